@@ -1,0 +1,1 @@
+"""From raw text to shuffled batches of tokens: sources, documents, tokenizer, shards, mixtures."""

@@ -1,0 +1,1 @@
+"""Log-likelihood scoring and the benchmarks it is used for."""

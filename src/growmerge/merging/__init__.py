@@ -1,0 +1,1 @@
+"""Merging language models in weight space with mergekit, in process."""

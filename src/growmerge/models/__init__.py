@@ -1,0 +1,1 @@
+"""Llama checkpoints: creating, widening (HyperCloning), saving and loading them."""

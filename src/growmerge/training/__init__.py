@@ -1,0 +1,1 @@
+"""Pre-training and continued pre-training, with exact resumption."""
