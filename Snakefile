@@ -1,0 +1,56 @@
+# growmerge: the experiment grid as rules. `snakemake -n` shows what would run, `snakemake all` builds it.
+# Rules by phase: workflow/rules/. Configuration: config/README.md. Library: src/growmerge/.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+wildcard_constraints:
+    **GRID.wildcard_constraints(),
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/adapt.smk"
+include: "workflow/rules/merge.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/analyse.smk"
+
+
+rule all:
+    default_target: True
+    message:
+        "Everything of study {STUDY.study}: models, scores, tables and figures"
+    input:
+        MODEL_FOLDERS,
+        KEPT_MERGES,
+        TABLES,
+        FIGURES,
+
+
+rule models:
+    message:
+        "All trained and cloned models of study {STUDY.study}"
+    input:
+        MODEL_FOLDERS,
+
+
+rule scores:
+    message:
+        "All scores of study {STUDY.study}"
+    input:
+        [score_of(model.id) for model in GRID],
+
+
+rule figures:
+    message:
+        "All figures of study {STUDY.study}"
+    input:
+        FIGURES,

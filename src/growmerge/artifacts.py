@@ -1,0 +1,256 @@
+"""Artifacts: folders (or groups of files) with a manifest that says what they hold and where they came from.
+
+A folder is written under a temporary name beside its final one, its manifest last, and renamed in one step: an artifact
+exists whole or not at all. Whoever reads one verifies it first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from growmerge.errors import GrowmergeError
+
+logger = logging.getLogger(__name__)
+MANIFEST = "manifest.json"
+FORMAT = 1
+# What Snakemake itself puts into folders; not ours to vouch for.
+FOREIGN = {".snakemake_timestamp"}
+# Notes about an artifact (times, paths, commands) that are not part of what it is.
+NOTES = {"README.md", "training_log.jsonl"}
+RECORDED_PACKAGES = ("growmerge", "snakemake", "torch", "transformers", "tokenizers", "mergekit", "pyarrow")
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(data: Any) -> str:
+    """Hexadecimal digest of plain data (as JSON with sorted keys)."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` holds.
+
+    `files` maps names to {sha256, bytes}; `inputs` maps paths to the digests they had; `config` holds the leaves of the
+    configuration that shaped the artifact; `facts` are numbers about it (tokens, FLOPs, steps, ...).
+    """
+
+    files: dict[str, dict[str, Any]]
+    inputs: dict[str, str]
+    config: Any
+    facts: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Identity of the content: the names and digests of the files, notes left out."""
+        return digest_of({name: entry["sha256"] for name, entry in self.files.items() if name not in NOTES})
+
+
+@dataclass
+class Draft:
+    """An artifact being written: put files into `folder`, numbers into `facts`."""
+
+    folder: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def manifest_path(artifact: Path) -> Path:
+    """The manifest of a folder, or of the group of files that share the stem of `artifact`."""
+    if artifact.is_dir():
+        return artifact / MANIFEST
+    beside = artifact.with_suffix(".manifest.json")
+    return beside if beside.exists() else artifact.parent / MANIFEST
+
+
+def read_manifest(artifact: Path) -> Manifest:
+    """The manifest of an artifact. Raises GrowmergeError if there is none, or one of another format."""
+    path = manifest_path(artifact)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise GrowmergeError(f"{artifact}: has no {path.name}, so it was never finished; remove it and rerun") from None
+    except json.JSONDecodeError as error:
+        raise GrowmergeError(f"{path}: is damaged ({error}); remove {artifact} and rerun") from None
+    if data.get("format") != FORMAT:
+        raise GrowmergeError(
+            f"{path}: format {data.get('format')!r}, this version reads {FORMAT}; remove {artifact} to rebuild it"
+        )
+    return Manifest(data["files"], data["inputs"], data["config"], data["facts"], data["provenance"])
+
+
+def verify(artifact: Path) -> Manifest:
+    """The manifest of an artifact whose files are all there with their digests.
+
+    Raises GrowmergeError naming the first file that is missing, truncated or altered.
+    """
+    manifest = read_manifest(artifact)
+    folder = manifest_path(artifact).parent
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if not path.exists():
+            raise GrowmergeError(f"{path}: is missing from its artifact; remove {artifact} and rerun")
+        size = path.stat().st_size
+        if size != entry["bytes"]:
+            raise GrowmergeError(f"{path}: has {size} bytes, its manifest says {entry['bytes']}; {_advice(artifact)}")
+        if sha256_file(path) != entry["sha256"]:
+            raise GrowmergeError(f"{path}: its bytes differ from its manifest's sha256; {_advice(artifact)}")
+    return manifest
+
+
+def verify_tree(folders: Sequence[Path]) -> int:
+    """Verify every artifact under `folders`; returns how many there are.
+
+    Also holds the recorded digests of inputs against the inputs as they are now. Raises GrowmergeError that lists all
+    that is wrong.
+    """
+    manifests = sorted(
+        path for folder in folders for pattern in (MANIFEST, "*.manifest.json") for path in folder.rglob(pattern)
+    )
+    problems = []
+    for path in manifests:
+        artifact = path.parent if path.name == MANIFEST else path.with_name(path.name.replace(".manifest.json", ".x"))
+        try:
+            inputs = verify(artifact).inputs
+            problems += [
+                f"{artifact}: was made from another {source} than there is now; rerun"
+                for source, digest in inputs.items()
+                if Path(source).exists() and read_manifest(Path(source)).digest != digest
+            ]
+        except GrowmergeError as error:
+            problems.append(str(error))
+    if problems:
+        raise GrowmergeError("\n".join([f"{len(problems)} of {len(manifests)} artifacts are not sound:", *problems]))
+    logger.info("all %d artifacts agree with their manifests", len(manifests))
+    return len(manifests)
+
+
+def _advice(artifact: Path) -> str:
+    return f"it is damaged: remove {artifact} and rerun"
+
+
+@contextmanager
+def publish(folder: Path, *, inputs: Sequence[Path] = (), config: Any = None) -> Iterator[Draft]:
+    """Write a folder artifact atomically: yields a Draft, then writes the manifest and renames.
+
+    `inputs` are artifacts; their digests are recorded. If the body raises, nothing gets the final name.
+    """
+    start = time.monotonic()
+    folder = Path(folder)
+    draft = Draft(folder.with_name(f".{folder.name}.partial"))
+    shutil.rmtree(draft.folder, ignore_errors=True)
+    draft.folder.mkdir(parents=True)
+    try:
+        yield draft
+        files = sorted(
+            str(p.relative_to(draft.folder)) for p in draft.folder.rglob("*") if p.is_file() and p.name != MANIFEST
+        )
+        write_manifest(
+            draft.folder / MANIFEST, files, inputs=inputs, config=config, facts=draft.facts, seconds=elapsed(start)
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.folder.rename(folder)
+    except BaseException as error:
+        shutil.rmtree(draft.folder, ignore_errors=True)
+        raise _explain_full_disk(error, folder) from error
+
+
+def elapsed(start: float) -> float:
+    """Seconds since `start` (time.monotonic)."""
+    return round(time.monotonic() - start, 3)
+
+
+def _explain_full_disk(error: BaseException, folder: Path) -> BaseException:
+    if isinstance(error, OSError) and error.errno == 28:  # ENOSPC
+        free = shutil.disk_usage(folder.parent).free
+        return GrowmergeError(f"{folder}: the disk is full ({free:,} bytes free); free some space and rerun")
+    return error
+
+
+def write_manifest(
+    path: Path,
+    files: Sequence[str],
+    *,
+    inputs: Sequence[Path] = (),
+    config: Any = None,
+    facts: Mapping[str, Any] | None = None,
+    seconds: float | None = None,
+) -> None:
+    """Write a manifest for `files` (names relative to its folder), replacing an older one in one step."""
+    entries = {
+        name: {"sha256": sha256_file(path.parent / name), "bytes": (path.parent / name).stat().st_size}
+        for name in files
+    }
+    data = {
+        "format": FORMAT,
+        "files": entries,
+        "inputs": {str(artifact): read_manifest(Path(artifact)).digest for artifact in inputs},
+        "config": config,
+        "facts": dict(facts or {}),
+        "provenance": {**provenance(), "wall_seconds": seconds},
+    }
+    write_atomically(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, flush it to the disk, and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def provenance() -> dict[str, Any]:
+    """When, with what code and versions, and on what hardware."""
+    torch = sys.modules.get("torch")  # recorded where it is in use, never imported for this
+    gpus = torch.cuda.device_count() if torch is not None else 0
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "versions": {"python": platform.python_version()} | {p: v for p in RECORDED_PACKAGES if (v := _version(p))},
+        "hardware": {
+            "host": socket.gethostname(),
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+            "gpus": [torch.cuda.get_device_name(i) for i in range(gpus)] if torch is not None else [],
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str:
+    """The commit of the code, with a mark if it was edited since; 'unknown' outside a git checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,6 @@
+"""The configuration: one strict, typed description of an experiment (`schema`), read with errors that teach (`load`)."""
+
+from growmerge.config.load import load_files, validate
+from growmerge.config.schema import Study
+
+__all__ = ["Study", "load_files", "validate"]

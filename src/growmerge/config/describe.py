@@ -1,0 +1,97 @@
+"""Writes config/schema.json (for editors) and config/README.md from the models: `python -m growmerge.config.describe`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from growmerge.config.schema import Study
+
+PREAMBLE = """# The configuration
+
+Written by `make config-docs` from `src/growmerge/config/`, which checks every value before any job starts.
+
+- `config.yaml`: Grow Up and Merge at full size, the default.
+- `miniature.yaml`: what differs for a laptop; `make demo` lays it over `config.yaml`.
+- `schema.json`: the same for editors that check YAML.
+
+Lay a file of your own over the default with `snakemake --configfile my-study.yaml`. Mappings are merged key by key, lists
+are replaced whole. Write `0.003`, not `3e-3`: YAML reads the latter as text.
+"""
+
+
+def schema() -> str:
+    """The JSON schema of a study."""
+    return json.dumps(Study.model_json_schema(by_alias=True), indent=1) + "\n"
+
+
+def readme() -> str:
+    """A table of keys for every section, in the order of first mention."""
+    sections: dict[type[BaseModel], list[str]] = {}
+    _collect(Study, "study", sections)
+    parts = [PREAMBLE]
+    for model, places in sections.items():
+        title = "Top level" if model is Study else f"`{'`, `'.join(places)}`"
+        doc = " ".join((model.__doc__ or "").split())
+        rows = "\n".join(_row(name, field) for name, field in model.model_fields.items())
+        parts.append(f"## {title}\n\n{doc}\n\n| key | type | default | meaning |\n|---|---|---|---|\n{rows}\n")
+    return "\n".join(parts)
+
+
+def _collect(model: type[BaseModel], place: str, found: dict[type[BaseModel], list[str]]) -> None:
+    found.setdefault(model, []).append(place)
+    if len(found[model]) > 1:
+        return
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        for inner in _models(field.annotation):
+            _collect(inner, key if model is Study else f"{place}.{key}", found)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
+
+
+def _row(name: str, field: Any) -> str:
+    default = "required" if field.is_required() else f"`{_default(field)}`"
+    text = (field.description or "").replace("|", "\\|")
+    return f"| `{field.alias or name}` | {_type(field.annotation)} | {default} | {text} |"
+
+
+def _default(field: Any) -> str:
+    value = field.default if field.default is not PydanticUndefined else field.default_factory()
+    if isinstance(value, BaseModel):
+        return "see below"
+    return json.dumps(value)
+
+
+def _type(annotation: Any) -> str:
+    """A type for people: list of Corpus, number, text."""
+    names = {str: "text", int: "whole number", float: "number", bool: "true/false", type(None): "null", dict: "mapping"}
+    if annotation in names:
+        return names[annotation]
+    origin = getattr(annotation, "__origin__", None)
+    arguments = get_args(annotation)
+    if origin is list:
+        return f"list of {_type(arguments[0])}"
+    if origin is dict:
+        return f"mapping of {_type(arguments[0])} to {_type(arguments[1])}"
+    if hasattr(annotation, "__metadata__"):
+        return _type(arguments[0])
+    if str(origin) == "typing.Literal":
+        return " or ".join(f"`{value}`" for value in arguments)
+    if arguments:
+        return " or ".join(_type(argument) for argument in arguments)
+    return str(annotation.__name__)
+
+
+if __name__ == "__main__":
+    folder = Path("config")
+    (folder / "schema.json").write_text(schema(), encoding="utf-8")
+    (folder / "README.md").write_text(readme(), encoding="utf-8")

@@ -1,0 +1,211 @@
+"""What an experiment is, as strict pydantic models: the one source for the YAML files and the JSON schema.
+
+What a study replaces as a whole (its languages, corpora, bases, setups, methods) is a list, because Snakemake merges
+configuration files key by key and cannot remove a key.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from growmerge.config.checks import check_study
+from growmerge.config.corpora import Corpus, Package, Tokenizer
+from growmerge.config.strict import LanguageCode, Name, Share, Strict
+
+
+class Architecture(Strict):
+    """A Llama (transformers' LlamaConfig, same names) at width 1; HyperCloning multiplies its widths."""
+
+    hidden_size: int = Field(gt=0, description="Width of the residual stream.")
+    intermediate_size: int = Field(gt=0, description="Width of the gated feed-forward layer.")
+    num_hidden_layers: int = Field(gt=0, description="Number of decoder layers.")
+    num_attention_heads: int = Field(gt=0, description="Number of query heads.")
+    num_key_value_heads: int = Field(gt=0, description="Number of key and value heads (grouped-query attention).")
+    head_dim: int = Field(gt=0, description="Width of a head; HyperCloning multiplies heads and keeps this.")
+    hidden_act: str = Field("silu", description="Activation of the gate.")
+    rms_norm_eps: float = Field(1e-5, gt=0, description="Epsilon of RMSNorm.")
+    rope_theta: float = Field(10000.0, gt=0, description="Base of the rotary position embedding.")
+    max_position_embeddings: int = Field(2048, gt=0, description="Longest sequence in tokens.")
+    initializer_range: float = Field(0.02, gt=0, description="Standard deviation of the random initialisation.")
+    tie_word_embeddings: bool = Field(True, description="One matrix for embedding and head.")
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Architecture:
+        if self.num_attention_heads % self.num_key_value_heads:
+            raise ValueError(
+                f"num_attention_heads {self.num_attention_heads} is not a multiple of "
+                f"num_key_value_heads {self.num_key_value_heads}"
+            )
+        return self
+
+
+class Clone(Strict):
+    """HyperCloning (Samragh et al. 2024): a wider model that computes the same function."""
+
+    factor: int = Field(2, ge=2, description="Every width is multiplied by this.")
+    snr_db: float | None = Field(
+        None,
+        description="Signal-to-noise ratio in dB of the symmetry-breaking noise; none as in the published runs. "
+        "Without noise the copies of a block may stay equal for ever.",
+    )
+
+
+class Base(Strict):
+    """A model that others start from: random, trained, or cloned. Exactly one of `train` and `clone`, or `from: random`."""
+
+    name: Name
+    from_: str = Field(alias="from", description="'random' or the name of another base.")
+    clone: Clone | None = Field(None, description="Widen the parent by HyperCloning, no training.")
+    train: list[dict[str, Annotated[float, Field(gt=0)]]] = Field(
+        default_factory=list,
+        description="Phases in order; a phase is {corpus: epochs, ...}, shuffled epoch by epoch.",
+    )
+    checkpoint_every: int | None = Field(None, ge=1, description="Overrides training.checkpoint_every.")
+
+
+class Setup(Strict):
+    """A way of adapting: every language's model (and `multi`) starts from the same base."""
+
+    name: Name
+    base: Name = Field(description="The base that the setup's models start from: the ancestor of its merges.")
+
+
+class Language(Strict):
+    """A target language."""
+
+    code: LanguageCode = Field(description="ISO 639-3.")
+    name: str = Field(min_length=1)
+    corpus: Name = Field(description="Its training text.")
+    evaluation: Name | None = Field(None, description="Corpus of the held-out sentences; default: `corpus`.")
+    epochs: float = Field(gt=0, description="Passes over the language's text and its replay.")
+    replay: Share | None = Field(
+        None, description="Share of the reference language's replay; default: its documents / the reference's."
+    )
+    checkpoint_every: int | None = Field(None, ge=1, description="Overrides training.checkpoint_every.")
+
+
+class English(Strict):
+    """The language of the base models: scored everywhere for what is retained, and the anchor of information parity."""
+
+    code: LanguageCode = "eng"
+    name: str = "English"
+    evaluation: Name = Field(description="Corpus whose held-out sentences are scored.")
+
+
+class Replay(Strict):
+    """Text of the base models mixed into every adaptation (Glocker et al. 2025, section 3.1)."""
+
+    reference: LanguageCode = Field(description="The language whose replay is given; the others scale it by documents.")
+    corpora: dict[str, Share] = Field(description="{corpus: share of it that the reference language replays}.")
+
+
+class Training(Strict):
+    """One recipe for every model and stage; optimizer and schedule start afresh at every stage."""
+
+    sequence_length: int = Field(gt=1, description="Tokens a sequence.")
+    batch_sequences: int = Field(ge=1, description="Sequences an optimizer step, whatever the hardware.")
+    micro_batch_sequences: int = Field(
+        ge=1, description="Sequences a forward pass at width 1; divided by the width of wider models."
+    )
+    learning_rate: float = Field(gt=0, description="Peak of the warmup-stable-decay schedule.")
+    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW.")
+    beta2: float = Field(0.95, ge=0, lt=1, description="AdamW.")
+    eps: float = Field(1e-8, gt=0, description="AdamW.")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW, on every parameter.")
+    gradient_clip: float = Field(1.0, gt=0, description="Largest global gradient norm.")
+    warmup_share: Share = Field(0.002, description="Linear warm-up, share of the steps.")
+    warmup_min_steps: int = Field(10, ge=0, description="Shortest warm-up (never more than a tenth of the steps).")
+    decay_share: Share = Field(0.2, description="Linear decay to zero, last share of the steps.")
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="Of the forward pass; weights are kept in fp32.")
+    checkpoint_every: int = Field(ge=1, description="Steps between published intermediate checkpoints.")
+    state_every: int = Field(ge=1, description="Steps between saved training states: at most these are lost.")
+    log_every: int = Field(10, ge=1, description="Steps between lines of the training log.")
+
+
+class Method(Strict):
+    """A merge method of mergekit with its parameters."""
+
+    name: Name = Field(description="Its name in paths, tables and figures.")
+    method: str | None = Field(None, description="mergekit's merge_method; default: `name`.")
+    uses_base: bool = Field(False, description="Works on differences to the base model.")
+    parameters: dict[str, bool | int | float] = Field(default_factory=dict, description="mergekit's, for all models.")
+
+
+class Merging(Strict):
+    """Which merges are made, and how."""
+
+    methods: list[Method]
+    sizes: list[Annotated[int, Field(ge=2)]] | None = Field(
+        None, description="Numbers of languages to combine; default: 2 up to all of them."
+    )
+    dtype: Literal["float16", "bfloat16", "float32"] = Field("float16", description="Of the merged weights.")
+    base: str = Field("ancestor", description="Base of the task vectors: 'ancestor' (the setup's base) or a base's name.")
+    keep: bool = Field(False, description="Keep merged checkpoints (else they exist only until they are scored).")
+
+
+class Benchmark(Strict):
+    """A benchmark built from held-out text or reference data, for every language."""
+
+    name: Literal["acceptability", "parity", "facts"]
+    limit: int = Field(gt=0, description="Most items a language (of each subset).")
+    packages: dict[LanguageCode, Name] = Field(
+        default_factory=dict, description="{language: package with its morphological data}."
+    )
+
+
+class Scoring(Strict):
+    """How log-likelihoods are computed."""
+
+    reference: Name = Field(description="Base whose English log-likelihoods are the reference of information parity.")
+    tokens_per_batch: int = Field(8192, gt=0, description="Token budget of a batch; scores do not depend on it.")
+
+
+class Analysis(Strict):
+    """Statistics and figures."""
+
+    bootstrap_resamples: int = Field(1000, ge=1, description="Resamples of the 95 % intervals.")
+    pairwise_method: Name = Field("linear", description="Merge method of the pairwise figure.")
+    dpi: int = Field(200, gt=0, description="Resolution of the PNG files.")
+    note: str = Field("", description="Added to every caption.")
+    partial: bool = Field(False, description="Draw with the scores that exist; what is missing is drawn as missing.")
+
+
+class Study(Strict):
+    """A whole experiment."""
+
+    study: Name = Field(description="Results stand under results/{study}/.")
+    seed: int = Field(42, ge=0, description="Of everything that draws: initialisation, order, noise, DARE, bootstrap.")
+    packages: list[Package] = Field(default_factory=list, description="Pinned packages that carry text.")
+    corpora: list[Corpus]
+    english: English
+    languages: list[Language] = Field(min_length=1)
+    replay: Replay
+    tokenizer: Tokenizer
+    architecture: Architecture
+    bases: list[Base] = Field(min_length=1)
+    setups: list[Setup] = Field(min_length=1)
+    training: Training
+    merging: Merging
+    benchmarks: list[Benchmark]
+    scoring: Scoring
+    analysis: Analysis = Analysis()
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Study:
+        check_study(self)
+        return self
+
+    @property
+    def language_codes(self) -> list[str]:
+        """Target languages, in the order of the configuration."""
+        return [language.code for language in self.languages]
+
+    def corpus(self, name: str) -> Corpus:
+        """The corpus of that name, or of which `name` is a part."""
+        return next(c for c in self.corpora if name == c.name or name in [part.name for part in c.parts])
+
+    def dump(self, *keys: str) -> dict[str, Any]:
+        """Plain data of the sections `keys`: what a rule takes as params, so that only their edits rerun it."""
+        return self.model_dump(mode="json", by_alias=True, include=set(keys))

@@ -1,0 +1,99 @@
+"""Token shards: Arrow IPC files of uint32, memory-mapped, cut into training sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from tokenizers import Tokenizer
+
+from growmerge.artifacts import read_manifest, verify
+from growmerge.data.documents import Document
+from growmerge.errors import GrowmergeError
+
+TOKENS = "tokens.arrow"
+SCHEMA = pa.schema([("tokens", pa.uint32())])
+BATCH = 512  # documents encoded at a time
+
+
+def write_shard(documents: Iterable[Document], tokenizer: Tokenizer, end_id: int, path: Path) -> dict[str, int]:
+    """Tokenize documents into one contiguous stream, each followed by `end_id`.
+
+    Returns the counts of documents, bytes of UTF-8 read, and tokens written. Holds one batch of documents in memory.
+    """
+    counts = {"documents": 0, "bytes": 0, "tokens": 0}
+
+    def flush(batch: Sequence[str], writer: pa.ipc.RecordBatchFileWriter) -> None:
+        ids: list[int] = []
+        for encoding in tokenizer.encode_batch(batch, add_special_tokens=False):
+            ids += encoding.ids
+            ids.append(end_id)
+        column = pa.array(np.asarray(ids, dtype=np.uint32))
+        writer.write_batch(pa.record_batch([column], schema=SCHEMA))
+        counts["tokens"] += len(ids)
+
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        batch: list[str] = []
+        for document in documents:
+            batch.append(document.text)
+            counts["documents"] += 1
+            counts["bytes"] += len(document.text.encode())
+            if len(batch) == BATCH:
+                flush(batch, writer)
+                batch = []
+        if batch:
+            flush(batch, writer)
+    return counts
+
+
+def count_documents(shards: Iterable[Path]) -> int:
+    """Documents in the shards, from their manifests."""
+    return sum(read_manifest(shard).facts["documents"] for shard in shards)
+
+
+class TokenCorpus:
+    """The sequences of a corpus: windows of `length` + 1 tokens over its shards, the last token being the last target.
+
+    Windows of a shard overlap by that one token, so every token is predicted once. What is left at the end of a shard
+    (fewer than `length` tokens) is not used.
+    """
+
+    def __init__(self, shards: Sequence[Path], length: int) -> None:
+        """Verify and memory-map the shards. Raises GrowmergeError naming a damaged or empty one."""
+        self.length = length
+        self._arrays: list[list[np.ndarray]] = []
+        self._starts: list[np.ndarray] = []
+        sizes = []
+        for shard in shards:
+            facts = verify(shard).facts
+            if facts["tokens"] <= length:
+                raise GrowmergeError(
+                    f"{shard}: holds {facts['tokens']} tokens, fewer than one sequence of {length} and its target; "
+                    "give the corpus more text, fewer shards, or a shorter training.sequence_length"
+                )
+            table = pa.ipc.open_file(pa.memory_map(str(Path(shard) / TOKENS))).read_all()
+            chunks = [chunk.to_numpy() for chunk in table["tokens"].chunks]
+            self._arrays.append(chunks)
+            self._starts.append(np.cumsum([0, *(len(c) for c in chunks)]))
+            sizes.append((facts["tokens"] - 1) // length)
+        self._first = np.cumsum([0, *sizes])
+
+    def __len__(self) -> int:
+        """Number of sequences."""
+        return int(self._first[-1])
+
+    def sequence(self, index: int) -> np.ndarray:
+        """Sequence `index` as int64 [length + 1]: inputs are [:-1], targets [1:]."""
+        shard = int(np.searchsorted(self._first, index, side="right")) - 1
+        start = (index - int(self._first[shard])) * self.length
+        chunks, starts = self._arrays[shard], self._starts[shard]
+        first = int(np.searchsorted(starts, start, side="right")) - 1
+        pieces, missing, offset = [], self.length + 1, start - int(starts[first])
+        while missing:
+            piece = chunks[first][offset : offset + missing]
+            pieces.append(piece)
+            missing -= len(piece)
+            first, offset = first + 1, 0
+        return np.concatenate(pieces).astype(np.int64)

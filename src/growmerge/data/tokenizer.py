@@ -1,0 +1,83 @@
+"""The tokenizer: a byte-level BPE trained here, or an existing one. Both end up as a folder that transformers loads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from growmerge.errors import GrowmergeError
+
+END_OF_TEXT = "<|endoftext|>"
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+    """A byte-level BPE. Its one special token, id 0, separates documents and begins a scored text.
+
+    Byte-level: any language can be encoded, also one that was not in its training text.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
+    """Write tokenizer.json and the tokenizer_config.json that transformers' AutoTokenizer reads."""
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": END_OF_TEXT,
+        "eos_token": END_OF_TEXT,
+        "clean_up_tokenization_spaces": False,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+def take_tokenizer(name: str, revision: str | None, folder: Path) -> None:
+    """Copy a pretrained fast tokenizer, by local folder or hub id, into `folder`.
+
+    Raises GrowmergeError if it cannot be had (no such folder, no network, a gated repository).
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise GrowmergeError(
+            f"tokenizer.pretrained = {name!r}: cannot be loaded: {reason} If it is gated, accept its licence and run "
+            "`hf auth login`; or give the path of a local folder."
+        ) from error
+    tokenizer.save_pretrained(folder)
+
+
+def load_tokenizer(folder: Path) -> tuple[Tokenizer, int, int]:
+    """(tokenizer, id that begins a text, id that ends a document) of a tokenizer or model folder.
+
+    Where a tokenizer has no token for the beginning of a text, its end-of-document token serves, as in training.
+    """
+    path = Path(folder) / "tokenizer.json"
+    if not path.exists():
+        raise GrowmergeError(f"{folder}: has no tokenizer.json; a fast tokenizer is needed")
+    tokenizer = Tokenizer.from_file(str(path))
+    config = json.loads((Path(folder) / "tokenizer_config.json").read_text(encoding="utf-8"))
+    ids = [_special_id(tokenizer, config.get(key)) for key in ("bos_token", "eos_token")]
+    begin, end = ids[0] if ids[0] is not None else ids[1], ids[1] if ids[1] is not None else ids[0]
+    if begin is None or end is None:
+        raise GrowmergeError(f"{folder}: tokenizer_config.json names neither a bos_token nor an eos_token")
+    return tokenizer, begin, end
+
+
+def _special_id(tokenizer: Tokenizer, token: str | dict[str, str] | None) -> int | None:
+    text = token.get("content") if isinstance(token, dict) else token
+    return tokenizer.token_to_id(text) if text else None

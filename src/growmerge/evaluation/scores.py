@@ -1,0 +1,91 @@
+"""The scores of one model: a folder that is brought up to date cell by cell.
+
+A cell is a benchmark in a language. It is scored again only if the model, the benchmark or the scorer changed: a new
+benchmark or language re-scores nothing that is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from growmerge.artifacts import MANIFEST, elapsed, verify, write_manifest
+from growmerge.errors import GrowmergeError
+from growmerge.evaluation.items import read_items
+from growmerge.evaluation.scorer import SCORER_VERSION
+
+logger = logging.getLogger(__name__)
+Cell = tuple[str, str]  # (benchmark, language)
+ITEMS = "items.parquet"
+
+
+def update_scores(
+    folder: Path,
+    model_digest: str,
+    checkpoint: Callable[[], Path],
+    cells: Mapping[Cell, Path],
+    *,
+    tokens_per_batch: int,
+) -> int:
+    """Score what is missing of `cells` (cell -> benchmark folder) in `folder`/items.parquet; returns how many cells.
+
+    `checkpoint` gives the model's folder and is called only if something is missing. Cells that are no longer asked
+    for are dropped. The file is replaced in one step, its manifest written last.
+    """
+    start = time.monotonic()
+    wanted = {
+        cell: {"model": model_digest, "benchmark": verify(benchmark).digest, "scorer": SCORER_VERSION}
+        for cell, benchmark in cells.items()
+    }
+    old, scored = _existing(folder)
+    keep = [cell for cell in wanted if scored.get("/".join(cell)) == wanted[cell]]
+    missing = [cell for cell in wanted if cell not in keep]
+    parts = [old[(old["benchmark"] == b) & (old["language"] == language)] for b, language in keep]
+    if missing:
+        parts.append(_score(checkpoint(), {cell: cells[cell] for cell in missing}, tokens_per_batch))
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{ITEMS}.partial"
+    table.to_parquet(temporary, index=False)
+    temporary.replace(folder / ITEMS)
+    write_manifest(
+        folder / MANIFEST,
+        [ITEMS],
+        inputs=[*cells.values()],
+        facts={"cells": {"/".join(cell): wanted[cell] for cell in wanted}},
+        seconds=elapsed(start),
+    )
+    logger.info("%s: scored %d cells, kept %d", folder, len(missing), len(keep))
+    return len(missing)
+
+
+def _existing(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows that are there and what they are scores of; nothing if they are missing or damaged."""
+    if not (folder / MANIFEST).exists():
+        return pd.DataFrame(), {}
+    try:
+        cells = verify(folder).facts["cells"]
+    except GrowmergeError as error:
+        logger.warning("scoring again: %s", error)
+        return pd.DataFrame(), {}
+    return pd.read_parquet(folder / ITEMS), cells
+
+
+def _score(checkpoint: Path, cells: Mapping[Cell, Path], tokens_per_batch: int) -> pd.DataFrame:
+    import torch
+
+    from growmerge.data.tokenizer import load_tokenizer
+    from growmerge.evaluation.scorer import score_items
+    from growmerge.models.checkpoints import load_checkpoint
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = load_checkpoint(checkpoint, device=device)
+    tokenizer, begin_id, _ = load_tokenizer(checkpoint)
+    items = {cell: read_items(benchmark / ITEMS) for cell, benchmark in cells.items()}
+    return score_items(model, tokenizer, items, bos_id=begin_id, tokens_per_batch=tokens_per_batch).to_pandas()
+

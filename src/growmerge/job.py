@@ -1,0 +1,37 @@
+"""What every script does around its one call: log to file and terminal, and turn user errors into one clear line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from growmerge.errors import GrowmergeError
+
+
+@contextmanager
+def job(log: str | Path | None = None, level: int = logging.INFO) -> Iterator[logging.Logger]:
+    """Run a script's body.
+
+    Messages of the `growmerge` loggers go to the terminal and to `log`. A GrowmergeError ends the script with its
+    message alone; anything else keeps its traceback. Both stand in the log.
+    """
+    logger = logging.getLogger("growmerge")
+    logger.setLevel(level)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if log:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(log, mode="w", encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
+    try:
+        yield logger
+    except GrowmergeError as error:
+        logger.error("error: %s", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("unexpected failure")
+        sys.exit(1)

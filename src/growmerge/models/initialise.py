@@ -1,0 +1,37 @@
+"""A Llama with random weights: the one initialisation that every model of a study goes back to."""
+
+from __future__ import annotations
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from growmerge.config.schema import Architecture
+
+
+def llama_config(a: Architecture, vocab_size: int, begin_id: int, end_id: int) -> LlamaConfig:
+    """transformers' configuration of shape `a`."""
+    return LlamaConfig(
+        vocab_size=vocab_size,
+        hidden_size=a.hidden_size,
+        intermediate_size=a.intermediate_size,
+        num_hidden_layers=a.num_hidden_layers,
+        num_attention_heads=a.num_attention_heads,
+        num_key_value_heads=a.num_key_value_heads,
+        head_dim=a.head_dim,
+        hidden_act=a.hidden_act,
+        rms_norm_eps=a.rms_norm_eps,
+        rope_parameters={"rope_type": "default", "rope_theta": a.rope_theta},
+        max_position_embeddings=a.max_position_embeddings,
+        initializer_range=a.initializer_range,
+        tie_word_embeddings=a.tie_word_embeddings,
+        bos_token_id=begin_id,
+        eos_token_id=end_id,
+        pad_token_id=None,
+    )
+
+
+def initialise(config: LlamaConfig, seed: int) -> LlamaForCausalLM:
+    """A model with weights drawn from a normal distribution of standard deviation `initializer_range`, in fp32."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(config)

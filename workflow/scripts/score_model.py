@@ -1,0 +1,20 @@
+"""Rules score_model and score_reference: bring the scores of one checkpoint up to date."""
+
+from pathlib import Path
+
+import torch
+
+from growmerge.artifacts import verify
+from growmerge.evaluation.scores import update_scores
+from growmerge.job import job
+
+with job(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    model = Path(snakemake.input.model)
+    update_scores(
+        Path(snakemake.output[0]).parent,
+        verify(model).digest,
+        lambda: model,
+        dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
+        tokens_per_batch=snakemake.params.tokens_per_batch,
+    )

@@ -1,0 +1,18 @@
+"""Rule tabulate_scores: a tidy table of scores with confidence intervals, as Parquet and CSV."""
+
+from pathlib import Path
+
+from growmerge.analysis.tables import write_table
+from growmerge.grid import Model
+from growmerge.job import job
+
+with job(snakemake.log[0]):
+    params = snakemake.params
+    write_table(
+        [Model(**model) for model in params.models],
+        Path(params.scores_folder),
+        Path(snakemake.input.reference),
+        Path(snakemake.output.parquet),
+        resamples=params.resamples,
+        seed=params.seed,
+    )

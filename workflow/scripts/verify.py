@@ -1,0 +1,9 @@
+"""Rule verify: check every artifact against its manifest, and say which are damaged."""
+
+from pathlib import Path
+
+from growmerge.artifacts import verify_tree
+from growmerge.job import job
+
+with job(snakemake.log[0]):
+    verify_tree([Path(folder) for folder in snakemake.params.folders])
