@@ -122,6 +122,10 @@ def evaluation_corpus(language):
     return chosen.evaluation or chosen.corpus
 
 
+def evaluation_params(corpus):
+    return STUDY.corpus(corpus).model_dump(include={"heldout", "placeholder"})
+
+
 def benchmark_config(name):
     return next(benchmark for benchmark in STUDY.benchmarks if benchmark.name == name)
 
@@ -146,7 +150,8 @@ rule build_benchmark:
         f"{TIMES}/benchmarks/{{benchmark}}/{{language}}.tsv"
     params:
         limit=lambda w: benchmark_config(w.benchmark).limit,
-        heldout=lambda w: STUDY.corpus(evaluation_corpus(w.language)).heldout,
+        corpus=lambda w: evaluation_params(evaluation_corpus(w.language)),
+        english=evaluation_params(STUDY.english.evaluation),
         seed=STUDY.seed,
     threads: 1
     resources:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from growmerge.artifacts import publish, verify
 from growmerge.data.documents import read_documents
-from growmerge.data.split import heldout_documents
-from growmerge.evaluation.builders.build import build_items
+from growmerge.data.split import evaluation_documents
+from growmerge.evaluation.builders.build import attribution, build_items
 from growmerge.evaluation.items import write_items
 from growmerge.job import job
 
@@ -16,13 +16,14 @@ with job(snakemake.log[0]) as log:
         verify(artifact)
     params, wildcards = snakemake.params, snakemake.wildcards
     documents, english = (
-        heldout_documents(read_documents(folder / "documents.parquet"), params.heldout) for folder in folders
+        evaluation_documents(read_documents(folder / "documents.parquet"), **corpus)
+        for folder, corpus in zip(folders, (params.corpus, params.english), strict=True)
     )
     items = build_items(
         wildcards.benchmark, wildcards.language, documents, english, packages, limit=params.limit, seed=params.seed
     )
-    config = {"limit": params.limit, "heldout": params.heldout, "seed": params.seed}
+    config = {"limit": params.limit, "corpus": params.corpus, "english": params.english, "seed": params.seed}
     with publish(Path(snakemake.output[0]), inputs=[*folders, *packages], config=config) as draft:
         write_items(items, draft.folder / "items.parquet")
-        draft.facts["items"] = len(items)
+        draft.facts |= {"items": len(items), "attribution": attribution(wildcards.benchmark, wildcards.language)}
         log.info("%d items; the first: %s", len(items), " | ".join(items[0].candidates))

@@ -17,6 +17,12 @@ def heldout_documents(documents: Sequence[Document], share: float) -> list[Docum
     return [document for document in documents if is_heldout(document.id, share)]
 
 
+def evaluation_documents(documents: Sequence[Document], heldout: float, placeholder: str | None) -> list[Document]:
+    """The held-out documents that read as written: those with a filled-in placeholder are left out."""
+    kept = heldout_documents(documents, heldout)
+    return [document for document in kept if not placeholder or placeholder not in document.text]
+
+
 def training_documents(documents: Sequence[Document], share: float) -> list[Document]:
     """The documents to train on: not held out, and without a sentence (or the whole text) of one that is."""
     kept_back = {document.text for document in heldout_documents(documents, share)}

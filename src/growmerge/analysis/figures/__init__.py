@@ -1,0 +1,50 @@
+"""The figures by name: what each plots, how it is drawn, what stands under it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import matplotlib.figure
+import pandas as pd
+
+from growmerge.analysis.figures.baselines import baselines_data, draw_baselines
+from growmerge.analysis.figures.captions import caption
+from growmerge.analysis.figures.methods import draw_methods, methods_data
+from growmerge.analysis.figures.pairwise import draw_pairwise, pairwise_data
+from growmerge.analysis.figures.selection import Selection
+from growmerge.analysis.figures.style import save_figure
+
+__all__ = ["FIGURES", "Figure", "Selection", "save_figure"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: `draw(data(summary, selection))` draws it, and the data is saved as the CSV beside it."""
+
+    name: str
+    data: Callable[[pd.DataFrame, Selection], pd.DataFrame]
+    draw: Callable[[pd.DataFrame], matplotlib.figure.Figure]
+
+    def caption(self, selection: Selection, *, study: str, note: str, resamples: int) -> str:
+        """The text under the figure; see `captions.caption`."""
+        return caption(
+            self.name,
+            study=study,
+            note=note,
+            languages=selection.languages,
+            setups=selection.setups,
+            methods=selection.methods,
+            method=selection.method,
+            resamples=resamples,
+        )
+
+
+FIGURES = {
+    figure.name: figure
+    for figure in (
+        Figure("baselines", baselines_data, draw_baselines),
+        Figure("pairwise", pairwise_data, draw_pairwise),
+        Figure("methods", methods_data, draw_methods),
+    )
+}

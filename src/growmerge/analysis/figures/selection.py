@@ -1,0 +1,49 @@
+"""What a figure shows, and how its cells are found in the summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from growmerge.analysis.summary import ALL, measure_order
+
+VALUES = ("value", "low", "high", "n", "chance")
+CELL = ("kind", "setup", "target", "method", "measure", "language")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The languages, setups and methods of a figure, in the order in which they are drawn.
+
+    `method` is the one that the pairwise figure shows. English is measured as what is kept, and is no target. `bases`
+    are the ids of the base models whose English is drawn; all that the summary holds if it is None.
+    """
+
+    languages: tuple[str, ...]
+    setups: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    method: str = "linear"
+    english: str = "eng"
+    bases: tuple[str, ...] | None = None
+
+
+def overall(summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the summary that stand for all subsets of a measure."""
+    return summary[summary["subset"] == ALL]
+
+
+def measures(summary: pd.DataFrame) -> list[str]:
+    """The measures of the summary in the order of the paper's figures."""
+    return sorted(summary["measure"].unique(), key=measure_order)
+
+
+def look_up(wanted: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """`wanted` (models and merges, by the columns `CELL`) with `id` and `VALUES` of the summary.
+
+    Where the summary has no such row, the value is NaN and n = 0.
+    """
+    rows = overall(summary[summary["kind"] != "base"])[[*CELL, "id", *VALUES]]
+    found = wanted.merge(rows, on=list(CELL), how="left", validate="many_to_one")
+    return found.assign(n=found["n"].fillna(0).astype(np.int64), id=found["id"].fillna(""))

@@ -1,0 +1,215 @@
+"""From the scores of items to one tidy table: model x measure x language x subset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from growmerge.analysis.statistics import Interval, bootstrap_mean, bootstrap_mean_of_means
+from growmerge.errors import GrowmergeError
+
+ALL = "all"
+MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
+PARITY, PARITY_REFERENCE = "parity", "parity_reference"
+SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
+SUMMARY_COLUMNS = (
+    *("id", "kind", "setup", "target", "method", "members", "measure", "language", "subset"),
+    *("value", "low", "high", "n", "ties", "chance"),
+)
+
+
+class Described(Protocol):
+    """What the tables and figures need to know of a model; a model of the grid is one, and so is `ModelInfo`.
+
+    `setup` and `target` are empty for a base, `method` for all but merges. `languages` are those the model was trained
+    on or merged from: none for a base, all of them for the model trained on all (target "multi").
+    """
+
+    @property
+    def id(self) -> str: ...  # noqa: D102 - the attributes are described above
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def setup(self) -> str: ...  # noqa: D102
+    @property
+    def target(self) -> str: ...  # noqa: D102
+    @property
+    def method(self) -> str: ...  # noqa: D102
+    @property
+    def languages(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that is described by hand, such as one that no grid holds; see `Described`."""
+
+    id: str
+    kind: Literal["base", "model", "merge"]
+    setup: str
+    target: str
+    method: str
+    languages: tuple[str, ...]
+
+
+class _Key(NamedTuple):
+    measure: str
+    language: str
+    subset: str
+
+
+class _Cell(NamedTuple):
+    interval: Interval
+    n: int
+    ties: int
+    chance: float
+
+
+def summarise(
+    scores: Mapping[str, pd.DataFrame | Path],
+    models: Sequence[Described],
+    reference: pd.DataFrame,
+    resamples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """One row per model, measure, language and subset, with a 95 % bootstrap interval over items.
+
+    Args:
+        scores: by model id, the rows of `items.parquet` or its path. A model without an entry, or whose path does not
+            exist, gets rows with value NaN and n = 0 wherever another model has a score, so that holes can be seen.
+        models: the models of the table, in its order.
+        reference: scores that hold the rows "parity_reference": the English sides, by the reference model.
+        resamples: number of bootstrap resamples.
+        seed: of the resampling; a cell depends on it and on the cell's own items, on no other cell.
+
+    Returns:
+        Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages. Pair measures: the share of items
+        whose candidate 0 has a strictly higher summed log-probability than every other; ties are wrong, and counted.
+        The acceptability of "all" is the unweighted mean over the groups of subsets (the part of the name before "/"),
+        other measures are means over items. Parity: the mean over items of NLL_reference(English) / NLL_model(target)
+        (Glocker et al. 2025, section 3.6). NaN log-probabilities make their cell NaN.
+
+    Raises:
+        GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
+            without a candidate to compare, or parity items that the reference lacks.
+    """
+    ids = [model.id for model in models]
+    if doubled := sorted({i for i in ids if ids.count(i) > 1}):
+        raise GrowmergeError(f"models: the id {doubled[0]!r} stands there twice; give every model an id of its own")
+    if unknown := sorted(set(scores) - set(ids)):
+        raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(ids)} models; pass it in `models`, too")
+
+    references = _check(reference, "the reference's scores")
+    references = references[references["benchmark"] == PARITY_REFERENCE]
+    cells: dict[str, dict[_Key, _Cell]] = {}
+    for model in models:
+        frame = _load(scores[model.id], model.id) if model.id in scores else None
+        cells[model.id] = {} if frame is None else dict(_cells(frame, references, model.id, resamples, seed))
+
+    chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
+    rows = []
+    for model in models:
+        about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages))
+        for key in sorted(chances, key=_order):
+            hole = _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key])
+            cell = cells[model.id].get(key, hole)
+            rows.append((*about, *key, *cell.interval, cell.n, cell.ties, cell.chance))
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def measure_order(measure: str) -> tuple[int, str]:
+    """Sort key: the measures of the papers in their order, then any other by name."""
+    return (MEASURES.index(measure) if measure in MEASURES else len(MEASURES), measure)
+
+
+def _order(key: _Key) -> tuple[tuple[int, str], str, bool, str]:
+    return (measure_order(key.measure), key.language, key.subset != ALL, key.subset)
+
+
+def _load(source: pd.DataFrame | Path, model: str) -> pd.DataFrame | None:
+    """The scores, checked; None where there is no file."""
+    if isinstance(source, pd.DataFrame):
+        return _check(source, f"the scores of {model}")
+    if not source.exists():
+        return None
+    try:
+        frame = pd.read_parquet(source)
+    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        raise GrowmergeError(f"{source}: not a readable Parquet file ({error}); delete it and score again") from error
+    return _check(frame, str(source))
+
+
+def _check(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    if missing := [column for column in SCORE_COLUMNS if column not in frame.columns]:
+        raise GrowmergeError(f"{where}: no column {missing[0]!r}; there are {', '.join(map(str, frame.columns))}")
+    if doubled := int(frame.duplicated(["benchmark", "language", "item", "candidate"]).sum()):
+        raise GrowmergeError(f"{where}: {doubled} rows repeat a benchmark, language, item and candidate; score again")
+    return frame
+
+
+def _cells(
+    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int
+) -> Iterator[tuple[_Key, _Cell]]:
+    """Every measured cell of one model."""
+    for (benchmark, language), rows in frame.groupby(["benchmark", "language"], sort=False):
+        where = f"{model}, {benchmark} in {language}"
+        if benchmark == PARITY_REFERENCE:
+            continue
+        if benchmark == PARITY:
+            ratios = _parity(rows, references[references["language"] == language], where)
+            yield _Key(PARITY, language, ALL), _Cell(bootstrap_mean(ratios, resamples, seed), ratios.size, 0, np.nan)
+            continue
+        items = _outcomes(rows, where)
+        groups = {str(group): part for group, part in items.groupby("group")}
+        strata = list(groups.values()) if benchmark == "acceptability" else [items]
+        yield _Key(benchmark, language, ALL), _pair_cell(strata, resamples, seed)
+        for group, part in groups.items():
+            if group not in ("", ALL):
+                yield _Key(benchmark, language, group), _pair_cell([part], resamples, seed)
+
+
+def _pair_cell(strata: Sequence[pd.DataFrame], resamples: int, seed: int) -> _Cell:
+    """The unweighted mean over strata of items, each as `_outcomes` gives them."""
+    return _Cell(
+        bootstrap_mean_of_means([part["right"].to_numpy() for part in strata], resamples, seed),
+        n=sum(len(part) for part in strata),
+        ties=sum(int(part["tie"].sum()) for part in strata),
+        chance=float(np.mean([part["chance"].mean() for part in strata])),
+    )
+
+
+def _outcomes(rows: pd.DataFrame, where: str) -> pd.DataFrame:
+    """One row per item: group of subsets, right (1.0, 0.0 or NaN), tie, chance (one over the number of candidates)."""
+    first = rows[rows["candidate"] == 0].set_index("item")
+    others = rows[rows["candidate"] != 0].groupby("item")["logprob"].agg(best="max", scored="count", others="size")
+    if unpaired := first.index.symmetric_difference(others.index).size:
+        raise GrowmergeError(f"{where}: {unpaired} items lack candidate 0 or have nothing beside it; score again")
+    others = others.reindex(first.index)
+    known = first["logprob"].notna() & (others["scored"] == others["others"])
+    return pd.DataFrame(
+        {
+            "group": first["subset"].str.split("/").str[0],
+            "right": (first["logprob"] > others["best"]).astype(np.float64).where(known),
+            "tie": (first["logprob"] == others["best"]) & known,
+            "chance": 1.0 / (1.0 + others["others"]),
+        }
+    )
+
+
+def _parity(rows: pd.DataFrame, references: pd.DataFrame, where: str) -> NDArray[np.float64]:
+    """NLL_reference(English) / NLL_model(target) of each item, shape (n,); Tsvetkov and Kipnis 2024."""
+    target = rows.set_index("item")["logprob"]
+    english = references.set_index("item")["logprob"].reindex(target.index)
+    if absent := int((~target.index.isin(references["item"])).sum()):
+        raise GrowmergeError(
+            f"{where}: {absent} of {target.size} items have no English side in the reference's scores "
+            f"(benchmark {PARITY_REFERENCE!r}); score the reference model again on the same items"
+        )
+    if impossible := int((target >= 0).sum() + (english >= 0).sum()):
+        raise GrowmergeError(f"{where}: {impossible} log-probabilities are not negative; score again")
+    return (english / target).to_numpy(dtype=np.float64)

@@ -1,0 +1,84 @@
+"""The items of the three benchmarks that need no external dataset, in any language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from growmerge.data.documents import Document
+from growmerge.errors import GrowmergeError
+from growmerge.evaluation.items import Item
+
+# Reference data that asks to be named; recorded with the items made from it.
+ATTRIBUTION = {
+    ("acceptability", "isl"): "Database of Icelandic Morphology (BÍN), The Árni Magnússon Institute for Icelandic "
+    "Studies, author Kristín Bjarnadóttir; CC BY-SA 4.0; through the package islenska",
+    ("facts", None): "Unicode Common Locale Data Repository (CLDR); Unicode License v3; through the package Babel",
+}
+
+
+def attribution(benchmark: str, language: str) -> str | None:
+    """Whose data the items of a benchmark are made from, beside the held-out text and the packages."""
+    return ATTRIBUTION.get((benchmark, language)) or ATTRIBUTION.get((benchmark, None))
+
+
+def build_items(
+    benchmark: str,
+    language: str,
+    documents: Sequence[Document],
+    english: Sequence[Document],
+    packages: Sequence[Path],
+    *,
+    limit: int,
+    seed: int,
+) -> list[Item]:
+    """Items of `benchmark` in `language` from its held-out `documents`, their `english` counterparts and `packages`.
+
+    acceptability: word order corrupted, for every language; inflection, for Icelandic (islenska) and Persian (hazm).
+    parity: sentences that are there in English, too. facts: territories' languages and currencies from CLDR.
+    Raises GrowmergeError if nothing comes of it.
+    """
+    items: list[Item] = []
+    if benchmark == "parity":
+        from growmerge.evaluation.builders.parity import parity_items
+
+        items = parity_items(documents, english, limit)
+    elif benchmark == "facts":
+        from growmerge.evaluation.builders.facts import fact_pairs
+
+        items = fact_pairs(language, limit, seed)
+    else:
+        items = _acceptability(language, documents, packages, limit, seed)
+    if not items:
+        raise GrowmergeError(
+            f"benchmark {benchmark} in {language}: no item could be made of {len(documents)} held-out documents; "
+            "raise `heldout` of the language's evaluation corpus, or give it more text"
+        )
+    return items
+
+
+def _acceptability(
+    language: str, documents: Sequence[Document], packages: Sequence[Path], limit: int, seed: int
+) -> list[Item]:
+    from growmerge.evaluation.builders.word_order import word_order_pairs
+
+    items = _in("word_order", word_order_pairs(documents, limit, seed))
+    if language == "isl":
+        from growmerge.evaluation.builders.icelandic import icelandic_pairs
+
+        items += _in("morphology", icelandic_pairs(documents, limit, seed))
+    if language == "fas":
+        from growmerge.evaluation.builders.persian import persian_pairs, read_hazm_verbs
+
+        for wheel in (wheel for folder in packages for wheel in sorted(folder.glob("hazm-*.whl"))):
+            items += _in("morphology", persian_pairs(read_hazm_verbs(wheel), limit, seed))
+    return items
+
+
+def _in(group: str, items: Sequence[Item]) -> list[Item]:
+    """The items with their group in id and subset: one sentence can serve both groups."""
+    return [
+        replace(item, id=f"{group}:{item.id}", subset=group if item.subset == group else f"{group}/{item.subset}")
+        for item in items
+    ]

@@ -1,0 +1,196 @@
+"""Model folders: plain Llama in safetensors, loadable by stock transformers, and never a reason to run foreign code."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+from transformers.utils import logging as transformers_logging
+
+from growmerge.errors import GrowmergeError
+
+EMBEDDING = "model.embed_tokens.weight"
+FINAL_NORM = "model.norm.weight"
+HEAD = "lm_head.weight"
+
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
+PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+FLOAT_DTYPES = {"F64", "F32", "F16", "BF16"}
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+
+
+def parameter_count(model: LlamaForCausalLM) -> int:
+    """Return the number of parameters; a tied head counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def model_from_tensors(config: LlamaConfig, tensors: Mapping[str, Tensor]) -> LlamaForCausalLM:
+    """Return a Llama in evaluation mode that owns `tensors`: all of one dtype and device, a tied head not among them.
+
+    No weight is initialised first, so it is fast and leaves the global random state alone.
+    """
+    return _fill(_empty_model(config), tensors)
+
+
+def save_checkpoint(model: LlamaForCausalLM, folder: Path, tokenizer_folder: Path | None) -> None:
+    """Write `model`, and the tokenizer of `tokenizer_folder`, so that stock transformers loads both from `folder`.
+
+    The weights keep their dtype. Not atomic: the caller writes to a temporary folder and publishes it.
+    """
+    if tokenizer_folder is not None and not (tokenizer_folder / "tokenizer.json").is_file():
+        raise GrowmergeError(f"{tokenizer_folder}: no tokenizer.json; give the folder of a fast tokenizer.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _no_progress_bar():
+        model.save_pretrained(folder)
+    if tokenizer_folder is not None:
+        for name in TOKENIZER_FILES:
+            if (tokenizer_folder / name).is_file():
+                shutil.copyfile(tokenizer_folder / name, folder / name)
+
+
+def load_checkpoint(
+    folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
+) -> LlamaForCausalLM:
+    """Load a plain Llama from `folder` in evaluation mode; every tensor is checked against config.json first.
+
+    Only config.json and safetensors files are read. Raises GrowmergeError for a folder that is not a plain Llama, holds
+    pickled weights only, or whose tensors are damaged, missing, unexpected, or of another shape or kind than its
+    configuration says.
+    """
+    model = _empty_model_of(folder)
+    tied = model.config.tie_word_embeddings
+    expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    tensors: dict[str, Tensor] = {}
+    for path in _weight_files(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118 (not a mapping)
+                    if name in tensors:
+                        raise GrowmergeError(f"{path}: tensor {name} is also in another file of this model.")
+                    _check_tensor(path, name, file.get_slice(name), expected)
+                    # A copy: the file may vanish afterwards, and the memory is aligned, on which matrix kernels depend.
+                    tensors[name] = file.get_tensor(name).to(device=device, dtype=dtype, copy=True)
+        except (SafetensorError, OSError) as error:
+            raise GrowmergeError(f"{path}: unreadable weights ({error}); build or download the model again.") from error
+
+    missing = expected.keys() - tensors.keys() - ({HEAD} if tied else set())
+    if missing:
+        raise GrowmergeError(
+            f"{folder}: the weights lack tensor {min(missing)} which config.json asks for ({len(missing)} missing)."
+        )
+    if tied and HEAD in tensors and not torch.equal(tensors.pop(HEAD), tensors[EMBEDDING]):
+        raise GrowmergeError(
+            f"{folder}: tensor {HEAD} differs from {EMBEDDING}, but config.json says tie_word_embeddings; "
+            f"set it to false if this model has a head of its own."
+        )
+    return _fill(model, tensors)
+
+
+def _empty_model(config: LlamaConfig) -> LlamaForCausalLM:
+    with torch.device("meta"):
+        return LlamaForCausalLM(config)
+
+
+def _empty_model_of(folder: Path) -> LlamaForCausalLM:
+    """Return the model that `folder`/config.json describes, without weights."""
+    path = folder / "config.json"
+    values = _read_json(path)
+    if "auto_map" in values:
+        raise GrowmergeError(
+            f"{path}: auto_map asks for remote code, which is never run; only plain Llama is supported."
+        )
+    if values.get("model_type") != "llama":
+        raise GrowmergeError(f"{path}: model_type is {values.get('model_type')!r}; only 'llama' is supported.")
+    if "quantization_config" in values:
+        raise GrowmergeError(
+            f"{path}: quantization_config: quantized weights are not supported; use the original model."
+        )
+    try:
+        config = LlamaConfig.from_dict(values)
+        # The file may name an attention kernel of the hub, which would be code from outside.
+        config._attn_implementation = "sdpa"
+        return _empty_model(config)
+    except Exception as error:  # whatever a foreign configuration trips over is that file's fault
+        raise GrowmergeError(f"{path}: not a valid Llama configuration: {error}") from error
+
+
+def _fill(model: LlamaForCausalLM, tensors: Mapping[str, Tensor]) -> LlamaForCausalLM:
+    state = dict(tensors)
+    if model.config.tie_word_embeddings:
+        state[HEAD] = state[EMBEDDING]
+    model.load_state_dict(state, strict=True, assign=True)
+    model.tie_weights()
+    # The rotary frequencies are not in the state; they are computed from the configuration.
+    model.model.rotary_emb = LlamaRotaryEmbedding(model.config).to(state[EMBEDDING].device)
+    return model.eval()
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    index = folder / WEIGHTS_INDEX
+    if index.is_file():
+        weight_map = _read_json(index).get("weight_map")
+        if not isinstance(weight_map, dict):
+            raise GrowmergeError(f"{index}: no weight_map; download the model again.")
+        names = sorted({str(name) for name in weight_map.values()})
+        for name in names:
+            if Path(name).name != name:
+                raise GrowmergeError(f"{index}: {name} does not lie in the model's folder.")
+            if not (folder / name).is_file():
+                raise GrowmergeError(
+                    f"{folder / name}: missing, but named in {WEIGHTS_INDEX}; download the model again."
+                )
+        return [folder / name for name in names]
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLE_SUFFIXES)
+    if pickles:
+        raise GrowmergeError(
+            f"{folder}: the weights are pickled ({pickles[0]}), which can run code when loaded; "
+            f"convert them to safetensors."
+        )
+    raise GrowmergeError(f"{folder}: no {WEIGHTS}; this is not a complete model folder.")
+
+
+def _check_tensor(path: Path, name: str, tensor: Any, expected: Mapping[str, list[int]]) -> None:
+    if name not in expected:
+        raise GrowmergeError(f"{path}: unexpected tensor {name}: the model of config.json has none of this name.")
+    if tensor.get_shape() != expected[name]:
+        raise GrowmergeError(
+            f"{path}: tensor {name} has shape {tensor.get_shape()}, config.json asks for {expected[name]}."
+        )
+    if tensor.get_dtype() not in FLOAT_DTYPES:
+        raise GrowmergeError(
+            f"{path}: tensor {name} has dtype {tensor.get_dtype()}, not one of {sorted(FLOAT_DTYPES)}."
+        )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise GrowmergeError(f"{path}: no such file; this is not a complete model folder.") from error
+    except ValueError as error:
+        raise GrowmergeError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise GrowmergeError(f"{path}: not a JSON object.")
+    return values
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Keep the bar of `save_pretrained`, one for each checkpoint, out of the log of a training."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()

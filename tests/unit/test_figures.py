@@ -1,0 +1,352 @@
+"""Figures and their data, on a made-up study of known scores."""
+
+import os
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from growmerge.analysis.figures import FIGURES, Selection, save_figure
+from growmerge.analysis.figures.captions import caption
+from growmerge.errors import GrowmergeError
+
+LANGUAGES = ("swe", "isl", "ekk", "fas")
+SETUPS = ("1x", "1x_cloned", "2x", "scratch")
+METHODS = ("linear", "task_arithmetic", "ties", "dare_ties", "multislerp")
+SELECTION = Selection(LANGUAGES, SETUPS, METHODS)
+MEASURES = ("acceptability", "parity", "facts")
+
+
+def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measures=MEASURES, seed=0):
+    """A summary such as `summarise` makes: scores fall with the number of merged languages and rise with the setup."""
+    rng = np.random.default_rng(seed)
+    models = [("base-1x", "base", "", "", "", ()), ("base-2x", "base", "", "", "", ())]
+    for setup in setups:
+        models += [(f"{setup}/{language}", "model", setup, language, "", (language,)) for language in languages]
+        models.append((f"{setup}/multi", "model", setup, "multi", "", languages))
+        for size in range(2, len(languages) + 1):
+            for members in combinations(sorted(languages), size):
+                target = "+".join(members)
+                models += [(f"{setup}/{target}/{m}", "merge", setup, target, m, members) for m in methods]
+    rows = []
+    for identifier, kind, setup, target, method, members in models:
+        for measure in measures:
+            for language in (*languages, "eng"):
+                skill = 0.08 if language == "eng" else 0.0
+                if language in members:
+                    skill = 0.22 if kind == "model" else 0.3 / (1 + len(members)) - 0.03 * METHODS.index(method)
+                skill += 0.03 * (SETUPS.index(setup) if setup in SETUPS else 1) + 0.01 * rng.standard_normal()
+                value = 0.5 + skill
+                about = (identifier, kind, setup, target, method, len(members))
+                chance = np.nan if measure == "parity" else 0.5
+                rows.append((*about, measure, language, "all", value, value - 0.04, value + 0.04, 100, 0, chance))
+    about = ["id", "kind", "setup", "target", "method", "members", "measure", "language", "subset"]
+    return pd.DataFrame(rows, columns=[*about, "value", "low", "high", "n", "ties", "chance"])
+
+
+FULL = made_up_summary()
+SMALL = made_up_summary(LANGUAGES[:2], SETUPS[:2], METHODS[:2], MEASURES[:2])
+IN_SMALL = Selection(LANGUAGES[:2], SETUPS[:2], METHODS[:2])
+
+
+def erase(summary: pd.DataFrame, **where: str) -> pd.DataFrame:
+    """The summary with holes where the columns have these values."""
+    chosen = np.logical_and.reduce([summary[column] == value for column, value in where.items()])
+    return summary.assign(
+        n=summary["n"].where(~chosen, 0),
+        **{column: summary[column].where(~chosen) for column in ("value", "low", "high")},
+    )
+
+
+def score(summary: pd.DataFrame, identifier: str, measure: str, language: str) -> float:
+    chosen = (summary["id"] == identifier) & (summary["measure"] == measure) & (summary["language"] == language)
+    return summary.loc[chosen, "value"].item()
+
+
+def artists(figure, gid: str) -> list:
+    """The artists marked `gid`, in all panels."""
+    return figure.findobj(lambda artist: artist.get_gid() == gid)
+
+
+def texts(figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
+
+
+def legend(figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+def test_baselines_hold_every_model_in_its_language_and_in_english() -> None:
+    table = FIGURES["baselines"].data(FULL, SELECTION)
+    assert table.groupby(["row", "series"]).size().to_dict() == {
+        ("target", "expert"): 3 * 4 * 4,
+        ("target", "multi"): 3 * 4 * 4,
+        ("english", "expert"): 3 * 4 * 4,
+        ("english", "multi"): 3 * 4,
+        ("english", "base"): 3 * 2,
+    }
+    assert table["value"].notna().all()
+    lines = {(line.row, line.measure, line.id, line.language): line.value for line in table.itertuples()}
+    for key in [("target", "facts", "2x/isl", "isl"), ("target", "parity", "1x/multi", "ekk")]:
+        assert lines[key] == score(FULL, *key[2:3], key[1], key[3])
+    for key in [("english", "facts", "2x/isl", "eng"), ("english", "parity", "base-1x", "eng")]:
+        assert lines[key] == score(FULL, *key[2:3], key[1], key[3])
+
+
+def test_baselines_show_the_bases_that_are_asked_for() -> None:
+    for bases, ids in ((None, {"base-1x", "base-2x"}), (("base-2x",), {"base-2x"}), ((), set())):
+        table = FIGURES["baselines"].data(FULL, Selection(LANGUAGES, SETUPS, METHODS, bases=bases))
+        assert set(table.loc[table["series"] == "base", "id"]) == ids
+
+
+def test_pairwise_finds_the_merge_whatever_the_order_of_its_languages() -> None:
+    table = FIGURES["pairwise"].data(FULL, Selection(LANGUAGES, SETUPS, METHODS, method="ties"))
+    cells = table.set_index(["measure", "setup", "language", "partner"])["value"]
+    assert cells["facts", "2x", "swe", "isl"] == score(FULL, "2x/isl+swe/ties", "facts", "swe")
+    assert cells["facts", "2x", "isl", "swe"] == score(FULL, "2x/isl+swe/ties", "facts", "isl")
+    assert cells["facts", "2x", "isl", "isl"] == score(FULL, "2x/isl", "facts", "isl")
+    assert len(table) == 3 * 4 * 16
+    assert table["value"].notna().all()
+
+
+def test_methods_average_member_languages_only() -> None:
+    table = FIGURES["methods"].data(FULL, SELECTION)
+    merges = FULL[(FULL["kind"] == "merge") & (FULL["setup"] == "2x") & (FULL["measure"] == "facts")]
+    merges = merges[[language in target for language, target in zip(merges["language"], merges["target"], strict=True)]]
+    of_merge = merges.groupby(["method", "members", "id"])["value"].mean()
+    ours = table[(table["setup"] == "2x") & (table["measure"] == "facts")]
+
+    by_method = ours[ours["part"] == "method"].set_index("method")
+    for method in METHODS:
+        line = by_method.loc[method]
+        assert line[["value", "low", "high"]].tolist() == pytest.approx(of_merge[method].agg(["mean", "min", "max"]))
+        assert (line["n_cells"], line["n_expected"]) == (28, 28)  # 6 pairs, 4 triples, 1 quadruple
+
+    by_size = ours[ours["part"] == "members"].set_index(["series", "members"])
+    best = of_merge.groupby("method").mean().idxmax()
+    for size in (2, 3, 4):
+        assert by_size.loc[("mean", size), "value"] == pytest.approx(of_merge[:, size].mean())
+        assert by_size.loc[("best", size), "value"] == pytest.approx(of_merge[best, size].mean())
+        assert by_size.loc[("best", size), "method"] == best
+    expert = ours[ours["part"] == "expert"].iloc[0]
+    assert expert["value"] == pytest.approx(np.mean([score(FULL, f"2x/{x}", "facts", x) for x in LANGUAGES]))
+
+
+def test_an_incomplete_mean_says_so_and_is_not_the_best() -> None:
+    holes = erase(erase(FULL, id="2x/isl+swe/linear", language="swe"), id="2x/ekk", language="ekk")
+    table = FIGURES["methods"].data(holes, SELECTION)
+    ours = table[(table["setup"] == "2x") & (table["measure"] == "facts")]
+    linear = ours[(ours["part"] == "method") & (ours["method"] == "linear")].iloc[0]
+    assert (linear["n_cells"], linear["n_expected"]) == (27, 28)
+    pairs = ours[(ours["series"] == "mean") & (ours["members"] == 2)].iloc[0]
+    assert (pairs["n_cells"], pairs["n_expected"]) == (59, 60)
+    expert = ours[ours["part"] == "expert"].iloc[0]
+    assert (expert["n_cells"], expert["n_expected"]) == (3, 4)
+    assert set(ours.loc[ours["series"] == "best", "method"]) == {"task_arithmetic"}
+
+
+def test_merges_beyond_the_selected_languages_are_left_out() -> None:
+    table = FIGURES["methods"].data(FULL, Selection(("swe", "isl"), ("2x",), ("linear",)))
+    line = table[(table["part"] == "method") & (table["measure"] == "parity")].iloc[0]
+    assert line["n_expected"] == 2
+    both = [score(FULL, "2x/isl+swe/linear", "parity", language) for language in ("swe", "isl")]
+    assert line["value"] == pytest.approx(np.mean(both))
+
+
+# --- drawing ------------------------------------------------------------------------------------------------------
+
+
+def draw(name: str, summary: pd.DataFrame, selection: Selection = SELECTION):
+    figure = FIGURES[name]
+    return figure.draw(figure.data(summary, selection))
+
+
+def test_baselines_draw_every_score_once() -> None:
+    figure = draw("baselines", FULL)
+    assert len(artists(figure, "expert")) == 2 * 48
+    assert len(artists(figure, "multi")) == 48 + 12
+    assert len(artists(figure, "base")) == 6
+    assert len(artists(figure, "chance")) == 4  # two pair measures in two rows; parity has no chance level
+    assert not artists(figure, "missing")
+    assert "no score" not in legend(figure)
+    assert {line.get_markerfacecolor() for line in artists(figure, "multi")} == {"white"}
+    assert {"1×", "1× cloned", "2×", "scratch", "base-1x", "base-2x"} <= set(legend(figure))
+
+
+def test_baselines_mark_what_is_missing() -> None:
+    figure = draw("baselines", erase(erase(FULL, id="2x/isl"), id="base-1x"))
+    assert len(artists(figure, "missing")) == 6
+    assert len(artists(figure, "expert")) == 2 * 48 - 6
+    assert {"no score", "base-1x (scores missing)", "base-2x"} <= set(legend(figure))
+    assert len(artists(figure, "base")) == 3
+
+
+def test_pairwise_prints_scores_and_hatches_holes() -> None:
+    holes = erase(FULL, id="2x/isl+swe/linear")
+    holes = holes[holes["id"] != "1x/ekk"]  # not even a row
+    table = FIGURES["pairwise"].data(holes, SELECTION)
+    figure = FIGURES["pairwise"].draw(table)
+    missing = artists(figure, "missing")
+    assert len(missing) == 3 * 2 + 3
+    assert all(patch.get_hatch() for patch in missing)
+    assert len(artists(figure, "cell")) == len(table) - 9
+    printed = sorted(text for axes in figure.axes for text in (t.get_text() for t in axes.texts))
+    assert printed == sorted(f"{value:.2f}" for value in table["value"].dropna())
+    assert "no score" in legend(figure)
+    assert not draw("pairwise", FULL).legends
+
+
+def test_pairwise_has_one_colour_scale_per_measure() -> None:
+    table = FIGURES["pairwise"].data(FULL, SELECTION)
+    figure = FIGURES["pairwise"].draw(table)
+    panels = [axes for axes in figure.axes if axes.texts]
+    for measure, row in zip(MEASURES, np.reshape(panels, (3, 4)), strict=True):
+        values = table.loc[table["measure"] == measure, "value"]
+        highest = f"{values.max():.2f}"
+        colours = [to_hex(p.get_facecolor()) for axes in row for p in axes.patches if p.get_gid() == "cell"]
+        assert colours[int(values.argmax())] == to_hex(mpl.colormaps["cividis"](1.0)), highest
+        assert colours.count(to_hex(mpl.colormaps["cividis"](1.0))) < 4
+
+
+def test_methods_annotate_incomplete_means() -> None:
+    whole = draw("methods", FULL)
+    assert not artists(whole, "incomplete")
+    assert not any("k/n" in label for label in legend(whole))
+    holes = erase(erase(FULL, id="2x/isl+swe/linear", language="swe"), setup="scratch", method="ties")
+    figure = draw("methods", erase(holes, id="2x/ekk", language="ekk"))
+    notes = [text.get_text() for text in artists(figure, "incomplete")]
+    assert notes.count("27/28") == 3
+    assert notes.count("59/60") == 3
+    assert notes.count("3/4") == 6  # on the experts' line of both panels
+    assert notes.count("48/60") == 6  # pairs, and triples, of scratch without one method in five
+    assert len(artists(figure, "missing")) == 3  # TIES from scratch has no score at all
+    assert {"no score", "k/n: mean over k of n scores"} <= set(legend(figure))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_partial_studies_are_drawn(name: str) -> None:
+    one = ("swe",)
+    studies = {
+        "one language, one setup": (made_up_summary(one, ("1x",)), Selection(one, ("1x",), METHODS)),
+        "languages, setups and methods that nobody trained": (SMALL, Selection(LANGUAGES[:3], SETUPS[:3], METHODS[:3])),
+        "a new setup and measure": (
+            made_up_summary(LANGUAGES[:2], ("4x",), METHODS[:1], ("cloze",)),
+            Selection(LANGUAGES[:2], ("4x",), METHODS[:1]),
+        ),
+        "only holes": (erase(SMALL, subset="all"), IN_SMALL),
+        "no merges, no multi": (SMALL[(SMALL["kind"] == "model") & (SMALL["target"] != "multi")], IN_SMALL),
+        "no bases": (SMALL[SMALL["kind"] != "base"], IN_SMALL),
+    }
+    for summary, selection in studies.values():
+        draw(name, summary, selection).draw_without_rendering()
+
+
+def test_a_study_of_holes_shows_no_number() -> None:
+    holes = erase(FULL, subset="all")
+    assert not artists(draw("baselines", holes), "expert")
+    assert not artists(draw("pairwise", holes), "cell")
+    assert not artists(draw("methods", holes), "expert")
+
+
+def shown_labels(figure) -> list[tuple[str, mpl.transforms.Bbox]]:
+    """Tick labels within the panels, titles and entries of the legend, with where they stand."""
+    found = [axes.title for axes in figure.axes] + [text for legend in figure.legends for text in legend.get_texts()]
+    for axes in figure.axes:
+        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            ticks = [tick for tick in axis.get_major_ticks() if min(low, high) <= tick.get_loc() <= max(low, high)]
+            found += [label for tick in ticks for label in (tick.label1, tick.label2) if label.get_visible()]
+    return [(text.get_text(), text.get_window_extent()) for text in found if text.get_text()]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_labels_do_not_overlap(name: str) -> None:
+    figure = draw(name, FULL)
+    figure.draw_without_rendering()
+    boxes = shown_labels(figure)
+    assert len(boxes) > 15
+    for index, (label, box) in enumerate(boxes):
+        assert figure.bbox.contains(box.x0, box.y0), label
+        assert figure.bbox.contains(box.x1, box.y1), label
+        clashes = [other for other, its_box in boxes[index + 1 :] if box.overlaps(its_box)]
+        assert not clashes, label
+
+
+# --- files and captions -------------------------------------------------------------------------------------------
+
+
+def test_files_are_the_same_bytes_in_another_process_and_under_other_settings(tmp_path: Path) -> None:
+    program = """
+import sys; sys.path.insert(0, sys.argv[1])
+import matplotlib; matplotlib.rcParams.update({"font.size": 20, "axes.grid": True, "pdf.fonttype": 3})
+from test_figures import *
+save_all(Path(sys.argv[2]))
+"""
+    here, there = tmp_path / "här", tmp_path / "där borta"
+    for folder in (here, there):
+        folder.mkdir()
+    save_all(here)
+    environment = os.environ | {"PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1000000000"}
+    arguments = [sys.executable, "-c", program, str(Path(__file__).parent), str(there)]
+    subprocess.run(arguments, check=True, env=environment)
+    files = sorted(path.name for path in here.iterdir())
+    assert len(files) == 6
+    for name in files:
+        assert (here / name).read_bytes() == (there / name).read_bytes(), name
+        if name.endswith(".pdf"):
+            pdf = (here / name).read_bytes()
+            assert b"/CIDFontType2" in pdf  # TrueType outlines
+            assert b"/Type3" not in pdf
+            assert b"CreationDate" not in pdf
+
+
+def save_all(folder: Path) -> None:
+    summary = erase(SMALL, id="1x/isl+swe/linear")
+    for name in FIGURES:
+        save_figure(draw(name, summary, IN_SMALL), folder / f"{name}.pdf", folder / f"{name}.png")
+
+
+def test_drawing_leaves_the_callers_settings_alone() -> None:
+    with mpl.rc_context({"font.size": 13}):
+        draw("baselines", FULL)
+        assert mpl.rcParams["font.size"] == 13
+
+
+def test_data_survives_its_csv(tmp_path: Path) -> None:
+    for name, figure in FIGURES.items():
+        table = figure.data(erase(FULL, id="2x/isl"), SELECTION)
+        table.to_csv(tmp_path / "data.csv", index=False)
+        text = {column: str for column in table if table[column].dtype == "str"}
+        empty_is_nan = {column: [""] for column in table if column not in text}
+        back = pd.read_csv(tmp_path / "data.csv", dtype=text, keep_default_na=False, na_values=empty_is_nan)
+        pd.testing.assert_frame_equal(table, back, check_dtype=False, obj=name)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_captions_say_what_from_what_and_how_far(name: str) -> None:
+    note = "A miniature: it shows that the machinery works, not what the paper found."
+    text = FIGURES[name].caption(SELECTION, study="miniature", note=note, resamples=1000)
+    assert text.endswith(f"Study: miniature. {note}")
+    assert "swe, isl, ekk and fas" in text
+    assert "1x, 1x_cloned, 2x and scratch" in text
+    assert "no score" in text or "without a score" in text or "without any score" in text
+    if name == "baselines":
+        assert "1000 resamples" in text
+    if name == "pairwise":
+        assert "by linear" in text
+    if name == "methods":
+        assert "mean over its member languages" in text
+        assert "k of n" in text
+
+
+def test_caption_of_an_unknown_figure_names_the_known_ones() -> None:
+    with pytest.raises(GrowmergeError, match="'radar' is not known; there are baselines, methods and pairwise"):
+        caption("radar", study="", note="", languages=(), setups=(), methods=(), method="", resamples=1)

@@ -1,0 +1,243 @@
+"""Catalogues in wheels, the running Python's own text, and the user's files."""
+
+import gzip
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growmerge.data.catalogues import parse_mo, parse_po, read_catalogues
+from growmerge.data.documents import Document, clean, source_id
+from growmerge.data.files import read_files
+from growmerge.data.sources import read_stdlib_code, read_topics
+from growmerge.errors import GrowmergeError
+
+HEADER = {"": "Content-Type: text/plain; charset=UTF-8\n"}
+
+
+def compile_mo(messages: dict[str, str], order: str = "<") -> bytes:
+    """A .mo file as msgfmt writes it: header, two tables of (length, offset), the strings, each ended by a zero."""
+    pairs = sorted((key.encode(), value.encode()) for key, value in (HEADER | messages).items())
+    start = 28 + 16 * len(pairs)
+    tables, strings = [], b""
+    for column in (0, 1):
+        for pair in pairs:
+            tables += [len(pair[column]), start + len(strings)]
+            strings += pair[column] + b"\0"
+    numbers = [0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0, *tables]
+    return struct.pack(f"{order}{len(numbers)}I", *numbers) + strings
+
+
+def make_wheel(path: Path, members: dict[str, bytes | str | dict]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, json.dumps(content) if isinstance(content, dict) else content)
+    return path
+
+
+def texts(wheels: list[Path], locale: str) -> dict[str, str]:
+    return {document.id: document.text for document in read_catalogues(wheels, locale)}
+
+
+@given(st.dictionaries(st.text(min_size=1).filter(lambda t: not set("\0\4") & set(t)), st.text(min_size=1)))
+def test_compiled_catalogues_are_read_in_both_byte_orders(messages):
+    messages = {key: value.replace("\0", "") or "x" for key, value in messages.items()}
+    assert dict(parse_mo(compile_mo(messages))) == dict(parse_mo(compile_mo(messages, ">"))) == messages
+
+
+def test_of_plurals_the_first_form_is_taken_and_contexts_are_ignored():
+    mo = compile_mo({"menu\4One file\0%d files": "Ein skrá\0Margar skrár"})
+    assert list(parse_mo(mo)) == [("One file", "Ein skrá")]
+    po = 'msgctxt "menu"\nmsgid "One file"\nmsgid_plural "%d files"\nmsgstr[0] "Ein skrá"\nmsgstr[1] "Margar"\n'
+    assert list(parse_po(po.encode())) == [("One file", "Ein skrá")]
+
+
+def test_source_catalogues_skip_header_fuzzy_obsolete_and_untranslated_entries():
+    po = r"""
+msgid ""
+msgstr "Content-Type: text/plain\n"
+
+# comment
+#: file.py:1
+msgid "Open "
+"the \"file\"\n"
+msgstr "Opna "
+"\"skrána\"\\n"
+
+#, fuzzy
+msgid "Guess"
+msgstr "Ágiskun"
+
+msgid "Untranslated"
+msgstr ""
+
+#~ msgid "Old"
+#~ msgstr "Gamalt"
+"""
+    assert list(parse_po(po.encode())) == [('Open the "file"\n', 'Opna "skrána"\\n')]
+
+
+def test_the_same_english_has_the_same_id_in_every_package_format_and_language(tmp_path):
+    mo = make_wheel(
+        tmp_path / "a.whl",
+        {
+            "a/locale/is/LC_MESSAGES/a.mo": compile_mo({"_Open the file": "Opna skrána"}),
+            "a/locale/sv_SE/LC_MESSAGES/a.mo": compile_mo({"_Open the file": "Öppna filen"}),
+        },
+    )
+    js = make_wheel(
+        tmp_path / "b.whl",
+        {
+            "b/translations/en.json": {"step": {"title": "Open the file."}},
+            "b/translations/et.json": {"step": {"title": "Ava fail", "gone": "Ingliskeelne puudub"}},
+        },
+    )
+    id_ = source_id("Open the file")
+    assert texts([mo, js], "is") == {id_: "Opna skrána"}
+    assert texts([mo, js], "sv") == {id_: "Öppna filen"}
+    assert texts([mo, js], "et") == {id_: "Ava fail"}
+    assert texts([mo], "fa") == {}
+    assert list(read_catalogues([mo, js], "en")) == [Document(id_, "_Open the file")]
+
+
+def test_a_source_catalogue_counts_only_where_there_is_no_compiled_one(tmp_path):
+    po = 'msgid "One thing"\nmsgstr "%s"\n'
+    wheel = make_wheel(
+        tmp_path / "a.whl",
+        {
+            "a/is/LC_MESSAGES/both.mo": compile_mo({"One thing": "Eitt"}),
+            "a/is/LC_MESSAGES/both.po": po % "Annað",
+            "a/is/LC_MESSAGES/only.po": po % "Einungis",
+        },
+    )
+    assert [document.text for document in read_catalogues([wheel], "is")] == ["Eitt", "Einungis"]
+
+
+def test_other_languages_whose_code_begins_alike_are_not_taken(tmp_path):
+    wheel = make_wheel(
+        tmp_path / "a.whl",
+        {
+            "a/fas/LC_MESSAGES/a.mo": compile_mo({"One": "x y"}),
+            "a/fa_IR/LC_MESSAGES/a.mo": compile_mo({"One": "یک"}),
+        },
+    )
+    assert list(texts([wheel], "fa").values()) == ["یک"]
+
+
+def test_untranslated_strings_and_symbolic_names_are_left_out(tmp_path):
+    messages = {"Save File": "save file…", "label_add": "Bæta við hlut"}
+    wheel = make_wheel(tmp_path / "a.whl", {"a/is/LC_MESSAGES/a.mo": compile_mo(messages)})
+    assert texts([wheel], "is") == {}
+    assert list(texts([wheel], "en").values()) == ["Save File"]
+
+
+@pytest.mark.parametrize(
+    ("member", "content"),
+    [
+        ("a/is/LC_MESSAGES/a.mo", b"not a catalogue"),
+        ("a/is/LC_MESSAGES/a.mo", compile_mo({"One": "Eitt"})[:40]),
+        ("a/is/LC_MESSAGES/a.po", b'msgid "One"\nmsgstr "\xff"'),
+        ("a/translations/is.json", b"{"),
+    ],
+)
+def test_a_damaged_member_is_named_with_its_wheel(tmp_path, member, content):
+    wheel = make_wheel(tmp_path / "a.whl", {"a/translations/en.json": {}, member: content})
+    with pytest.raises(GrowmergeError, match=rf"a\.whl: {member}"):
+        list(read_catalogues([wheel], "is"))
+
+
+def test_a_file_that_is_no_wheel_is_named(tmp_path):
+    (tmp_path / "a.whl").write_text("nothing")
+    with pytest.raises(GrowmergeError, match=r"a\.whl"):
+        list(read_catalogues([tmp_path / "a.whl"], "is"))
+
+
+def test_topics_are_prose_with_ids_by_content():
+    kept, counts = clean(read_topics(), 4, kind="text")
+    assert sum(len(document.text) for document in kept) > 150_000
+    assert all(document.id == source_id(document.text) and "\n" not in document.text for document in kept)
+    assert not any("::=" in document.text or "****" in document.text for document in kept)
+    assert counts["kept"] > 800
+
+
+def test_library_code_stays_under_the_cap_is_sorted_and_has_no_tests():
+    documents = list(read_stdlib_code(600_000))
+    ids = [document.id for document in documents]
+    assert ids == sorted(ids)
+    assert not any(set(Path(i).parts) & {"test", "tests", "site-packages", "idlelib", "lib2to3"} for i in ids)
+    assert 300_000 < sum(len(document.text.encode()) for document in documents) <= 600_000
+    assert list(read_stdlib_code(200_000)) == documents[: len(list(read_stdlib_code(200_000)))]
+    compile(documents[0].text, documents[0].id, "exec")
+
+
+def write(path: Path, kind: str) -> Path:
+    rows = [{"key": 1, "body": "first\ntext"}, {"key": 2, "body": "سلام"}]
+    path = path / f"höf uð{kind}"
+    if kind == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif kind == ".txt":
+        path.write_text("\n\nfirst\ntext\n \nسلام\n", encoding="utf-8")
+    else:
+        data = "\n".join(map(json.dumps, rows)).encode() + b"\n\n"
+        path.write_bytes(gzip.compress(data) if kind.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize("kind", [".jsonl", ".jsonl.gz", ".parquet", ".txt"])
+def test_each_kind_of_file_gives_its_documents(tmp_path, kind):
+    path = write(tmp_path, kind)
+    assert list(read_files([path], "body", None)) == [
+        Document(f"{path.name}:1", "first\ntext"),
+        Document(f"{path.name}:2", "سلام"),
+    ]
+    if kind != ".txt":
+        assert [document.id for document in read_files([path], "body", "key")] == ["1", "2"]
+        with pytest.raises(GrowmergeError, match=rf"{path.name}.*no field 'text'; there are 'key', 'body'"):
+            list(read_files([path], "text", None))
+        with pytest.raises(GrowmergeError, match="no field 'identifier'"):
+            list(read_files([path], "body", "identifier"))
+        with pytest.raises(
+            GrowmergeError, match=rf"{path.name}: (line|row) 1: field 'key' must be a string, found int"
+        ):
+            list(read_files([path], "key", None))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b'{"text": "x"}\n{"text": \n', "line 2, column 10: not JSON"),
+        ("a.jsonl", b'{"text": "x"}\n[1]\n', "line 2: a JSON object is needed, found list"),
+        ("a.jsonl", b'{"text": null}', "line 1: field 'text' must be a string, found NoneType"),
+        ("a.jsonl", b"", "has no documents"),
+        ("a.txt", b"\n \n", "has no documents"),
+        ("a.jsonl", b'{"text": "\xff"}', "not UTF-8"),
+        ("a.jsonl.gz", b"plain", "cannot be read"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "x"}\n' * 99)[:-9], "cannot be read"),
+        ("a.parquet", b"plain", "cannot be read"),
+        ("a.csv", b"text\nx\n", "unknown kind of file; the ending must be one of .jsonl"),
+        ("a.jsonl", None, "no such file"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(GrowmergeError) as caught:
+        list(read_files([tmp_path / name], "text", None))
+    assert name in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_files_of_the_same_name_do_not_share_ids(tmp_path):
+    paths = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        paths.append(write(tmp_path / folder, ".jsonl"))
+    with pytest.raises(GrowmergeError, match="rename one"):
+        list(read_files(paths, "body", None))
+    assert len(list(read_files(paths, "body", "key"))) == 4

@@ -1,0 +1,134 @@
+"""Means, bootstrap intervals and the coefficient of variation."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from growmerge.analysis.statistics import bootstrap_mean, bootstrap_mean_of_means, mean_and_cv
+
+values_of = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e6, 1e6))
+outcomes_of = arrays(np.float64, st.integers(2, 40), elements=st.sampled_from([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("n", [20, 400])
+@pytest.mark.parametrize("kind", ["ratios", "right or wrong"])
+def test_interval_agrees_with_scipy(kind: str, n: int) -> None:
+    rng = np.random.default_rng(3)
+    values = rng.lognormal(size=n) if kind == "ratios" else (rng.random(n) < 0.7).astype(float)
+    ours = bootstrap_mean(values, 20_000, seed=1)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(2), vectorized=True
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert ours.mean == pytest.approx(values.mean())
+    # Both are Monte-Carlo estimates, and means of outcomes lie on a grid of 1 / n.
+    assert ours.low == pytest.approx(theirs.low, abs=0.03 * width + 1 / n * (kind != "ratios"))
+    assert ours.high == pytest.approx(theirs.high, abs=0.03 * width + 1 / n * (kind != "ratios"))
+
+
+def test_binary_shortcut_has_the_distribution_of_drawing_items() -> None:
+    outcomes = (np.arange(50) < 30).astype(float)
+    # A third distinct value, too close to 1 to matter, takes the way that draws items.
+    drawn = outcomes.copy()
+    drawn[0] = 1.0 - 1e-9
+    short, long = bootstrap_mean(outcomes, 50_000, seed=0), bootstrap_mean(drawn, 50_000, seed=0)
+    assert (short.low, short.high) == pytest.approx((long.low, long.high), abs=0.0201)
+    assert stats.binom(50, 0.6).ppf(0.025) / 50 == pytest.approx(short.low, abs=0.0201)
+
+
+@given(values=st.one_of(values_of, outcomes_of), seed=st.integers(0, 2**32))
+def test_interval_lies_within_the_values_and_repeats(values: np.ndarray, seed: int) -> None:
+    first = bootstrap_mean(values, 200, seed)
+    slack = 1e-9 * max(1.0, np.abs(values).max())
+    assert first == bootstrap_mean(values.copy(), 200, seed)
+    assert values.min() - slack <= first.low <= first.high <= values.max() + slack
+    assert first.mean == pytest.approx(values.mean())
+
+
+# Whole numbers: adding a fraction can make two values equal, and so change what is resampled.
+@given(values=arrays(np.float64, st.integers(2, 40), elements=st.integers(-99, 99)), shift=st.integers(-99, 99))
+@settings(max_examples=50)
+def test_interval_moves_with_the_values(values: np.ndarray, shift: int) -> None:
+    plain, moved = bootstrap_mean(values, 50, 0), bootstrap_mean(values + shift, 50, 0)
+    assert moved == pytest.approx(tuple(bound + shift for bound in plain))
+
+
+def test_another_seed_gives_another_interval() -> None:
+    values = np.random.default_rng(0).normal(size=30)
+    assert bootstrap_mean(values, 100, 0) != bootstrap_mean(values, 100, 1)
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [1.0, np.nan, 0.0]])
+def test_nothing_and_nan_give_nan(values: list[float]) -> None:
+    assert np.isnan(bootstrap_mean(np.array(values), 100, 0)).all()
+
+
+def test_one_value_has_no_interval_and_equal_values_a_narrow_one() -> None:
+    mean, low, high = bootstrap_mean(np.array([0.4]), 100, 0)
+    assert mean == 0.4
+    assert np.isnan([low, high]).all()
+    assert bootstrap_mean(np.full(5, 0.4), 100, 0) == pytest.approx((0.4, 0.4, 0.4))
+
+
+def test_strata_count_alike_whatever_their_sizes() -> None:
+    many, few = np.ones(1000), np.array([0.0, 0.0, 1.0, 0.0])
+    mean, low, high = bootstrap_mean_of_means([many, few], 4000, 0)
+    assert mean == pytest.approx((1.0 + 0.25) / 2)
+    # All the spread comes from the four: Binomial(4, 1/4) / 4, halved and moved by a half.
+    quantiles = stats.binom(4, 0.25).ppf([0.025, 0.975]) / 4
+    assert (low, high) == pytest.approx(tuple(0.5 + quantiles / 2))
+
+
+def test_strata_are_resampled_apart() -> None:
+    strata = [np.random.default_rng(i).normal(i * 100, 1, 50) for i in range(2)]
+    _, low, high = bootstrap_mean_of_means(strata, 1000, 0)
+    # Resampling the hundred together would give an interval of some twenty.
+    assert high - low < 1
+
+
+@pytest.mark.parametrize("strata", [[], [np.ones(3), np.array([])], [np.ones(3), np.array([np.nan])]])
+def test_an_unknown_stratum_makes_the_mean_unknown(strata: list[np.ndarray]) -> None:
+    assert np.isnan(bootstrap_mean_of_means(strata, 10, 0)).all()
+
+
+def test_no_resample_is_refused() -> None:
+    with pytest.raises(ValueError, match="resamples must be at least 1"):
+        bootstrap_mean(np.ones(3), 0, 0)
+
+
+def test_blocks_of_draws_do_not_lose_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("growmerge.analysis.statistics.DRAWS_PER_BLOCK", 64)
+    values = np.arange(1, 31, dtype=float)
+    _, low, high = bootstrap_mean(values, 2001, 0)  # 2 rows a block, one left over
+    theory = stats.norm(values.mean(), values.std() / np.sqrt(30))
+    assert (low, high) == pytest.approx(tuple(theory.ppf([0.025, 0.975])), abs=0.6)
+
+
+def test_a_study_is_summarised_in_seconds() -> None:
+    rng = np.random.default_rng(0)
+    ratios, outcomes = rng.random(100), (rng.random(100) < 0.6).astype(float)
+    start = time.process_time()
+    for cell in range(150):
+        bootstrap_mean(ratios if cell % 3 else outcomes, 1000, 0)
+    assert (time.process_time() - start) * 4000 / 150 < 20  # measured: 3 s for 4000 cells
+
+
+def test_mean_and_cv_by_hand() -> None:
+    assert mean_and_cv(np.array([2.0, 4.0, 6.0])) == pytest.approx((4.0, 50.0))  # sd 2 with ddof = 1
+
+
+@given(values=arrays(np.float64, st.integers(2, 20), elements=st.floats(0.1, 100)))
+def test_cv_agrees_with_scipy(values: np.ndarray) -> None:
+    assert mean_and_cv(values)[1] == pytest.approx(100 * stats.variation(values, ddof=1), abs=1e-9)
+
+
+@pytest.mark.parametrize(("values", "mean"), [([], np.nan), ([3.0], 3.0), ([-1.0, 1.0], 0.0), ([1.0, np.nan], np.nan)])
+def test_cv_is_nan_where_it_has_no_meaning(values: list[float], mean: float) -> None:
+    got = mean_and_cv(np.array(values))
+    assert np.isnan(got[1])
+    assert got[0] == pytest.approx(mean, nan_ok=True)

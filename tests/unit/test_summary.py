@@ -1,0 +1,238 @@
+"""The summary of item scores, against values computed by hand."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from growmerge.analysis.summary import ALL, SUMMARY_COLUMNS, ModelInfo, summarise
+from growmerge.errors import GrowmergeError
+
+BASE = ModelInfo("base-2x", "base", "", "", "", ())
+SWE = ModelInfo("2x/swe", "model", "2x", "swe", "", ("swe",))
+MULTI = ModelInfo("2x/multi", "model", "2x", "multi", "", ("swe", "isl", "ekk"))
+MERGE = ModelInfo("2x/isl+swe/ties", "merge", "2x", "isl+swe", "ties", ("isl", "swe"))
+
+
+def score_rows(benchmark: str, language: str, items: dict[str, tuple[str, list[float]]]) -> pd.DataFrame:
+    """Rows of items.parquet from item -> (subset, log-probabilities by candidate)."""
+    rows = [
+        (benchmark, language, item, subset, candidate, logprob, 5, 20)
+        for item, (subset, logprobs) in items.items()
+        for candidate, logprob in enumerate(logprobs)
+    ]
+    columns = ["benchmark", "language", "item", "subset", "candidate", "logprob", "tokens", "characters"]
+    return pd.DataFrame(rows, columns=columns).astype({"candidate": "int32", "tokens": "int32", "characters": "int32"})
+
+
+NOTHING = score_rows("parity_reference", "swe", {})
+FACTS = score_rows(
+    "facts",
+    "swe",
+    {
+        "a": ("currency", [-1.0, -2.0]),  # right
+        "b": ("currency", [-2.0, -2.0]),  # a tie
+        "c": ("currency", [-3.0, -2.0]),  # wrong
+        "d": ("language", [-1.0, -9.0]),  # right
+    },
+)
+ACCEPTABILITY = score_rows(
+    "acceptability",
+    "isl",
+    {
+        "o1": ("word_order", [-1.0, -2.0]),
+        "m1": ("morphology/case:nf>þf", [-1.0, -2.0]),
+        "m2": ("morphology/case:nf>þf", [-2.0, -1.0]),
+        "m3": ("morphology/number", [-2.0, -1.0]),
+        "m4": ("morphology/number", [-1.0, -1.0]),
+    },
+)
+
+
+def row(table: pd.DataFrame, model: str, measure: str, language: str, subset: str = ALL) -> pd.Series:
+    keys = {"id": model, "measure": measure, "language": language, "subset": subset}
+    found = table.query(" and ".join(f"{name} == {value!r}" for name, value in keys.items()))
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def summary_of(scores: dict, models: list[ModelInfo], reference: pd.DataFrame = NOTHING) -> pd.DataFrame:
+    return summarise(scores, models, reference, resamples=200, seed=0)
+
+
+def test_facts_ties_are_wrong_and_counted() -> None:
+    table = summary_of({"2x/swe": FACTS}, [SWE])
+    everything = row(table, "2x/swe", "facts", "swe")
+    assert (everything.value, everything.n, everything.ties, everything.chance) == (0.5, 4, 1, 0.5)
+    currency = row(table, "2x/swe", "facts", "swe", "currency")
+    assert (currency.value, currency.n, currency.ties) == (pytest.approx(1 / 3), 3, 1)
+    assert everything.low <= everything.value <= everything.high
+    assert list(table.columns) == list(SUMMARY_COLUMNS)
+
+
+def test_candidate_must_beat_every_other_and_chance_follows_their_number() -> None:
+    scores = score_rows("facts", "swe", {"a": ("x", [-2.0, -3.0, -1.0]), "b": ("x", [-1.0, -3.0, -2.0])})
+    got = row(summary_of({"2x/swe": scores}, [SWE]), "2x/swe", "facts", "swe")
+    assert (got.value, got.ties, got.chance) == (0.5, 0, pytest.approx(1 / 3))
+
+
+def test_acceptability_is_the_unweighted_mean_of_its_groups() -> None:
+    table = summary_of({"2x/swe": ACCEPTABILITY}, [SWE])
+    assert row(table, "2x/swe", "acceptability", "isl", "word_order").value == 1.0
+    assert row(table, "2x/swe", "acceptability", "isl", "morphology").value == 0.25
+    everything = row(table, "2x/swe", "acceptability", "isl")
+    assert (everything.value, everything.n, everything.ties) == ((1.0 + 0.25) / 2, 5, 1)
+    assert set(table["subset"]) == {ALL, "word_order", "morphology"}
+
+
+def test_acceptability_with_one_group_is_its_mean() -> None:
+    only = ACCEPTABILITY[ACCEPTABILITY["subset"] != "word_order"]
+    assert row(summary_of({"2x/swe": only}, [SWE]), "2x/swe", "acceptability", "isl").value == 0.25
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    scores = pd.concat([FACTS, ACCEPTABILITY])
+    shuffled = scores.sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(summary_of({"2x/swe": scores}, [SWE]), summary_of({"2x/swe": shuffled}, [SWE]))
+
+
+def test_parity_is_the_mean_of_ratios_not_the_ratio_of_sums() -> None:
+    target = score_rows("parity", "swe", {"a": ("", [-20.0]), "b": ("", [-40.0])})
+    english = score_rows("parity_reference", "swe", {"b": ("", [-10.0]), "a": ("", [-15.0]), "unused": ("", [-1.0])})
+    other = score_rows("parity_reference", "isl", {"a": ("", [-999.0])})
+    got = row(summary_of({"2x/swe": target}, [SWE], pd.concat([other, english])), "2x/swe", "parity", "swe")
+    assert (got.value, got.n) == (pytest.approx((15 / 20 + 10 / 40) / 2), 2)
+    assert np.isnan(got.chance)
+
+
+def test_the_reference_model_has_parity_one_in_english_and_its_reference_rows_are_no_measure() -> None:
+    english = score_rows("parity", "eng", {"a": ("", [-20.0]), "b": ("", [-7.0])})
+    reference = pd.concat([english, english.assign(benchmark="parity_reference")])
+    table = summary_of({"base-2x": reference}, [BASE], reference)
+    assert row(table, "base-2x", "parity", "eng").value == 1.0
+    assert set(table["measure"]) == {"parity"}
+
+
+def test_parity_items_without_a_reference_are_counted_in_the_error() -> None:
+    target = score_rows("parity", "swe", {item: ("", [-2.0]) for item in "abc"})
+    reference = score_rows("parity_reference", "swe", {"b": ("", [-1.0])})
+    with pytest.raises(GrowmergeError, match=r"2x/swe, parity in swe: 2 of 3 items have no English side"):
+        summary_of({"2x/swe": target}, [SWE], reference)
+
+
+def test_models_without_scores_are_holes_in_every_cell_that_others_have(tmp_path: Path) -> None:
+    path = tmp_path / "räkna här" / "items.parquet"
+    path.parent.mkdir()
+    pd.concat([FACTS, ACCEPTABILITY]).to_parquet(path)
+    table = summary_of({"2x/swe": path, "2x/multi": tmp_path / "none.parquet"}, [BASE, SWE, MULTI])
+    cells = {name: part.drop(columns=["id"]) for name, part in table.groupby("id")}
+    assert {len(part) for part in cells.values()} == {6}
+    for name in ("base-2x", "2x/multi"):
+        assert cells[name][["value", "low", "high"]].isna().all(axis=None)
+        assert (cells[name]["n"] == 0).all()
+        assert (cells[name]["chance"] == 0.5).all()
+    assert (cells["2x/swe"]["n"] > 0).all()
+
+
+def test_a_language_without_scores_is_a_hole_of_that_model_only() -> None:
+    table = summary_of({"2x/swe": FACTS, "2x/multi": pd.concat([FACTS, FACTS.assign(language="isl")])}, [SWE, MULTI])
+    assert row(table, "2x/swe", "facts", "isl").n == 0
+    assert row(table, "2x/multi", "facts", "isl").value == 0.5
+
+
+def test_members_counts_languages() -> None:
+    table = summary_of({model.id: FACTS for model in (BASE, SWE, MULTI, MERGE)}, [BASE, SWE, MULTI, MERGE])
+    assert table.drop_duplicates("id").set_index("id")["members"].to_dict() == {
+        "base-2x": 0,
+        "2x/swe": 1,
+        "2x/multi": 3,
+        "2x/isl+swe/ties": 2,
+    }
+
+
+def test_a_cell_does_not_depend_on_the_other_cells() -> None:
+    alone = summary_of({"2x/swe": FACTS}, [SWE])
+    among = summary_of({"2x/multi": ACCEPTABILITY, "2x/swe": pd.concat([ACCEPTABILITY, FACTS])}, [MULTI, SWE])
+    mine = among[(among["id"] == "2x/swe") & (among["measure"] == "facts")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, mine)
+
+
+def test_nan_scores_make_their_cell_nan_and_not_wrong() -> None:
+    for candidate in (0, 1):
+        broken = FACTS.copy()
+        broken.loc[(broken["item"] == "a") & (broken["candidate"] == candidate), "logprob"] = np.nan
+        table = summary_of({"2x/swe": broken}, [SWE])
+        got = row(table, "2x/swe", "facts", "swe")
+        assert np.isnan(got.value)
+        assert got.n == 4
+        assert row(table, "2x/swe", "facts", "swe", "language").value == 1.0
+
+
+def test_a_benchmark_of_another_name_is_a_pair_measure() -> None:
+    table = summary_of({"2x/swe": pd.concat([FACTS.assign(benchmark="cloze"), ACCEPTABILITY])}, [SWE])
+    assert row(table, "2x/swe", "cloze", "swe").value == 0.5
+    assert list(table["measure"].unique()) == ["acceptability", "cloze"]
+
+
+def test_nothing_scored_is_an_empty_table() -> None:
+    table = summary_of({}, [SWE])
+    assert table.empty
+    assert list(table.columns) == list(SUMMARY_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        (FACTS.drop(columns="logprob"), "the scores of 2x/swe: no column 'logprob'"),
+        (pd.concat([FACTS, FACTS.head(3)]), "3 rows repeat a benchmark"),
+        (FACTS[FACTS["candidate"] == 0], "facts in swe: 4 items lack candidate 0 or have nothing beside it"),
+        (FACTS.drop(index=0), "facts in swe: 1 items lack candidate 0"),
+        (score_rows("parity", "swe", {"a": ("", [0.0])}), "1 log-probabilities are not negative"),
+    ],
+)
+def test_damaged_scores_are_named(scores: pd.DataFrame, message: str) -> None:
+    reference = score_rows("parity_reference", "swe", {"a": ("", [-1.0])})
+    with pytest.raises(GrowmergeError, match=message):
+        summary_of({"2x/swe": scores}, [SWE], reference)
+
+
+def test_unreadable_files_and_wrong_ids_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "items.parquet"
+    path.write_bytes(b"not parquet")
+    with pytest.raises(GrowmergeError, match=r"items\.parquet: not a readable Parquet file"):
+        summary_of({"2x/swe": path}, [SWE])
+    with pytest.raises(GrowmergeError, match="'2x/sve' is not among the 1 models"):
+        summary_of({"2x/sve": FACTS}, [SWE])
+    with pytest.raises(GrowmergeError, match="'2x/swe' stands there twice"):
+        summary_of({}, [SWE, SWE])
+
+
+outcome = st.tuples(st.sampled_from(["word_order", "morphology/a", "morphology/b"]), st.sampled_from([-2.0, -1.0, 0.0]))
+
+
+@given(items=st.lists(outcome, min_size=1, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_acceptability_agrees_with_a_plain_loop(items: list[tuple[str, float]]) -> None:
+    scores = score_rows("acceptability", "swe", {str(i): (s, [lp, -1.0]) for i, (s, lp) in enumerate(items)})
+    groups: dict[str, list[bool]] = {}
+    for subset, logprob in items:
+        groups.setdefault(subset.split("/")[0], []).append(logprob > -1.0)
+    got = row(summary_of({"2x/swe": scores}, [SWE]), "2x/swe", "acceptability", "swe")
+    assert got.value == pytest.approx(np.mean([np.mean(group) for group in groups.values()]))
+    assert got.ties == sum(logprob == -1.0 for _, logprob in items)
+
+
+def test_rows_are_unique_and_sorted_within_a_model() -> None:
+    scores = pd.concat([FACTS, ACCEPTABILITY, FACTS.assign(language="ekk")])
+    table = summary_of({"2x/swe": scores, "2x/multi": scores}, [MULTI, SWE])
+    keys = list(zip(table["id"], table["measure"], table["language"], table["subset"], strict=True))
+    assert len(set(keys)) == len(keys)
+    of_model = [
+        *product(["acceptability"], ["isl"], [ALL, "morphology", "word_order"]),
+        *product(["facts"], ["ekk", "swe"], [ALL, "currency", "language"]),
+    ]
+    assert [key[1:] for key in keys] == 2 * of_model
