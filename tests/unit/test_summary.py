@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growmerge.analysis.summary import ALL, SUMMARY_COLUMNS, ModelInfo, summarise
+from growmerge.analysis.summary import ALL, SUMMARY_COLUMNS, summarise
 from growmerge.errors import GrowmergeError
+from growmerge.grid import Model
 
-BASE = ModelInfo("base-2x", "base", "", "", "", ())
-SWE = ModelInfo("2x/swe", "model", "2x", "swe", "", ("swe",))
-MULTI = ModelInfo("2x/multi", "model", "2x", "multi", "", ("swe", "isl", "ekk"))
-MERGE = ModelInfo("2x/isl+swe/ties", "merge", "2x", "isl+swe", "ties", ("isl", "swe"))
+BASE = Model("base-2x", "base", (), 2, "", "", "", ())
+SWE = Model("2x/swe", "model", (), 2, "2x", "swe", "", ("swe",))
+MULTI = Model("2x/multi", "model", (), 2, "2x", "multi", "", ("swe", "isl", "ekk"))
+MERGE = Model("2x/isl+swe/ties", "merge", (), 2, "2x", "isl+swe", "ties", ("isl", "swe"))
 
 
 def score_rows(benchmark: str, language: str, items: dict[str, tuple[str, list[float]]]) -> pd.DataFrame:
@@ -60,7 +61,7 @@ def row(table: pd.DataFrame, model: str, measure: str, language: str, subset: st
     return found.iloc[0]
 
 
-def summary_of(scores: dict, models: list[ModelInfo], reference: pd.DataFrame = NOTHING) -> pd.DataFrame:
+def summary_of(scores: dict, models: list[Model], reference: pd.DataFrame = NOTHING) -> pd.DataFrame:
     return summarise(scores, models, reference, resamples=200, seed=0)
 
 

@@ -82,6 +82,7 @@ rule draw_figure:
         languages=STUDY.language_codes,
         setups=[setup.name for setup in STUDY.setups],
         methods=[method.name for method in STUDY.merging.methods],
+        bases=list(dict.fromkeys(setup.base for setup in STUDY.setups)),
     wildcard_constraints:
         figure="|".join(FIGURE_NAMES),
     threads: 1

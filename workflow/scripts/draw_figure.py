@@ -15,6 +15,7 @@ with job(snakemake.log[0]):
         setups=tuple(params.setups),
         methods=tuple(params.methods),
         method=analysis.pairwise_method,
+        bases=tuple(params.bases),
     )
     write_figure(
         snakemake.wildcards.figure,

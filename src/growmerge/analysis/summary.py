@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from growmerge.analysis.statistics import Interval, bootstrap_mean, bootstrap_mean_of_means
 from growmerge.errors import GrowmergeError
+from growmerge.grid import Model
 
 ALL = "all"
 MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
@@ -22,39 +22,6 @@ SUMMARY_COLUMNS = (
     *("id", "kind", "setup", "target", "method", "members", "measure", "language", "subset"),
     *("value", "low", "high", "n", "ties", "chance"),
 )
-
-
-class Described(Protocol):
-    """What the tables and figures need to know of a model; a model of the grid is one, and so is `ModelInfo`.
-
-    `setup` and `target` are empty for a base, `method` for all but merges. `languages` are those the model was trained
-    on or merged from: none for a base, all of them for the model trained on all (target "multi").
-    """
-
-    @property
-    def id(self) -> str: ...  # noqa: D102 - the attributes are described above
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def setup(self) -> str: ...  # noqa: D102
-    @property
-    def target(self) -> str: ...  # noqa: D102
-    @property
-    def method(self) -> str: ...  # noqa: D102
-    @property
-    def languages(self) -> tuple[str, ...]: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """A model that is described by hand, such as one that no grid holds; see `Described`."""
-
-    id: str
-    kind: Literal["base", "model", "merge"]
-    setup: str
-    target: str
-    method: str
-    languages: tuple[str, ...]
 
 
 class _Key(NamedTuple):
@@ -72,7 +39,7 @@ class _Cell(NamedTuple):
 
 def summarise(
     scores: Mapping[str, pd.DataFrame | Path],
-    models: Sequence[Described],
+    models: Sequence[Model],
     reference: pd.DataFrame,
     resamples: int,
     seed: int,

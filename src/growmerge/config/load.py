@@ -64,13 +64,13 @@ def _explain(error: dict[str, Any], files: Sequence[Path]) -> str:
     if error["type"] == "study":
         path, value, message = context["key"].split("."), context["value"], context["message"]
     else:
-        path, value, message = [str(part) for part in error["loc"]], error["input"], error["msg"]
+        tagged = [str(part) for part in error["loc"]]
+        path, value, message = _without_tags(tagged), error["input"], error["msg"]
     if error["type"] == "missing":
         value = None
         message = "is missing"
     if error["type"] == "extra_forbidden":
-        message = f"unknown key; {did_you_mean(path[-1], _fields_at(path[:-1]))}"
-    path = _without_tags(path)
+        message = f"unknown key; {did_you_mean(path[-1], _fields_at(tagged[:-1]))}"
     shown = "" if value is None else f" = {value!r}"
     if len(shown) > 90:
         shown = f"{shown[:90]}…"

@@ -132,6 +132,11 @@ class Method(Strict):
     uses_base: bool = Field(False, description="Works on differences to the base model.")
     parameters: dict[str, bool | int | float] = Field(default_factory=dict, description="mergekit's, for all models.")
 
+    @property
+    def of_mergekit(self) -> str:
+        """What mergekit calls it."""
+        return self.method or self.name
+
 
 class Merging(Strict):
     """Which merges are made, and how."""

@@ -25,7 +25,8 @@ def merge_digest(members: Mapping[str, Path], base: Path | None, method: Method,
         {
             "members": {code: read_manifest(folder).digest for code, folder in sorted(members.items())},
             "base": read_manifest(base).digest if base and method.uses_base else None,
-            "method": method.model_dump(exclude={"name"}),
+            "method": method.of_mergekit,
+            "parameters": method.parameters,
             "dtype": dtype,
             "seed": seed,
             "mergekit": metadata.version("mergekit"),
@@ -41,7 +42,7 @@ def mergekit_config(members: Mapping[str, Path], base: Path, method: Method, dty
     from mergekit.merge_methods import get as get_method
     from mergekit.merge_methods.base import BasePolicy
 
-    name = method.method or method.name
+    name = method.of_mergekit
     try:
         spec = get_method(name).spec
     except RuntimeError as error:

@@ -46,8 +46,8 @@ def caption(
             f"Adapted models before merging, {over}. Upper row: score in the target language of the model trained for "
             "it (filled) and of the multilingual model of the same setup (hollow). Lower row: English score of the "
             "same models, and of the base models (dashed lines). Bars: 95 % bootstrap intervals over items "
-            f"({resamples} resamples); they do not show the variation between training runs. Dotted: chance. A cross marks a "
-            "model without a score."
+            f"({resamples} resamples); they do not show the variation between training runs. Dotted: chance. A "
+            "cross marks a model without a score."
         ),
         "pairwise": (
             f"Pairwise merges by {method}, {over}. A cell is the score in its row's language of the merge with its "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 
 from growmerge.analysis.figures import FIGURES, Selection, save_figure
@@ -21,8 +20,7 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     data = figure.data(pd.read_parquet(table), selection)
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
-    with mpl.rc_context({"savefig.dpi": analysis.dpi}):
-        save_figure(figure.draw(data), pdf, pdf.with_suffix(".png"))
+    save_figure(figure.draw(data), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
     caption = figure.caption(selection, study=study, note=analysis.note, resamples=analysis.bootstrap_resamples)
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
     write_manifest(

@@ -1,0 +1,68 @@
+"""Tiny real things that several tests need: a tokenizer, token shards, checkpoints."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from growmerge.config.schema import Architecture
+
+ROOT = Path(__file__).parents[1]
+ARCHITECTURE = Architecture(
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=8,
+    max_position_embeddings=64,
+)
+VOCABULARY = 320
+WORDS = "the a cat dog sun house runs sees is warm cold öl þú bók سلام کتاب".split()
+
+
+def sentences(count: int, seed: int) -> list[str]:
+    """Random sentences of known words."""
+    draw = random.Random(seed)
+    return [" ".join(draw.choices(WORDS, k=draw.randint(5, 12))) for _ in range(count)]
+
+
+class Tiny:
+    """A folder with a tokenizer, shards of corpora, and checkpoints that were really made."""
+
+    def __init__(self, folder: Path) -> None:
+        from growmerge.artifacts import publish
+        from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
+
+        self.folder = folder
+        with publish(folder / "tokenizer") as draft:
+            save_tokenizer(train_tokenizer(sentences(400, 0), VOCABULARY), draft.folder)
+
+    def shard(self, corpus: str, count: int, seed: int) -> Path:
+        from growmerge.artifacts import publish
+        from growmerge.data.documents import Document
+        from growmerge.data.shards import TOKENS, write_shard
+        from growmerge.data.tokenizer import load_tokenizer
+
+        tokenizer, _, end = load_tokenizer(self.folder / "tokenizer")
+        folder = self.folder / "tokens" / corpus / "1-of-1"
+        documents = [Document(str(i), text) for i, text in enumerate(sentences(count, seed))]
+        with publish(folder) as draft:
+            draft.facts |= write_shard(documents, tokenizer, end, draft.folder / TOKENS)
+        return folder
+
+    def checkpoint(self, name: str, seed: int, architecture: Architecture = ARCHITECTURE) -> Path:
+        from growmerge.artifacts import publish
+        from growmerge.models.checkpoints import save_checkpoint
+        from growmerge.models.initialise import initialise, llama_config
+
+        folder = self.folder / "models" / name
+        with publish(folder) as draft:
+            model = initialise(llama_config(architecture, VOCABULARY, 0, 0), seed)
+            save_checkpoint(model, draft.folder, self.folder / "tokenizer")
+        return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    return Tiny(tmp_path_factory.mktemp("tiny with space þ"))

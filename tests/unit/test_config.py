@@ -1,0 +1,144 @@
+"""A configuration is right, or refused with one line that names file, key, value and the nearest spelling."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from growmerge.config import describe, load_files, validate
+from growmerge.config.load import merge_mappings, read_yaml
+from growmerge.errors import GrowmergeError
+
+ROOT = Path(__file__).parents[2]
+FULL, MINIATURE = ROOT / "config/config.yaml", ROOT / "config/miniature.yaml"
+
+
+@pytest.fixture
+def data():
+    return merge_mappings(read_yaml(FULL), read_yaml(MINIATURE))
+
+
+def test_the_shipped_configurations_are_valid():
+    assert load_files(FULL).language_codes == ["swe", "isl", "fao", "ekk", "fas"]
+    assert load_files(FULL, MINIATURE).study == "miniature"
+
+
+def test_the_miniature_says_only_what_differs():
+    full, overlay = read_yaml(FULL), read_yaml(MINIATURE)
+    same = [
+        f"{section}.{key}"
+        for section, values in overlay.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if full.get(section, {}).get(key, "absent") == value
+    ]
+    assert same == []
+
+
+def test_schema_and_key_tables_match_the_models():
+    assert (ROOT / "config/schema.json").read_text(encoding="utf-8") == describe.schema(), "run `make config-docs`"
+    assert (ROOT / "config/README.md").read_text(encoding="utf-8") == describe.readme(), "run `make config-docs`"
+
+
+def test_every_key_is_described_or_speaks_for_itself():
+    obvious = {"name", "version", "licence", "code", "kind", "sources", "reference"}
+    rows = [line.split("|") for line in describe.readme().splitlines() if line.startswith("| `")]
+    sections = {"corpora", "english", "languages", "replay", "tokenizer", "architecture", "bases", "setups", "training"}
+    sections |= {"merging", "benchmarks", "scoring", "analysis", "methods", "clone"}
+    bare = {row[1].strip(" `") for row in rows if not row[4].strip()}
+    fields_of_data = {"paths", "text_field", "id_field", "dataset", "config", "split", "share", "packages"}
+    assert bare <= obvious | sections | fields_of_data
+
+
+def set_at(data, path, value):
+    *parents, last = path
+    for part in parents:
+        data = data[part]
+    data[last] = value
+
+
+CASES = {
+    "unknown key": (("training", "learning_rat"), 0.1, ["training.learning_rat", "0.1", "did you mean 'learning_rate'"]),
+    "unknown section": (("trainin",), {}, ["trainin", "did you mean 'training'"]),
+    "wrong type": (("training", "batch_sequences"), "many", ["training.batch_sequences", "'many'", "integer"]),
+    "number written as YAML reads text": (("training", "learning_rate"), "3e-3", ["training.learning_rate", "'3e-3'"]),
+    "out of range": (("training", "decay_share"), 1.5, ["training.decay_share", "1.5"]),
+    "unknown language": (("replay", "reference"), "sve", ["replay.reference", "'sve'", "did you mean 'swe'"]),
+    "duplicate language": (("languages", 1, "code"), "swe", ["languages.1", "'swe'", "twice"]),
+    "not ISO 639-3": (("languages", 0, "code"), "sv", ["languages.0.code", "'sv'"]),
+    "merge size beyond the languages": (("merging", "sizes"), [2, 5], ["merging.sizes.1", "5", "only 4 languages"]),
+    "missing corpus": (("languages", 0, "corpus"), "swee", ["languages.0.corpus", "'swee'", "did you mean 'swe'"]),
+    "missing package": (
+        ("corpora", 2, "sources", 0, "packages"),
+        ["djano"],
+        ["corpora.2.sources.0.packages.0", "'djano'", "did you mean 'django'"],
+    ),
+    "no source": (("corpora", 2, "sources"), [], ["corpora.2.sources", "at least 1"]),
+    "unknown kind of source": (("corpora", 2, "sources", 0, "kind"), "package", ["corpora.2.sources.0", "'packages'"]),
+    "unknown key of a source": (("corpora", 2, "sources", 0, "local"), "sv", ["sources.0.local", "did you mean 'locale'"]),
+    "parts that do not add up": (("corpora", 1, "parts", 0, "share"), 0.7, ["corpora.1.parts", "0.89", "add up to 1"]),
+    "nothing held out": (("corpora", 1, "heldout"), 0.0, ["corpora.1.heldout", "holds nothing out"]),
+    "unknown base": (("setups", 0, "base"), "base1x", ["setups.0.base", "'base1x'", "did you mean 'base-1x'"]),
+    "base before its parent": (("bases", 1, "from"), "base-1x", ["bases.1.from", "'base-1x'", "base above it"]),
+    "neither cloned nor trained": (("bases", 2, "train"), [], ["bases.2", "'base-1x'", "either"]),
+    "unknown method in a figure": (("analysis", "pairwise_method"), "tie", ["pairwise_method", "did you mean 'ties'"]),
+    "a separator in a name": (("setups", 0, "name"), "1x/b", ["setups.0.name", "'1x/b'"]),
+    "setup named like a base": (("setups", 0, "name"), "seed", ["setups.0.name", "'seed'", "name of a base"]),
+    "heads that do not divide": (("architecture", "num_key_value_heads"), 3, ["architecture", "not a multiple"]),
+    "a tokenizer from nowhere": (("tokenizer", "corpora"), [], ["tokenizer.corpora", "empty"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refused_with_key_value_and_advice(case, data):
+    path, value, expected = CASES[case]
+    set_at(data, path, value)
+    with pytest.raises(GrowmergeError) as error:
+        validate(data)
+    for part in expected:
+        assert part in str(error.value)
+
+
+def test_the_error_names_the_file_that_holds_the_key(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("training: {learning_rate: fast}\n", encoding="utf-8")
+    with pytest.raises(GrowmergeError, match="mine.yaml: training.learning_rate = 'fast'"):
+        load_files(FULL, overlay)
+    overlay.write_text("training: {log_every: 5}\n", encoding="utf-8")
+    broken = tmp_path / "broken.yaml"
+    text = FULL.read_text(encoding="utf-8").replace("learning_rate: 0.003", "learning_rate: -1.0")
+    broken.write_text(text, encoding="utf-8")
+    with pytest.raises(GrowmergeError, match="broken.yaml: training.learning_rate = -1.0"):
+        load_files(broken, overlay)
+
+
+def test_a_missing_key_is_named(data):
+    del data["training"]["learning_rate"]
+    with pytest.raises(GrowmergeError, match=r"training.learning_rate: is missing"):
+        validate(data)
+
+
+def test_a_file_that_is_not_yaml_is_named(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("a: [", encoding="utf-8")
+    with pytest.raises(GrowmergeError, match=r"a.yaml: is not YAML"):
+        load_files(file)
+    with pytest.raises(GrowmergeError, match="absent.yaml: cannot be read"):
+        load_files(tmp_path / "absent.yaml")
+
+
+def test_many_problems_are_listed_but_not_endlessly(data):
+    for number in range(8):
+        data[f"nonsense{number}"] = number
+    with pytest.raises(GrowmergeError) as error:
+        validate(data)
+    assert len(str(error.value).splitlines()) == 6
+    assert "and 3 more" in str(error.value)
+
+
+def test_validation_leaves_the_data_alone(data):
+    before = copy.deepcopy(data)
+    validate(data)
+    assert data == before
+    assert yaml.safe_dump(data) == yaml.safe_dump(before)

@@ -1,0 +1,131 @@
+"""The grid holds exactly the models of the papers, each with its true parents and data."""
+
+import re
+import subprocess
+import sys
+from itertools import combinations
+from math import comb
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growmerge.config import load_files, validate
+from growmerge.config.load import merge_mappings, read_yaml
+from growmerge.grid import Grid
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture(scope="module")
+def full():
+    return Grid(load_files(CONFIG / "config.yaml"))
+
+
+@pytest.fixture(scope="module")
+def miniature():
+    return Grid(load_files(CONFIG / "config.yaml", CONFIG / "miniature.yaml"))
+
+
+def test_the_paper_has_390_merges_18_models_and_3_trained_bases(full):
+    assert len(full.merges) == 390
+    assert len(full.models) == 18
+    assert [base.name for base in full.study.bases if base.train] == ["seed", "base-1x", "base-2x"]
+    assert len(full.combinations) == 26
+
+
+def test_the_miniature_has_220_merges_in_4_setups(miniature):
+    assert len(miniature.merges) == 11 * 5 * 4
+    assert len(miniature.models) == 4 * 5
+
+
+def test_ids_are_unique_and_combinations_sorted(full):
+    ids = [model.id for model in full]
+    assert len(set(ids)) == len(ids)
+    assert all(c.split("+") == sorted(c.split("+")) for c in full.combinations)
+
+
+def test_parents_are_in_the_grid_and_come_first(full):
+    seen = set()
+    for model in full:
+        assert seen.issuperset(model.parents), model
+        seen.add(model.id)
+
+
+def test_members_of_a_merge_belong_to_its_setup_and_languages(full):
+    merge = full.model("2x/isl+swe/ties")
+    assert merge.parents == ("2x/isl", "2x/swe")
+    assert merge.languages == ("isl", "swe")
+    assert merge.method == "ties"
+
+
+def test_the_base_of_task_vectors_is_the_ancestor_unless_another_is_named(full):
+    assert full.merge_base("1x_cloned") == "base-1x-x2"
+    assert full.merge_base("2x") == "base-2x"
+    data = merge_mappings(read_yaml(CONFIG / "config.yaml"), {"merging": {"base": "base-1x-x2"}})
+    assert Grid(validate(data)).merge_base("2x") == "base-1x-x2"
+
+
+def test_widths_multiply_along_the_ancestry(full):
+    widths = {model.id: model.width for model in full}
+    assert widths["seed"] == widths["1x/swe"] == 1
+    assert widths["base-2x"] == widths["1x_cloned/swe"] == widths["2x/multi"] == 2
+
+
+def test_scratch_models_share_the_one_initialisation(miniature):
+    assert {m.parents for m in miniature.models if m.setup == "scratch"} == {("init",)}
+
+
+def test_a_model_reads_its_own_text_its_replay_and_the_replay_reference(full):
+    assert full.corpora_of("1x/isl") == ["swe", "isl", "eng80", "code"]
+    assert full.corpora_of("seed") == ["code", "eng80"]
+    assert set(full.corpora_of("1x/multi")) == {"swe", "isl", "fao", "ekk", "fas", "eng80", "code"}
+
+
+def test_a_recipe_holds_the_checkpoint_interval_of_its_own_stage(full):
+    assert full.recipe("seed")["training"]["checkpoint_every"] == 2500
+    assert full.recipe("1x/fao")["training"]["checkpoint_every"] == 24
+    assert full.recipe("1x/swe")["training"]["checkpoint_every"] == 250
+
+
+def test_a_new_language_changes_no_finished_recipe_but_multi(miniature):
+    data = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml"))
+    kept = [language for language in data["languages"] if language["code"] != "ekk"]
+    smaller = Grid(validate(data | {"languages": kept}))
+    for model in [*smaller.bases, *smaller.models]:
+        if model.id == "init" or (model.kind == "base" and not smaller.base(model.id).train):
+            continue
+        same = smaller.recipe(model.id) == miniature.recipe(model.id)
+        assert same == (model.target != "multi"), model.id
+
+
+def test_wildcards_match_the_grid_and_nothing_else(full):
+    constraints = full.wildcard_constraints()
+    assert all(re.fullmatch(constraints["model"], m.id) for m in [*full.bases, *full.models])
+    assert not any(re.fullmatch(constraints["model"], m.id) for m in full.merges)
+    assert re.fullmatch(constraints["combination"], "isl+swe")
+    assert not re.fullmatch(constraints["combination"], "swe+isl")
+    assert not re.fullmatch(constraints["setup"], "3x")
+    assert not re.fullmatch(constraints["model"], "reference")
+
+
+@given(st.sets(st.sampled_from([a + b + c for a in "abc" for b in "def" for c in "ghi"]), min_size=1, max_size=6))
+def test_combinations_are_all_subsets_of_two_and_more(codes):
+    template = read_yaml(CONFIG / "config.yaml")
+    language = template["languages"][0]
+    data = template | {
+        "languages": [language | {"code": code} for code in sorted(codes, reverse=True)],
+        "replay": template["replay"] | {"reference": min(codes)},
+    }
+    grid = Grid(validate(data))
+    expected = ["+".join(c) for k in range(2, len(codes) + 1) for c in combinations(sorted(codes), k)]
+    assert grid.combinations == expected
+    assert len(grid.combinations) == sum(comb(len(codes), k) for k in range(2, len(codes) + 1))
+    assert grid.targets == [*sorted(codes, reverse=True), *(["multi"] if len(codes) > 1 else [])]
+
+
+def test_the_grid_is_expanded_without_heavy_imports():
+    code = "import sys, growmerge.grid; print([m for m in ('torch', 'transformers', 'pandas', 'numpy') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
