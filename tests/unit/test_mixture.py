@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growmerge.data.mixture import Component, Mixture, permuted
+from growmerge.data.mixture import Component, Mixture, Phase, permuted
 from growmerge.data.replay import phases_of
 from growmerge.errors import GrowmergeError
 
@@ -30,7 +30,7 @@ def everything(mixture):
 
 
 def test_every_epoch_passes_through_everything_once_in_an_order_of_its_own():
-    mixture = Mixture([(Component("a", 2.0), Component("b", 2.0))], {"a": 50, "b": 30}, seed=1)
+    mixture = Mixture([Phase((Component("a", 2.0), Component("b", 2.0)))], {"a": 50, "b": 30}, seed=1)
     order = everything(mixture)
     first, second = order[:80], order[80:]
     assert Counter(first) == Counter(second) == Counter([("a", i) for i in range(50)] + [("b", i) for i in range(30)])
@@ -40,8 +40,8 @@ def test_every_epoch_passes_through_everything_once_in_an_order_of_its_own():
 
 def test_a_share_is_the_same_sequences_in_every_epoch_and_run():
     sizes = {"a": 100, "swe": 10, "isl": 10}
-    small = Mixture([(Component("isl", 2), Component("a", 2, 0.1))], sizes, seed=3)
-    large = Mixture([(Component("swe", 1), Component("a", 1, 0.3))], sizes, seed=3)
+    small = Mixture([Phase((Component("isl", 2), Component("a", 2, 0.1)))], sizes, seed=3)
+    large = Mixture([Phase((Component("swe", 1), Component("a", 1, 0.3)))], sizes, seed=3)
     drawn = [{i for c, i in everything(m) if c == "a"} for m in (small, large)]
     assert (len(drawn[0]), len(drawn[1])) == (10, 30)
     assert drawn[0] < drawn[1], "a smaller share of the replay is a part of the larger"
@@ -49,36 +49,47 @@ def test_a_share_is_the_same_sequences_in_every_epoch_and_run():
 
 
 def test_part_of_an_epoch_draws_part_of_the_sequences():
-    mixture = Mixture([(Component("a", 2.5),)], {"a": 40}, seed=0)
+    mixture = Mixture([Phase((Component("a", 2.5),))], {"a": 40}, seed=0)
     assert mixture.counts() == {"a": 100}
     assert max(Counter(everything(mixture)).values()) == 3
     assert len(set(everything(mixture)[80:])) == 20
 
 
+def test_shuffled_once_no_component_is_over_before_the_end():
+    """Epoch by epoch, a multilingual model would end on the language with the most epochs and forget the others."""
+    components = (Component("swe", 1), Component("isl", 5))
+    order = everything(Mixture([Phase(components, shuffled_once=True)], {"swe": 200, "isl": 40}, seed=0))
+    assert Counter(order) == Counter([("swe", i) for i in range(200)] + [("isl", i) for i in range(40)] * 5)
+    for quarter in range(4):
+        share = sum(corpus == "swe" for corpus, _ in order[quarter * 100 : (quarter + 1) * 100])
+        assert 35 <= share <= 65
+
+
 def test_phases_follow_one_another():
-    mixture = Mixture([(Component("code", 2),), (Component("code"), Component("eng"))], {"code": 5, "eng": 20}, seed=0)
+    phases = [Phase((Component("code", 2),)), Phase((Component("code"), Component("eng")))]
+    mixture = Mixture(phases, {"code": 5, "eng": 20}, seed=0)
     order = [corpus for corpus, _ in everything(mixture)]
     assert order[:10] == ["code"] * 10
     assert Counter(order[10:]) == {"code": 5, "eng": 20}
 
 
 @settings(deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40))
-def test_order_is_a_function_of_the_seed(seed, a, b):
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40), st.booleans())
+def test_order_is_a_function_of_the_seed(seed, a, b, once):
     def build(seed):
-        return everything(Mixture([(Component("a", 1.5), Component("b"))], {"a": a, "b": b}, seed))
+        return everything(Mixture([Phase((Component("a", 1.5), Component("b")), once)], {"a": a, "b": b}, seed))
 
     assert build(seed) == build(seed)
 
 
 def test_other_seeds_give_other_orders():
-    orders = {tuple(everything(Mixture([(Component("a"),)], {"a": 50}, seed))) for seed in range(5)}
+    orders = {tuple(everything(Mixture([Phase((Component("a"),))], {"a": 50}, seed))) for seed in range(5)}
     assert len(orders) == 5
 
 
 def test_a_component_without_a_sequence_is_refused():
     with pytest.raises(GrowmergeError, match="corpus 'a': 0.01 of its 20 sequences is less than one"):
-        Mixture([(Component("a", 1, 0.01),)], {"a": 20}, 0)
+        Mixture([Phase((Component("a", 1, 0.01),))], {"a": 20}, 0)
 
 
 RECIPE = {
@@ -93,14 +104,16 @@ RECIPE = {
 def test_replay_is_scaled_by_documents_as_in_the_paper():
     """Section 3.1: Swedish replays 1 % of English and 5 % of code, Icelandic (3.01M of 59.5M documents) 5 % of that."""
     (phase,) = phases_of(RECIPE, {"swe": 59_500_000, "isl": 3_010_000})
-    shares = {(c.corpus, c.epochs): c.share for c in phase}
+    shares = {(c.corpus, c.epochs): c.share for c in phase.components}
     assert shares[("eng80", 1.0)] == 0.01
     assert shares[("code", 1.0)] == 0.05
     assert shares[("eng80", 6.0)] == pytest.approx(0.01 * 0.0506, rel=1e-3)
-    assert [c.corpus for c in phase] == ["swe", "eng80", "code", "isl", "eng80", "code"]
+    assert [c.corpus for c in phase.components] == ["swe", "eng80", "code", "isl", "eng80", "code"]
+    assert phase.shuffled_once
 
 
 def test_replay_that_deviates_from_the_rule_can_be_set():
     recipe = RECIPE | {"languages": [RECIPE["languages"][1] | {"replay": 0.01}]}
     (phase,) = phases_of(recipe, {"swe": 59_500_000, "isl": 291_000})
-    assert phase[1].share == pytest.approx(0.01 * 0.01)
+    assert not phase.shuffled_once
+    assert phase.components[1].share == pytest.approx(0.01 * 0.01)

@@ -14,7 +14,7 @@ from conftest import ARCHITECTURE, VOCABULARY
 
 from growmerge.artifacts import read_manifest, sha256_file, verify
 from growmerge.config.schema import Training
-from growmerge.data.mixture import Component, Mixture
+from growmerge.data.mixture import Component, Mixture, Phase
 from growmerge.data.shards import TokenCorpus
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import load_checkpoint
@@ -232,7 +232,7 @@ def test_batches_are_a_function_of_seed_and_step(inputs):
 
     corpora = {name: TokenCorpus([shard], 32) for name, shard in inputs["shards"].items()}
     sizes = {name: len(corpus) for name, corpus in corpora.items()}
-    mixture = Mixture([(Component("a"), Component("b"))], sizes, seed=5)
+    mixture = Mixture([Phase((Component("a"), Component("b")))], sizes, seed=5)
     whole = torch.cat(list(micro_batches(mixture, corpora, 3, 8, 8)))
     pieces = torch.cat(list(micro_batches(mixture, corpora, 3, 8, 3)))
     assert whole.shape == (8, 33)

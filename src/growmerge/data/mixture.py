@@ -1,7 +1,8 @@
 """Mixtures: which sequence is trained on at which step, as a pure function of the seed and the position.
 
-A mixture is a list of phases, one after the other. A phase has components (a corpus, or a fixed share of one) and is
-passed through epoch by epoch; each epoch is a fresh permutation of the sequences of all its components together.
+A mixture is a list of phases, one after the other. A phase has components (a corpus, or a fixed share of one). It is
+passed through epoch by epoch, each a fresh permutation of the sequences of all components together; or, where components
+have other numbers of epochs, all epochs of all components are shuffled once, so that none of them is over before the end.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ class Component:
     share: float = 1.0
 
 
-Phase = tuple[Component, ...]
+@dataclass(frozen=True)
+class Phase:
+    """What is trained on together."""
+
+    components: tuple[Component, ...]
+    shuffled_once: bool = False
 
 
 def permuted(index: np.ndarray, size: int, key: str) -> np.ndarray:
@@ -58,15 +64,25 @@ def permuted(index: np.ndarray, size: int, key: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Epoch:
-    """One pass: for every component its corpus, the sequences it draws from, and how many it draws."""
+class _Draw:
+    """`count` sequences of the first `share` (in the corpus's own fixed order), in an order of its own."""
+
+    corpus: str
+    share: int
+    count: int
+    key: str
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Draws that are shuffled together."""
 
     key: str
-    draws: tuple[tuple[str, int, int], ...]  # corpus, sequences in its share, sequences taken in this pass
+    draws: tuple[_Draw, ...]
 
     @property
     def size(self) -> int:
-        return sum(count for _, _, count in self.draws)
+        return sum(draw.count for draw in self.draws)
 
 
 class Mixture:
@@ -76,23 +92,30 @@ class Mixture:
         """`sizes` maps corpora to their numbers of sequences. Raises GrowmergeError for a component without any."""
         self.seed = seed
         self._sizes = dict(sizes)
-        self._epochs: list[_Epoch] = []
+        self._blocks: list[_Block] = []
         for number, phase in enumerate(phases):
-            for component in phase:
-                if round(sizes[component.corpus] * component.share) == 0:
-                    raise GrowmergeError(
-                        f"corpus '{component.corpus}': {component.share:.3g} of its {sizes[component.corpus]} sequences "
-                        "is less than one; give it more text, a larger share, or leave it out of the mixture"
-                    )
-            for epoch in range(math.ceil(max(c.epochs for c in phase))):
-                draws = []
-                for c in phase:
-                    share = round(sizes[c.corpus] * c.share)
-                    count = round(share * min(1.0, max(0.0, c.epochs - epoch)))
-                    if count:
-                        draws.append((c.corpus, share, count))
-                self._epochs.append(_Epoch(f"{seed}/{number}/{epoch}", tuple(draws)))
-        self._first = np.cumsum([0, *(e.size for e in self._epochs)])
+            epochs = [
+                self._epoch(phase, epoch, f"{seed}/{number}/{epoch}")
+                for epoch in range(math.ceil(max(c.epochs for c in phase.components)))
+            ]
+            if phase.shuffled_once:
+                epochs = [_Block(f"{seed}/{number}", tuple(draw for epoch in epochs for draw in epoch.draws))]
+            self._blocks += epochs
+        self._first = np.cumsum([0, *(block.size for block in self._blocks)])
+
+    def _epoch(self, phase: Phase, epoch: int, key: str) -> _Block:
+        draws = []
+        for position, c in enumerate(phase.components):
+            share = round(self._sizes[c.corpus] * c.share)
+            if share == 0:
+                raise GrowmergeError(
+                    f"corpus '{c.corpus}': {c.share:.3g} of its {self._sizes[c.corpus]} sequences is less than one; "
+                    "give it more text, a larger share, or leave it out of the mixture"
+                )
+            count = round(share * min(1.0, max(0.0, c.epochs - epoch)))
+            if count:
+                draws.append(_Draw(c.corpus, share, count, f"{key}/{position}"))
+        return _Block(key, tuple(draws))
 
     def __len__(self) -> int:
         """Number of sequences, repetitions counted."""
@@ -101,27 +124,26 @@ class Mixture:
     def counts(self) -> dict[str, int]:
         """Sequences drawn from each corpus, repetitions counted."""
         totals: dict[str, int] = {}
-        for epoch in self._epochs:
-            for corpus, _, count in epoch.draws:
-                totals[corpus] = totals.get(corpus, 0) + count
+        for draw in (draw for block in self._blocks for draw in block.draws):
+            totals[draw.corpus] = totals.get(draw.corpus, 0) + draw.count
         return totals
 
     def at(self, position: int) -> tuple[str, int]:
         """(corpus, index of the sequence in it) at a position of the run."""
         number = int(np.searchsorted(self._first, position, side="right")) - 1
-        epoch = self._epochs[number]
-        index = int(permuted(np.array([position - int(self._first[number])]), epoch.size, epoch.key)[0])
-        for corpus, share, count in epoch.draws:
-            if index < count:
-                return corpus, self._member(corpus, share, index, epoch.key)
-            index -= count
+        block = self._blocks[number]
+        index = int(permuted(np.array([position - int(self._first[number])]), block.size, block.key)[0])
+        for draw in block.draws:
+            if index < draw.count:
+                return draw.corpus, self._member(draw, index)
+            index -= draw.count
         raise IndexError(position)
 
-    def _member(self, corpus: str, share: int, index: int, epoch: str) -> int:
-        """The index-th sequence that an epoch takes from a share of a corpus.
+    def _member(self, draw: _Draw, index: int) -> int:
+        """The sequence of its corpus that is the index-th of a draw.
 
-        The share is a fixed sample of the corpus, the same in every epoch; an epoch that takes less than the share
-        takes another sample of it each time.
+        A share is a fixed sample of the corpus, the same in every epoch and for every model of the seed, and a smaller
+        share is a part of a larger; an epoch that takes less than the share takes another sample of it each time.
         """
-        within = int(permuted(np.array([index]), share, f"{epoch}/{corpus}")[0])
-        return int(permuted(np.array([within]), self._sizes[corpus], f"{self.seed}/{corpus}")[0])
+        within = int(permuted(np.array([index]), draw.share, draw.key)[0])
+        return int(permuted(np.array([within]), self._sizes[draw.corpus], f"{self.seed}/{draw.corpus}")[0])

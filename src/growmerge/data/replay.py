@@ -15,7 +15,10 @@ def phases_of(recipe: Mapping[str, Any], documents: Mapping[str, int]) -> list[P
     its share of the reference language's replay, in proportion to its documents, for as many epochs as the text.
     """
     if "phases" in recipe:
-        return [tuple(Component(corpus, float(epochs)) for corpus, epochs in p.items()) for p in recipe["phases"]]
+        return [
+            Phase(tuple(Component(corpus, float(epochs)) for corpus, epochs in phase.items()))
+            for phase in recipe["phases"]
+        ]
     reference = documents[recipe["replay"]["reference"]]
     components: list[Component] = []
     for language in recipe["languages"]:
@@ -27,4 +30,4 @@ def phases_of(recipe: Mapping[str, Any], documents: Mapping[str, int]) -> list[P
             Component(corpus, language["epochs"], share * ratio)
             for corpus, share in recipe["replay"]["corpora"].items()
         ]
-    return [tuple(components)]
+    return [Phase(tuple(components), shuffled_once=len(recipe["languages"]) > 1)]

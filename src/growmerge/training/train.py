@@ -46,7 +46,7 @@ def train_model(
     inputs = [parent, *(shard for group in shards.values() for shard in group)]
     verify(parent)
     phases = phases_of(recipe, {corpus: count_documents(group) for corpus, group in shards.items()})
-    used = {component.corpus for phase in phases for component in phase}
+    used = {component.corpus for phase in phases for component in phase.components}
     corpora = {corpus: TokenCorpus(shards[corpus], training.sequence_length) for corpus in sorted(used)}
     mixture = Mixture(phases, {name: len(corpus) for name, corpus in corpora.items()}, recipe["seed"])
     steps = len(mixture) // training.batch_sequences
