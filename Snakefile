@@ -26,31 +26,31 @@ include: "workflow/rules/analyse.smk"
 
 rule all:
     default_target: True
-    message:
-        "Everything of study {STUDY.study}: models, scores, tables and figures"
     input:
-        MODEL_FOLDERS,
-        KEPT_MERGES,
+        LAYOUT.models(),
+        LAYOUT.kept_merges(GRID.merges),
         TABLES,
         FIGURES,
+    message:
+        "Everything of study {STUDY.study}: models, scores, tables and figures"
 
 
 rule models:
+    input:
+        LAYOUT.models(),
     message:
         "All trained and cloned models of study {STUDY.study}"
-    input:
-        MODEL_FOLDERS,
 
 
 rule scores:
+    input:
+        LAYOUT.scores(GRID),
     message:
         "All scores of study {STUDY.study}"
-    input:
-        [score_of(model.id) for model in GRID],
 
 
 rule figures:
-    message:
-        "All figures of study {STUDY.study}"
     input:
         FIGURES,
+    message:
+        "All figures of study {STUDY.study}"

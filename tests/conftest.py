@@ -18,7 +18,7 @@ ARCHITECTURE = Architecture(
     max_position_embeddings=64,
 )
 VOCABULARY = 320
-WORDS = "the a cat dog sun house runs sees is warm cold öl þú bók سلام کتاب".split()
+WORDS = ["the", "a", "cat", "dog", "sun", "house", "runs", "sees", "is", "warm", "öl", "þú", "bók", "سلام", "کتاب"]
 
 
 def sentences(count: int, seed: int) -> list[str]:

@@ -132,6 +132,10 @@ class Grid:
         """The base that a setup's models start from."""
         return self._setups[setup]
 
+    def width_of_setup(self, setup: str) -> int:
+        """The width of a setup's models."""
+        return self._width(self._setups[setup])
+
     def merge_base(self, setup: str) -> str:
         """The base of the task vectors: the setup's true ancestor unless the configuration names another."""
         chosen = self.study.merging.base

@@ -55,9 +55,9 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
 
 
 def test_a_full_disk_is_explained(tmp_path):
-    with pytest.raises(GrowmergeError, match=r"artifact: the disk is full \([\d,]+ bytes free\)"):
-        with publish(tmp_path / "artifact"):
-            raise OSError(errno.ENOSPC, "No space left on device")
+    message = r"artifact: the disk is full \([\d,]+ bytes free\)"
+    with pytest.raises(GrowmergeError, match=message), publish(tmp_path / "artifact"):
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert not (tmp_path / "artifact").exists()
 
 
@@ -104,7 +104,7 @@ def test_verify_tree_lists_everything_that_is_wrong(tmp_path):
     assert "table.csv: its bytes differ" in lines[2]
     make(artifact, inputs=[source])
     make(source, text="newest")
-    with pytest.raises(GrowmergeError, match="artifact: was made from another .*source than there is now"):
+    with pytest.raises(GrowmergeError, match=r"artifact: was made from another .*source than there is now"):
         verify_tree([artifact, source, third])
 
 

@@ -59,7 +59,11 @@ def set_at(data, path, value):
 
 
 CASES = {
-    "unknown key": (("training", "learning_rat"), 0.1, ["training.learning_rat", "0.1", "did you mean 'learning_rate'"]),
+    "unknown key": (
+        ("training", "learning_rat"),
+        0.1,
+        ["training.learning_rat", "0.1", "did you mean 'learning_rate'"],
+    ),
     "unknown section": (("trainin",), {}, ["trainin", "did you mean 'training'"]),
     "wrong type": (("training", "batch_sequences"), "many", ["training.batch_sequences", "'many'", "integer"]),
     "number written as YAML reads text": (("training", "learning_rate"), "3e-3", ["training.learning_rate", "'3e-3'"]),
@@ -76,7 +80,11 @@ CASES = {
     ),
     "no source": (("corpora", 2, "sources"), [], ["corpora.2.sources", "at least 1"]),
     "unknown kind of source": (("corpora", 2, "sources", 0, "kind"), "package", ["corpora.2.sources.0", "'packages'"]),
-    "unknown key of a source": (("corpora", 2, "sources", 0, "local"), "sv", ["sources.0.local", "did you mean 'locale'"]),
+    "unknown key of a source": (
+        ("corpora", 2, "sources", 0, "local"),
+        "sv",
+        ["sources.0.local", "did you mean 'locale'"],
+    ),
     "parts that do not add up": (("corpora", 1, "parts", 0, "share"), 0.7, ["corpora.1.parts", "0.89", "add up to 1"]),
     "nothing held out": (("corpora", 1, "heldout"), 0.0, ["corpora.1.heldout", "holds nothing out"]),
     "unknown base": (("setups", 0, "base"), "base1x", ["setups.0.base", "'base1x'", "did you mean 'base-1x'"]),
@@ -103,13 +111,13 @@ def test_refused_with_key_value_and_advice(case, data):
 def test_the_error_names_the_file_that_holds_the_key(tmp_path):
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("training: {learning_rate: fast}\n", encoding="utf-8")
-    with pytest.raises(GrowmergeError, match="mine.yaml: training.learning_rate = 'fast'"):
+    with pytest.raises(GrowmergeError, match=r"mine.yaml: training.learning_rate = 'fast'"):
         load_files(FULL, overlay)
     overlay.write_text("training: {log_every: 5}\n", encoding="utf-8")
     broken = tmp_path / "broken.yaml"
     text = FULL.read_text(encoding="utf-8").replace("learning_rate: 0.003", "learning_rate: -1.0")
     broken.write_text(text, encoding="utf-8")
-    with pytest.raises(GrowmergeError, match="broken.yaml: training.learning_rate = -1.0"):
+    with pytest.raises(GrowmergeError, match=r"broken.yaml: training.learning_rate = -1.0"):
         load_files(broken, overlay)
 
 
@@ -124,7 +132,7 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path):
     file.write_text("a: [", encoding="utf-8")
     with pytest.raises(GrowmergeError, match=r"a.yaml: is not YAML"):
         load_files(file)
-    with pytest.raises(GrowmergeError, match="absent.yaml: cannot be read"):
+    with pytest.raises(GrowmergeError, match=r"absent.yaml: cannot be read"):
         load_files(tmp_path / "absent.yaml")
 
 

@@ -139,7 +139,9 @@ def test_a_damaged_member_is_refused_before_merging(models, members, tmp_path):
     data[-1] ^= 1
     (tmp_path / "swe/model.safetensors").write_bytes(data)
     with pytest.raises(GrowmergeError, match=r"swe.model.safetensors: its bytes differ"):
-        merge_models({**members, "swe": tmp_path / "swe"}, models["base"], METHODS["linear"], "float16", 1, tmp_path / "m")
+        merge_models(
+            {**members, "swe": tmp_path / "swe"}, models["base"], METHODS["linear"], "float16", 1, tmp_path / "m"
+        )
     assert not (tmp_path / "m").exists()
 
 

@@ -73,7 +73,9 @@ def test_a_truncated_shard_is_found_and_named(tmp_path, tokenizer):
     folder = shard(tmp_path / "1-of-1", tokenizer, TEXTS)
     data = (folder / TOKENS).read_bytes()
     (folder / TOKENS).write_bytes(data[:-8])
-    with pytest.raises(GrowmergeError, match=rf"tokens.arrow: has {len(data) - 8} bytes, its manifest says {len(data)}"):
+    with pytest.raises(
+        GrowmergeError, match=rf"tokens.arrow: has {len(data) - 8} bytes, its manifest says {len(data)}"
+    ):
         TokenCorpus([folder], 10)
 
 

@@ -54,7 +54,9 @@ def test_shards_are_all_documents_in_order(count, shards):
 
 
 def test_texts_with_a_filled_in_placeholder_are_not_evaluated_on():
-    everything = [Document(f"id{i}", f"Found … in number {i}" if i % 2 else f"Found it in number {i}") for i in range(100)]
+    everything = [
+        Document(f"id{i}", f"Found … in number {i}" if i % 2 else f"Found it in number {i}") for i in range(100)
+    ]
     assert not [d for d in evaluation_documents(everything, 1.0, "…") if "…" in d.text]
     assert len(evaluation_documents(everything, 1.0, "…")) == 50
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,7 @@ def test_the_micro_batch_changes_rounding_only(inputs, uninterrupted, tmp_path):
 
 
 def test_too_little_text_for_one_step_is_said(inputs, tmp_path):
-    with pytest.raises(GrowmergeError, match="fewer than training.batch_sequences = 100000"):
+    with pytest.raises(GrowmergeError, match=r"fewer than training.batch_sequences = 100000"):
         train(inputs, tmp_path, with_training(batch_sequences=100000))
 
 
@@ -246,7 +247,7 @@ def test_the_schedule_warms_up_holds_and_decays():
     assert (s.warmup, s.decay) == (13, 1256)
     assert rates[0] == pytest.approx(0.003 / 13)
     assert rates[12] == rates[5000] == 0.003
-    assert all(a > b > 0 for a, b in zip(rates[5022:], rates[5023:], strict=False))
+    assert all(a > b > 0 for a, b in pairwise(rates[5022:]))
     assert rates[-1] < 0.003 / 1000
 
 

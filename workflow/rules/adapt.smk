@@ -1,16 +1,10 @@
 # Adaptation: every setup's base trained on every target.
 
 
-def adapted(wildcards):
-    return f"{wildcards.setup}/{wildcards.target}"
-
-
 rule adapt_model:
-    message:
-        "Adapt {wildcards.setup} to {wildcards.target}"
     input:
-        parent=lambda w: model_folder(GRID.base_of_setup(w.setup)),
-        shards=lambda w: training_shards(adapted(w)),
+        parent=lambda w: LAYOUT.model(GRID.base_of_setup(w.setup)),
+        shards=lambda w: LAYOUT.training_shards(f"{w.setup}/{w.target}"),
     output:
         model=directory(f"{RESULTS}/models/{{setup}}/{{target}}"),
         checkpoints=directory(f"{RESULTS}/checkpoints/{{setup}}/{{target}}"),
@@ -18,16 +12,18 @@ rule adapt_model:
         f"{LOGS}/models/{{setup}}/{{target}}.log",
     benchmark:
         f"{TIMES}/models/{{setup}}/{{target}}.tsv"
-    params:
-        recipe=lambda w: GRID.recipe(adapted(w)),
-        architecture=STUDY.architecture.model_dump(),
-        work=lambda w: f"{RESULTS}/work/{adapted(w)}",
+    conda:
+        "../../envs/train.yaml"
     threads: 8
     resources:
         gpu=1,
-        mem_mb=training_memory(lambda w: GRID.model(adapted(w)).width),
+        mem_mb=lambda w, attempt: training_memory(STUDY, GRID.model(f"{w.setup}/{w.target}").width, attempt),
         runtime=lambda w, attempt: 1440 * attempt,
-    conda:
-        "../../envs/train.yaml"
+    params:
+        recipe=lambda w: GRID.recipe(f"{w.setup}/{w.target}"),
+        architecture=STUDY.architecture.model_dump(),
+        work=lambda w: f"{RESULTS}/work/{w.setup}/{w.target}",
+    message:
+        "Adapt {wildcards.setup} to {wildcards.target}"
     script:
         "../scripts/train_model.py"

@@ -1,10 +1,7 @@
 # Tables and figures, from scores alone; and the check of everything against its manifest.
 
-from dataclasses import asdict
-
 PAIRS = [m for m in GRID.merges if len(m.languages) == 2 and m.method == STUDY.analysis.pairwise_method]
 EXPERTS = [m for m in GRID.models if len(m.languages) == 1]
-SEVERAL = len(STUDY.languages) > 1
 
 # What each table shows; a figure of the same name is drawn from it.
 SHOWN = {"baselines": [*GRID.bases, *GRID.models]}
@@ -19,11 +16,6 @@ TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in SHOWN for suffix in 
 FIGURES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
 
 
-def scores_shown(wildcards):
-    scores = [score_of(model.id) for model in SHOWN[wildcards.table]]
-    return [score for score in scores if Path(score).exists()] if STUDY.analysis.partial else scores
-
-
 localrules:
     tabulate_scores,
     draw_figure,
@@ -31,11 +23,9 @@ localrules:
 
 
 rule tabulate_scores:
-    message:
-        "Tabulate the scores of {wildcards.table} with confidence intervals"
     input:
-        scores=scores_shown,
-        reference=REFERENCE_SCORE,
+        scores=lambda w: LAYOUT.scores(SHOWN[w.table]),
+        reference=LAYOUT.reference_score,
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
         csv=f"{RESULTS}/tables/{{table}}.csv",
@@ -44,26 +34,26 @@ rule tabulate_scores:
         f"{LOGS}/tables/{{table}}.log",
     benchmark:
         f"{TIMES}/tables/{{table}}.tsv"
-    params:
-        models=lambda w: [asdict(model) for model in SHOWN[w.table]],
-        scores_folder=f"{RESULTS}/scores",
-        resamples=STUDY.analysis.bootstrap_resamples,
-        seed=STUDY.seed,
     wildcard_constraints:
         table="|".join(SHOWN),
+    conda:
+        "../../envs/analyse.yaml"
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
-    conda:
-        "../../envs/analyse.yaml"
+    params:
+        models=lambda w: [asdict(model) for model in SHOWN[w.table]],
+        scores_folder=lambda w, input: str(Path(input.reference).parents[1]),
+        resamples=STUDY.analysis.bootstrap_resamples,
+        seed=STUDY.seed,
+    message:
+        "Tabulate the scores of {wildcards.table} with confidence intervals"
     script:
         "../scripts/tabulate_scores.py"
 
 
 rule draw_figure:
-    message:
-        "Draw the figure {wildcards.figure}"
     input:
         f"{RESULTS}/tables/{{figure}}.parquet",
     output:
@@ -76,37 +66,39 @@ rule draw_figure:
         f"{LOGS}/figures/{{figure}}.log",
     benchmark:
         f"{TIMES}/figures/{{figure}}.tsv"
+    wildcard_constraints:
+        figure="|".join(FIGURE_NAMES),
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         study=STUDY.study,
         analysis=STUDY.analysis.model_dump(exclude={"partial"}),
         languages=STUDY.language_codes,
         setups=[setup.name for setup in STUDY.setups],
-        methods=[method.name for method in STUDY.merging.methods],
+        methods=lambda w: [] if w.figure == "baselines" else [method.name for method in STUDY.merging.methods],
         bases=list(dict.fromkeys(setup.base for setup in STUDY.setups)),
-    wildcard_constraints:
-        figure="|".join(FIGURE_NAMES),
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    conda:
-        "../../envs/analyse.yaml"
+    message:
+        "Draw the figure {wildcards.figure}"
     script:
         "../scripts/draw_figure.py"
 
 
 rule verify:
-    message:
-        "Check every artifact of study {STUDY.study} against its manifest"
     log:
         f"{LOGS}/verify.log",
-    params:
-        folders=[RESULTS, DOWNLOADS],
+    conda:
+        "../../envs/analyse.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=240,
-    conda:
-        "../../envs/analyse.yaml"
+    params:
+        folders=[RESULTS, DOWNLOADS],
+    message:
+        "Check every artifact of study {STUDY.study} against its manifest"
     script:
         "../scripts/verify.py"

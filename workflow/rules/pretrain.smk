@@ -1,21 +1,7 @@
 # The bases: a random initialisation, trained models, and HyperCloned ones.
 
 
-def parent_folder(wildcard):
-    return lambda w: model_folder(GRID.parent(w[wildcard]))
-
-
-def width_of(wildcard):
-    return lambda w: GRID.model(w[wildcard]).width
-
-
-def training_shards(model_id):
-    return [shard for corpus in GRID.corpora_of(model_id) for shard in shards_of(corpus)]
-
-
 rule initialise_model:
-    message:
-        "Draw the random initialisation {wildcards.random_base}"
     input:
         f"{RESULTS}/tokenizer",
     output:
@@ -24,49 +10,49 @@ rule initialise_model:
         f"{LOGS}/models/{{random_base}}.log",
     benchmark:
         f"{TIMES}/models/{{random_base}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: inference_memory(STUDY, 1, 1, attempt),
+        runtime=30,
     params:
         **STUDY.dump("architecture", "seed"),
         vocab_size=STUDY.tokenizer.vocab_size,
-    threads: 1
-    resources:
-        mem_mb=inference_memory(1),
-        runtime=30,
-    conda:
-        "../../envs/train.yaml"
+    message:
+        "Draw the random initialisation {wildcards.random_base}"
     script:
         "../scripts/initialise_model.py"
 
 
 rule clone_model:
-    message:
-        "HyperClone {input} into {wildcards.cloned_base}"
     input:
-        parent_folder("cloned_base"),
+        lambda w: LAYOUT.parent(w.cloned_base),
     output:
         directory(f"{RESULTS}/models/{{cloned_base}}"),
     log:
         f"{LOGS}/models/{{cloned_base}}.log",
     benchmark:
         f"{TIMES}/models/{{cloned_base}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.model(w.cloned_base).width, 2, attempt),
+        runtime=30,
     params:
         clone=lambda w: GRID.base(w.cloned_base).clone.model_dump(),
         seed=STUDY.seed,
-    threads: 1
-    resources:
-        mem_mb=inference_memory(2),
-        runtime=30,
-    conda:
-        "../../envs/train.yaml"
+    message:
+        "HyperClone {input} into {wildcards.cloned_base}"
     script:
         "../scripts/clone_model.py"
 
 
 rule train_base:
-    message:
-        "Train the base {wildcards.trained_base}"
     input:
-        parent=parent_folder("trained_base"),
-        shards=lambda w: training_shards(w.trained_base),
+        parent=lambda w: LAYOUT.parent(w.trained_base),
+        shards=lambda w: LAYOUT.training_shards(w.trained_base),
     output:
         model=directory(f"{RESULTS}/models/{{trained_base}}"),
         checkpoints=directory(f"{RESULTS}/checkpoints/{{trained_base}}"),
@@ -74,16 +60,18 @@ rule train_base:
         f"{LOGS}/models/{{trained_base}}.log",
     benchmark:
         f"{TIMES}/models/{{trained_base}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: training_memory(STUDY, GRID.model(w.trained_base).width, attempt),
+        runtime=lambda w, attempt: 1440 * attempt,
     params:
         recipe=lambda w: GRID.recipe(w.trained_base),
         architecture=STUDY.architecture.model_dump(),
         work=lambda w: f"{RESULTS}/work/{w.trained_base}",
-    threads: 8
-    resources:
-        gpu=1,
-        mem_mb=training_memory(width_of("trained_base")),
-        runtime=lambda w, attempt: 1440 * attempt,
-    conda:
-        "../../envs/train.yaml"
+    message:
+        "Train the base {wildcards.trained_base}"
     script:
         "../scripts/train_model.py"

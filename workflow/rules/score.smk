@@ -2,48 +2,47 @@
 
 
 rule score_model:
-    message:
-        "Score {wildcards.model}"
     input:
-        model=lambda w: model_folder(w.model),
-        benchmarks=benchmark_folders(),
+        model=lambda w: LAYOUT.model(w.model),
+        benchmarks=LAYOUT.benchmarks(GRID.score_cells),
     output:
         update(f"{RESULTS}/scores/{{model}}/items.parquet"),
     log:
         f"{LOGS}/scores/{{model}}.log",
     benchmark:
         f"{TIMES}/scores/{{model}}.tsv"
-    params:
-        cells=GRID.score_cells,
-        tokens_per_batch=STUDY.scoring.tokens_per_batch,
+    conda:
+        "../../envs/merge.yaml"
     threads: 4
     resources:
         gpu=1,
-        mem_mb=inference_memory(2),
+        mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
         runtime=lambda w, attempt: 60 * attempt,
-    conda:
-        "../../envs/merge.yaml"
+    params:
+        cells=GRID.score_cells,
+        tokens_per_batch=STUDY.scoring.tokens_per_batch,
+    message:
+        "Score {wildcards.model}"
     script:
         "../scripts/score_model.py"
 
 
 # Information parity compares with what one model makes of the English sentences (Glocker et al. 2025, section 3.6).
-REFERENCE_SCORE = f"{RESULTS}/scores/reference/items.parquet"
-REFERENCE_CELLS = [(benchmark, language) for benchmark, language in GRID.score_cells if benchmark == "parity"]
+PARITY_CELLS = [(benchmark, language) for benchmark, language in GRID.score_cells if benchmark == "parity"]
 
 
 use rule score_model as score_reference with:
-    message:
-        "Score the English side of the parallel sentences with {STUDY.scoring.reference}"
     input:
-        model=model_folder(STUDY.scoring.reference),
-        benchmarks=[f"{RESULTS}/benchmarks/{benchmark}/{language}" for benchmark, language in REFERENCE_CELLS],
+        model=LAYOUT.model(STUDY.scoring.reference),
+        benchmarks=LAYOUT.benchmarks(PARITY_CELLS),
     output:
-        update(REFERENCE_SCORE),
+        update(LAYOUT.reference_score),
     log:
         f"{LOGS}/scores/reference.log",
     benchmark:
         f"{TIMES}/scores/reference.tsv"
     params:
-        cells=[("parity_reference", language) for _, language in REFERENCE_CELLS],
+        cells=[("parity_reference", language) for _, language in PARITY_CELLS],
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
+    message:
+        "Score the English side of the parallel sentences with {STUDY.scoring.reference}"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from growmerge.artifacts import publish, verify
 from growmerge.config.corpora import Corpus
-from growmerge.data.documents import clean, write_documents
 from growmerge.data.corpus import read_sources
+from growmerge.data.documents import clean, write_documents
 from growmerge.job import job
 
 with job(snakemake.log[0]) as log:

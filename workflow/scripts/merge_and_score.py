@@ -15,7 +15,7 @@ with job(snakemake.log[0]):
         {Path(member).name: Path(member) for member in snakemake.input.members},
         Path(snakemake.input.base),
         [Method.model_validate(method) for method in params.methods],
-        params.merging["dtype"],
+        params.dtype,
         params.seed,
         cells=dict(zip(map(tuple, params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         scores={Path(items).parent.name: Path(items).parent for items in snakemake.output},

@@ -11,7 +11,7 @@ with job(snakemake.log[0]):
         {Path(member).name: Path(member) for member in snakemake.input.members},
         Path(snakemake.input.base),
         Method.model_validate(snakemake.params.method),
-        snakemake.params.merging["dtype"],
+        snakemake.params.dtype,
         snakemake.params.seed,
         Path(snakemake.output[0]),
     )

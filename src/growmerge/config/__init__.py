@@ -1,4 +1,4 @@
-"""The configuration: one strict, typed description of an experiment (`schema`), read with errors that teach (`load`)."""
+"""The configuration: one strict, typed description of an experiment (`schema`), and errors that teach (`load`)."""
 
 from growmerge.config.load import load_files, validate
 from growmerge.config.schema import Study

@@ -127,8 +127,6 @@ def _check_merging(study: Study) -> None:
         _known("merging.base", study.merging.base, [b.name for b in study.bases], "base")
     for i, size in enumerate(study.merging.sizes or []):
         if size > len(study.languages):
-            raise problem(
-                f"merging.sizes.{i}", size, f"there are only {len(study.languages)} languages to combine"
-            )
+            raise problem(f"merging.sizes.{i}", size, f"there are only {len(study.languages)} languages to combine")
     if methods and len(study.languages) > 1:
         _known("analysis.pairwise_method", study.analysis.pairwise_method, methods, "merge method")

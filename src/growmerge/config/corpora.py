@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from growmerge.config.strict import Name, Strict
+from growmerge.errors import GrowmergeError
 
 
 class Package(Strict):
@@ -31,7 +34,7 @@ class StandardLibrarySource(Strict):
 
     kind: Literal["python"]
     part: Literal["code", "topics"] = Field(description="Its .py files, or the help topics in English.")
-    max_bytes: int | None = Field(None, gt=0, description="Stop after so many bytes of UTF-8.")
+    max_bytes: int = Field(1_000_000, gt=0, description="Code stops after so many bytes of UTF-8.")
 
 
 class FileSource(Strict):
@@ -41,6 +44,17 @@ class FileSource(Strict):
     paths: list[str] = Field(min_length=1, description="Paths or globs, relative to the working directory.")
     text_field: str = "text"
     id_field: str | None = None
+
+    def files(self) -> list[Path]:
+        """The files that the paths stand for. Raises GrowmergeError for a path that matches nothing."""
+        found: list[Path] = []
+        for pattern in self.paths:
+            # Path.glob takes no absolute pattern.
+            matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207
+            if not matches:
+                raise GrowmergeError(f"corpora: sources.paths = {pattern!r}: no such file")
+            found += matches
+        return found
 
 
 class HubSource(Strict):
@@ -55,9 +69,7 @@ class HubSource(Strict):
     id_field: str | None = "id"
 
 
-Source = Annotated[
-    PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")
-]
+Source = Annotated[PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")]
 
 
 class Part(Strict):
@@ -76,9 +88,12 @@ class Corpus(Strict):
     parts: list[Part] = Field(default_factory=list, description="Shares that add up to one.")
     min_words: int = Field(1, ge=1, description="Shorter documents are dropped.")
     cleaning: Literal["strings", "text"] = Field(
-        "text", description="strings: of programs (markup and placeholders dropped, near-duplicates too); text: as it is."
+        "text",
+        description="strings: of programs (markup and placeholders dropped, near-duplicates too); text: as it is.",
     )
-    placeholder: str | None = Field(None, description="With cleaning strings: replaces %s and {name} instead of dropping.")
+    placeholder: str | None = Field(
+        None, description="With cleaning strings: replaces %s and {name} instead of dropping."
+    )
     shards: int = Field(1, ge=1, description="Token shards, a job each.")
 
     @property

@@ -1,4 +1,4 @@
-"""Writes config/schema.json (for editors) and config/README.md from the models: `python -m growmerge.config.describe`."""
+"""Writes config/schema.json and config/README.md from the models: `python -m growmerge.config.describe`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Written by `make config-docs` from `src/growmerge/config/`, which checks every v
 - `miniature.yaml`: what differs for a laptop; `make demo` lays it over `config.yaml`.
 - `schema.json`: the same for editors that check YAML.
 
-Lay a file of your own over the default with `snakemake --configfile my-study.yaml`. Mappings are merged key by key, lists
-are replaced whole. Write `0.003`, not `3e-3`: YAML reads the latter as text.
+Lay a file of your own over the default with `snakemake --configfile my-study.yaml`. Mappings are merged key by key,
+lists are replaced whole. Write `0.003`, not `3e-3`: YAML reads the latter as text.
 """
 
 

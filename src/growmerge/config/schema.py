@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from growmerge.config.checks import check_study
 from growmerge.config.corpora import Corpus, Package, Tokenizer
-from growmerge.config.strict import LanguageCode, Name, Share, Strict
+from growmerge.config.strict import LanguageCode, Name, Share, Strict, Switch
 
 
 class Architecture(Strict):
@@ -53,7 +53,7 @@ class Clone(Strict):
 
 
 class Base(Strict):
-    """A model that others start from: random, trained, or cloned. Exactly one of `train` and `clone`, or `from: random`."""
+    """A model that others start from: `from: random`, or a parent that is either trained further or cloned."""
 
     name: Name
     from_: str = Field(alias="from", description="'random' or the name of another base.")
@@ -146,8 +146,10 @@ class Merging(Strict):
         None, description="Numbers of languages to combine; default: 2 up to all of them."
     )
     dtype: Literal["float16", "bfloat16", "float32"] = Field("float16", description="Of the merged weights.")
-    base: str = Field("ancestor", description="Base of the task vectors: 'ancestor' (the setup's base) or a base's name.")
-    keep: bool = Field(False, description="Keep merged checkpoints (else they exist only until they are scored).")
+    base: str = Field(
+        "ancestor", description="Base of the task vectors: 'ancestor' (the setup's base) or a base's name."
+    )
+    keep: Switch = Field(False, description="Keep merged checkpoints (else they exist only until they are scored).")
 
 
 class Benchmark(Strict):
@@ -174,7 +176,7 @@ class Analysis(Strict):
     pairwise_method: Name = Field("linear", description="Merge method of the pairwise figure.")
     dpi: int = Field(200, gt=0, description="Resolution of the PNG files.")
     note: str = Field("", description="Added to every caption.")
-    partial: bool = Field(False, description="Draw with the scores that exist; what is missing is drawn as missing.")
+    partial: Switch = Field(False, description="Draw with the scores that exist; what is missing is drawn as missing.")
 
 
 class Study(Strict):
@@ -195,7 +197,7 @@ class Study(Strict):
     merging: Merging
     benchmarks: list[Benchmark]
     scoring: Scoring
-    analysis: Analysis = Analysis()
+    analysis: Analysis
 
     @model_validator(mode="after")
     def _references_exist(self) -> Study:

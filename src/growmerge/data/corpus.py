@@ -25,20 +25,9 @@ def read_sources(sources: Sequence[Source], packages: Mapping[str, Path]) -> Ite
             case StandardLibrarySource():
                 yield from read_topics()
             case FileSource():
-                yield from read_files(_local_files(source.paths), source.text_field, source.id_field)
+                yield from read_files(source.files(), source.text_field, source.id_field)
             case HubSource():
                 yield from read_hub(source)
-
-
-def _local_files(patterns: Sequence[str]) -> list[Path]:
-    found: list[Path] = []
-    for pattern in patterns:
-        anchor = Path(pattern).anchor or "."
-        matches = sorted(Path(anchor).glob(pattern.removeprefix(anchor) if anchor != "." else pattern))
-        if not matches:
-            raise GrowmergeError(f"corpora: sources.paths = {pattern!r}: no such file")
-        found += matches
-    return found
 
 
 def read_hub(source: HubSource) -> Iterator[Document]:
@@ -51,9 +40,7 @@ def read_hub(source: HubSource) -> Iterator[Document]:
 
     where = f"corpora: hub dataset '{source.dataset}'"
     try:
-        rows = load_dataset(
-            source.dataset, source.config, split=source.split, revision=source.revision, streaming=True
-        )
+        rows = load_dataset(source.dataset, source.config, split=source.split, revision=source.revision, streaming=True)
         for number, row in enumerate(rows):
             if source.text_field not in row:
                 raise GrowmergeError(f"{where}: no field '{source.text_field}'; it has {', '.join(row)}")

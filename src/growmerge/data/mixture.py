@@ -1,8 +1,9 @@
 """Mixtures: which sequence is trained on at which step, as a pure function of the seed and the position.
 
 A mixture is a list of phases, one after the other. A phase has components (a corpus, or a fixed share of one). It is
-passed through epoch by epoch, each a fresh permutation of the sequences of all components together; or, where components
-have other numbers of epochs, all epochs of all components are shuffled once, so that none of them is over before the end.
+passed through epoch by epoch, each a fresh permutation of the sequences of all components together; or, where
+components have other numbers of epochs, all epochs of all components are shuffled once, so that none of them is over
+before the end.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def _sentences(text: str) -> list[str]:
 def in_part(documents: Iterable[Document], name: str, parts: Sequence[Mapping[str, Any]]) -> list[Document]:
     """The documents of the part `name` of a corpus with `parts` ({name, share}); all of them if it has no parts.
 
-    A document falls into the part in whose range a hash of its id lies, so parts stay the same when documents are added.
+    A document falls into the part in whose range a hash of its id lies: parts stay the same when documents are added.
     """
     if not parts:
         return list(documents)

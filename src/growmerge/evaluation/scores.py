@@ -88,4 +88,3 @@ def _score(checkpoint: Path, cells: Mapping[Cell, Path], tokens_per_batch: int) 
     tokenizer, begin_id, _ = load_tokenizer(checkpoint)
     items = {cell: read_items(benchmark / ITEMS) for cell, benchmark in cells.items()}
     return score_items(model, tokenizer, items, bos_id=begin_id, tokens_per_batch=tokens_per_batch).to_pandas()
-

@@ -50,8 +50,8 @@ def mergekit_config(members: Mapping[str, Path], base: Path, method: Method, dty
     forbidden = BasePolicy.IGNORED if method.uses_base else BasePolicy.REQUIRED
     if spec.contract.base == forbidden:
         raise GrowmergeError(
-            f"merging.methods '{method.name}': uses_base = {method.uses_base}, but for mergekit's {name} a base model is "
-            f"{spec.contract.base.value}"
+            f"merging.methods '{method.name}': uses_base = {method.uses_base}, but for mergekit's {name} a base model "
+            f"is {spec.contract.base.value}"
         )
     of_models = {parameter.name for parameter in spec.input_parameters}
     of_merge = {parameter.name for parameter in spec.shared_parameters}
@@ -71,9 +71,7 @@ def mergekit_config(members: Mapping[str, Path], base: Path, method: Method, dty
     return config | ({"base_model": str(base)} if method.uses_base else {})
 
 
-def merge_models(
-    members: Mapping[str, Path], base: Path, method: Method, dtype: str, seed: int, folder: Path
-) -> None:
+def merge_models(members: Mapping[str, Path], base: Path, method: Method, dtype: str, seed: int, folder: Path) -> None:
     """Merge the checkpoints `members` (language -> folder) into `folder`, atomically.
 
     The same members, method and seed give the same bytes. The folder loads with stock transformers and holds the

@@ -23,10 +23,9 @@ TENSORS = "state.safetensors"
 
 def save_state(work: Path, step: int, model: LlamaForCausalLM, optimizer: Optimizer) -> None:
     """Save weights and optimizer after `step` finished steps; older states are removed once this one is whole."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    tensors = {f"weight/{name}": parameter.detach() for parameter, name in names.items()}
-    for parameter, moments in optimizer.state.items():
-        tensors |= {f"{moment}/{names[parameter]}": value for moment, value in moments.items()}
+    tensors = {f"weight/{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    for name, parameter in model.named_parameters():
+        tensors |= {f"{moment}/{name}": value for moment, value in optimizer.state[parameter].items()}
     with publish(work / f"state-{step:08d}") as draft:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft.folder / TENSORS)
         draft.facts["step"] = step
@@ -48,7 +47,7 @@ def load_state(work: Path, model: LlamaForCausalLM, optimizer: Optimizer) -> int
 
 
 def _restore(tensors: dict[str, torch.Tensor], model: LlamaForCausalLM, optimizer: Optimizer) -> None:
-    names = {name: parameter for name, parameter in model.named_parameters()}
+    names = dict(model.named_parameters())
     moments: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
     for key, tensor in tensors.items():
         kind, name = key.split("/", 1)

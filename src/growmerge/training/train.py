@@ -39,7 +39,7 @@ def train_model(
     """Train the model in `parent` as `recipe` says (growmerge.grid.Grid.recipe) on `shards` (corpus -> shard folders).
 
     Publishes `checkpoints_folder` (step-*/ folders, each a plain checkpoint) and then `model_folder` (the final weights
-    and training_log.jsonl). Unfinished work is kept in `work`, from which the next call resumes, and removed at the end.
+    and training_log.jsonl). Unfinished work is kept in `work`, from which the next call resumes; removed at the end.
     Raises GrowmergeError for damaged inputs or too little text for a single step.
     """
     training = Training.model_validate(recipe["training"])

@@ -1,0 +1,91 @@
+"""The grids as Snakemake sees them: golden job counts, and errors before any job."""
+
+import pytest
+
+from workflow.snakemake import LAPTOP, copy_of_the_repository, job_counts, snakemake
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return copy_of_the_repository(tmp_path_factory.mktemp("a clone þ"))
+
+
+def test_the_miniature(clone):
+    assert job_counts(snakemake(clone, "-n", *LAPTOP)) == {
+        "download_package": 9,
+        "build_documents": 6,
+        "build_tokenizer": 1,
+        "tokenize_shard": 7,
+        "build_benchmark": 15,
+        "initialise_model": 1,
+        "train_base": 3,
+        "clone_model": 2,
+        "adapt_model": 20,
+        "merge_and_score": 44,
+        "score_model": 26,
+        "score_reference": 1,
+        "tabulate_scores": 4,
+        "draw_figure": 3,
+    }
+
+
+def test_the_full_grid(clone):
+    counts = job_counts(snakemake(clone, "-n", "all"))
+    assert counts["adapt_model"] == 18
+    assert counts["merge_and_score"] == 3 * 26
+    assert counts["train_base"] == 3
+    assert counts["clone_model"] == 2
+    assert counts["tokenize_shard"] == 4 + 2 * 64 + 32 + 4 + 1 + 16 + 32
+    assert counts["score_model"] == 6 + 18
+
+
+def test_the_full_grid_with_kept_merges_declares_390(clone):
+    counts = job_counts(snakemake(clone, "-n", "all", "--config", "merging={keep: true}"))
+    assert counts["merge_models"] == 390
+
+
+def test_a_figure_asks_for_what_it_shows(clone):
+    baselines = job_counts(snakemake(clone, "-n", *LAPTOP, "results/miniature/figures/baselines.pdf"))
+    pairwise = job_counts(snakemake(clone, "-n", *LAPTOP, "results/miniature/figures/pairwise.pdf"))
+    assert "merge_and_score" not in baselines
+    assert baselines["adapt_model"] == 20
+    assert pairwise["merge_and_score"] == 4 * 6, "pairs alone"
+    assert pairwise["adapt_model"] == 16, "no multilingual model"
+    assert pairwise["draw_figure"] == 1
+
+
+def test_a_model_or_merge_is_a_target(clone):
+    counts = job_counts(snakemake(clone, "-n", *LAPTOP, "results/miniature/merges/2x/isl+swe/ties"))
+    assert (counts["merge_models"], counts["adapt_model"], counts["train_base"]) == (1, 2, 2)
+
+
+def test_the_catalog_finds_the_same_workflow(clone):
+    same = snakemake(clone, "-n", *LAPTOP, "--snakefile", "workflow/Snakefile")
+    assert job_counts(same)["merge_and_score"] == 44
+
+
+def test_a_bad_configuration_is_one_line_before_any_job(clone):
+    (clone / "mine.yaml").write_text("training: {learning_rat: 0.1}\n", encoding="utf-8")
+    output = snakemake(clone, "-n", "--configfile", "mine.yaml", fails=True)
+    assert "mine.yaml: training.learning_rat = 0.1: unknown key; did you mean 'learning_rate'?" in output
+    assert "Traceback" not in output
+
+
+def test_a_merge_of_a_language_that_is_not_there_is_no_target(clone):
+    output = snakemake(clone, "-n", *LAPTOP, "results/miniature/merges/2x/deu+swe/ties", fails=True)
+    assert "MissingRuleException" in output
+
+
+def test_conda_environments_hold_the_locked_versions():
+    import yaml
+    from conftest import ROOT
+
+    lock = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split())
+    for file in sorted((ROOT / "envs").glob("*.yaml")):
+        pins = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
+        assert pins
+        for pin in pins:
+            name, version = pin.split("==")
+            assert lock[name] == version, f"{file.name}: {pin}"

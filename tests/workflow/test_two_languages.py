@@ -1,0 +1,264 @@
+"""The whole workflow on a two-language grid, for real: killed, resumed, completed, verified, edited, extended.
+
+The tests run in order on one results folder, as a user would go on from one command to the next.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from growmerge.artifacts import read_manifest, sha256_file, verify
+from growmerge.config.load import load_files
+from growmerge.data.tokenizer import load_tokenizer
+from growmerge.evaluation.items import read_items
+from growmerge.grid import Grid
+from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_counts, snakemake
+
+pytestmark = pytest.mark.workflow
+CONFIGURATION = ["--configfile", "config/miniature.yaml", "two-languages.yaml"]
+RUN = [*LAPTOP, *CONFIGURATION]
+RESULTS = Path("results/two-languages")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    folder = copy_of_the_repository(tmp_path_factory.mktemp("a clone þ"))
+    shutil.copy(Path(__file__).with_name("two-languages.yaml"), folder)
+    return folder
+
+
+@pytest.fixture
+def edit(clone):
+    """Edits a file of the clone for the time of a test."""
+    originals = {}
+
+    def apply(name, old, new):
+        path = clone / name
+        originals.setdefault(path, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    yield apply
+    for path, text in originals.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def study(clone):
+    return load_files(clone / "config/config.yaml", clone / "config/miniature.yaml", clone / "two-languages.yaml")
+
+
+def test_killed_with_9_in_training_it_goes_on_from_the_last_state(clone):
+    target = str(RESULTS / "models/scratch/swe")
+    process = subprocess.Popen(command(target, *RUN), cwd=clone, start_new_session=True, stderr=subprocess.DEVNULL)
+    work = clone / RESULTS / "work/scratch/swe"
+    while not any(work.glob("*/state-*")):
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (clone / target / "manifest.json").exists()
+
+    refused = snakemake(clone, target, *RUN, fails=True)
+    assert "--unlock" in refused, "a stale lock says how to recover"
+    snakemake(clone, "--unlock", *RUN)
+    output = snakemake(clone, target, *RUN)
+    assert "resuming after step" in output
+    assert "tokens/s" in output, "a training says how it goes"
+
+    resumed = sha256_file(clone / target / "model.safetensors")
+    shutil.rmtree(clone / target)
+    assert "resuming" not in snakemake(clone, target, *RUN)
+    assert sha256_file(clone / target / "model.safetensors") == resumed
+
+
+def test_everything_is_built(clone):
+    snakemake(clone, "all", *RUN)
+    grid = Grid(study(clone))
+    for model in [*grid.bases, *grid.models]:
+        verify(clone / RESULTS / "models" / model.id)
+    for model in grid:
+        verify(clone / RESULTS / "scores" / model.id)
+    for figure in ("baselines", "pairwise", "methods"):
+        for suffix in ("pdf", "png", "csv", "md"):
+            assert (clone / RESULTS / f"figures/{figure}.{suffix}").stat().st_size > 100
+    assert not list((clone / RESULTS / "work").rglob("*.safetensors")), "nothing unfinished is left"
+    assert not (clone / RESULTS / "merges").exists(), "merges lived only until they were scored"
+
+
+def test_nothing_is_written_outside_of_results(clone):
+    listing = subprocess.run(["git", "init", "-q", "."], cwd=clone, check=True)
+    assert listing.returncode == 0
+    status = ["git", "status", "--porcelain", "--ignored", "--untracked-files=normal"]
+    found = subprocess.run(status, cwd=clone, check=True, capture_output=True, text=True).stdout
+    ignored = {line[3:].strip('"') for line in found.splitlines() if line.startswith("!!")}
+    shutil.rmtree(clone / ".git")
+    assert {name for name in ignored if "__pycache__" not in name} == {"results/", ".snakemake/"}
+
+
+def test_no_evaluation_sentence_is_in_the_training_text(clone):
+    """Read back from the token shards themselves, all corpora against all benchmarks."""
+    tokenizer, _, _ = load_tokenizer(clone / RESULTS / "tokenizer")
+    training = ""
+    for shard in (clone / RESULTS / "tokens").glob("*/*"):
+        table = pa.ipc.open_file(pa.memory_map(str(shard / "tokens.arrow"))).read_all()
+        training += tokenizer.decode(table["tokens"].to_pylist(), skip_special_tokens=False)
+    assert len(training) > 100_000
+    sentences = [
+        item.candidates[0]
+        for file in (clone / RESULTS / "benchmarks").glob("*/*/items.parquet")
+        for item in read_items(file)
+        if item.subset in ("word_order", "parity")
+    ]
+    assert len(sentences) > 50
+    assert [sentence for sentence in sentences if sentence in training] == []
+
+
+def test_scores_are_those_of_a_direct_computation(clone):
+    """One number of the table, from the checkpoint by stock transformers."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = clone / RESULTS / "models/2x/swe"
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    items = read_items(clone / RESULTS / "benchmarks/acceptability/swe/items.parquet")
+
+    def logprob(text):
+        ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"]]])
+        with torch.no_grad():
+            logs = model(ids).logits.log_softmax(-1)
+        return logs[0, :-1].gather(1, ids[0, 1:, None]).sum().item()
+
+    accuracy = sum(logprob(i.candidates[0]) > logprob(i.candidates[1]) for i in items) / len(items)
+    table = pd.read_csv(clone / RESULTS / "tables/scores.csv")
+    row = table.query("id == '2x/swe' and measure == 'acceptability' and language == 'swe' and subset == 'all'")
+    assert row.value.item() == pytest.approx(accuracy)
+    assert row.n.item() == len(items)
+    assert row.low.item() <= row.value.item() <= row.high.item()
+
+
+def test_clones_score_like_their_source(clone):
+    table = pd.read_csv(clone / RESULTS / "tables/scores.csv").query("subset == 'all'")
+    seed, clones = (table[table.id == name].value.to_numpy() for name in ("seed", "seed-x2"))
+    assert clones == pytest.approx(seed, abs=0.07)
+
+
+def test_information_parity_of_the_reference_in_english_is_one(clone):
+    table = pd.read_csv(clone / RESULTS / "tables/scores.csv")
+    row = table.query("id == 'base-2x' and measure == 'parity' and language == 'eng'")
+    assert row.value.item() == pytest.approx(1)
+
+
+def test_a_second_run_has_nothing_to_do(clone):
+    assert "Nothing to be done" in snakemake(clone, "all", *RUN)
+
+
+def test_verify_finds_what_is_damaged(clone):
+    assert "artifacts agree with their manifests" in snakemake(clone, "verify", *RUN)
+    weights = clone / RESULTS / "models/2x/isl/model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    output = snakemake(clone, "verify", *RUN, fails=True)
+    weights.write_bytes(whole)
+    assert "models/2x/isl/model.safetensors: its bytes differ" in output
+
+
+def test_a_plot_parameter_redraws_and_nothing_else(clone, edit):
+    edit("two-languages.yaml", "bootstrap_resamples: 200", "bootstrap_resamples: 200\n  dpi: 90")
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 3}
+
+
+def test_a_comment_or_an_edited_script_runs_nothing(clone, edit):
+    edit("workflow/scripts/train_model.py", "import torch", "import torch  # edited")
+    edit("workflow/rules/adapt.smk", "# Adaptation", "# An edited comment. Adaptation")
+    edit("two-languages.yaml", "study:", "# a comment\nstudy:")
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {}
+
+
+def test_a_changed_recipe_reruns_its_branch_alone(clone, edit):
+    edit("two-languages.yaml", "name: Icelandic, corpus: isl, epochs: 2", "name: Icelandic, corpus: isl, epochs: 3")
+    counts = job_counts(snakemake(clone, "-n", *RUN))
+    assert counts["adapt_model"] == 3 * 2, "Icelandic and multi in three setups"
+    assert not counts.keys() & {"train_base", "clone_model", "tokenize_shard", "build_tokenizer", "build_benchmark"}
+
+
+def test_a_new_language_runs_its_own_cells(clone, edit):
+    edit(
+        "two-languages.yaml",
+        "corpus: isl, epochs: 2}",
+        "corpus: isl, epochs: 2}\n  - {code: ekk, name: Estonian, corpus: ekk, epochs: 2}",
+    )
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {
+        "build_documents": 1,
+        "tokenize_shard": 1,
+        "build_benchmark": 3,
+        "adapt_model": 3 * 2,  # Estonian, and multi, which is trained on all languages
+        "merge_and_score": 3 * 4,  # three new combinations, and Estonian scored for the old one
+        "score_model": 5 + 3 * 4,  # every base and model in Estonian
+        "score_reference": 1,
+        "tabulate_scores": 4,
+        "draw_figure": 3,
+    }
+
+
+def test_a_hole_in_the_grid_is_drawn_as_a_hole(clone):
+    shutil.rmtree(clone / RESULTS / "scores/1x/isl+swe/linear")
+    snakemake(clone, "figures", "--config", "analysis={partial: true}", *RUN)
+    table = pd.read_csv(clone / RESULTS / "tables/pairwise.csv")
+    assert table[table.id == "1x/isl+swe/linear"].value.isna().all()
+    assert table[table.id == "2x/isl+swe/linear"].value.notna().any()
+    facts = read_manifest(clone / RESULTS / "tables/pairwise.parquet").facts
+    assert facts["models_without_scores"] == 1
+
+
+def test_one_merge_is_built_by_its_path(clone):
+    path = RESULTS / "merges/2x/isl+swe/ties"
+    snakemake(clone, str(path), *RUN)
+    merged = verify(clone / path)
+    assert set(merged.inputs) == {str(RESULTS / f"models/{m}") for m in ("2x/isl", "2x/swe", "base-2x")}
+    weights = sha256_file(clone / path / "model.safetensors")
+    shutil.rmtree(clone / path)
+    snakemake(clone, str(path), *RUN)
+    assert sha256_file(clone / path / "model.safetensors") == weights
+
+
+def test_one_failing_cell_leaves_the_others_and_is_named(clone):
+    weights = clone / RESULTS / "models/scratch/isl/model.safetensors"
+    whole = weights.read_bytes()
+    for setup in ("1x", "scratch"):
+        shutil.rmtree(clone / RESULTS / f"scores/{setup}/isl+swe")
+    weights.write_bytes(whole[:100])
+    output = snakemake(clone, "--keep-going", "scores", *RUN, fails=True)
+    weights.write_bytes(whole)
+    verify(clone / RESULTS / "scores/1x/isl+swe/ties")
+    assert "models/scratch/isl/model.safetensors: has 100 bytes" in output
+    assert "logs/merges/scratch/isl+swe.log" in output
+    snakemake(clone, "all", *RUN)
+
+
+def test_moved_results_are_not_built_again(clone, tmp_path):
+    shutil.copytree(clone, tmp_path / "elsewhere", symlinks=True)
+    assert job_counts(snakemake(tmp_path / "elsewhere", "-n", *RUN)) == {}
+
+
+def test_a_new_method_makes_its_own_merges_alone(clone, edit):
+    linear = clone / RESULTS / "scores/2x/isl+swe/linear"
+    before = pd.read_parquet(linear / "items.parquet")
+    edit(
+        "two-languages.yaml",
+        "merging:\n  methods:",
+        "merging:\n  methods:\n    - {name: multislerp, parameters: {weight: 1.0}}",
+    )
+    output = snakemake(clone, *RUN)
+    assert job_counts(output) == {"merge_and_score": 3, "tabulate_scores": 3, "draw_figure": 2}
+    assert output.count("merging isl+swe by multislerp") == 3, "the others are there"
+    assert output.count("merging isl+swe by") == 3
+    assert pd.read_parquet(linear / "items.parquet").equals(before)
+    verify(clone / RESULTS / "scores/2x/isl+swe/multislerp")
