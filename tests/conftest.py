@@ -44,11 +44,11 @@ class Tiny:
         from growmerge.data.shards import TOKENS, write_shard
         from growmerge.data.tokenizer import load_tokenizer
 
-        tokenizer, _, end = load_tokenizer(self.folder / "tokenizer")
+        tokenizer, begin, end = load_tokenizer(self.folder / "tokenizer")
         folder = self.folder / "tokens" / corpus / "1-of-1"
         documents = [Document(str(i), text) for i, text in enumerate(sentences(count, seed))]
         with publish(folder) as draft:
-            draft.facts |= write_shard(documents, tokenizer, end, draft.folder / TOKENS)
+            draft.facts |= write_shard(documents, tokenizer, begin, end, draft.folder / TOKENS)
         return folder
 
     def checkpoint(self, name: str, seed: int, architecture: Architecture = ARCHITECTURE) -> Path:

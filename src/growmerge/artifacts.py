@@ -29,8 +29,6 @@ from growmerge.errors import GrowmergeError
 logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 FORMAT = 1
-# What Snakemake itself puts into folders; not ours to vouch for.
-FOREIGN = {".snakemake_timestamp"}
 # Notes about an artifact (times, paths, commands) that are not part of what it is.
 NOTES = {"README.md", "training_log.jsonl"}
 RECORDED_PACKAGES = ("growmerge", "snakemake", "torch", "transformers", "tokenizers", "mergekit", "pyarrow")
@@ -118,15 +116,22 @@ def verify(artifact: Path) -> Manifest:
     return manifest
 
 
-def verify_tree(folders: Sequence[Path]) -> int:
+def verify_tree(folders: Sequence[Path], expected: Sequence[Path] = ()) -> int:
     """Verify every artifact under `folders`; returns how many there are.
 
-    Also holds the recorded digests of inputs against the inputs as they are now. Raises GrowmergeError that lists all
-    that is wrong.
+    Also holds the recorded digests of inputs against the inputs as they are now, and says which of the `expected`
+    artifacts are there without a manifest. Unfinished work is passed over. Raises GrowmergeError that lists all that is
+    wrong, or if there is nothing to verify.
     """
     manifests = sorted(
-        path for folder in folders for pattern in (MANIFEST, "*.manifest.json") for path in folder.rglob(pattern)
+        path
+        for folder in folders
+        for pattern in (MANIFEST, "*.manifest.json")
+        for path in folder.rglob(pattern)
+        if "work" not in path.relative_to(folder).parts[:1]
     )
+    if not manifests:
+        raise GrowmergeError(f"{', '.join(map(str, folders))}: nothing is built yet, so there is nothing to verify")
     problems = []
     for path in manifests:
         artifact = path.parent if path.name == MANIFEST else path.with_name(path.name.replace(".manifest.json", ".x"))
@@ -139,9 +144,16 @@ def verify_tree(folders: Sequence[Path]) -> int:
             ]
         except GrowmergeError as error:
             problems.append(str(error))
+    problems += [
+        f"{artifact}: has no manifest, so it was never finished; remove it and rerun"
+        for artifact in expected
+        if artifact.exists() and not manifest_path(artifact).exists()
+    ]
     if problems:
         raise GrowmergeError("\n".join([f"{len(problems)} of {len(manifests)} artifacts are not sound:", *problems]))
-    logger.info("all %d artifacts agree with their manifests", len(manifests))
+    missing = sum(not artifact.exists() for artifact in expected)
+    more = f"; {missing} more are not built" if missing else ""
+    logger.info("all %d artifacts agree with their manifests%s", len(manifests), more)
     return len(manifests)
 
 

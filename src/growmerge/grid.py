@@ -17,6 +17,8 @@ from growmerge.config import Study
 from growmerge.config.checks import MULTI, RANDOM
 from growmerge.config.schema import Base, Method
 
+# Keys of `training` that change how a training runs, not what comes out: their edits rerun nothing.
+OPERATIONAL = {"micro_batch_sequences", "checkpoint_every", "state_every", "log_every"}
 SEPARATOR = "+"  # between the languages of a combination; cannot occur in a language code
 
 
@@ -109,9 +111,14 @@ class Grid:
 
     @cached_property
     def score_cells(self) -> list[tuple[str, str]]:
-        """(benchmark, language): every benchmark in English and in every target language."""
+        """(benchmark, language): every benchmark in English and every target language that has it."""
         languages = [self.study.english.code, *self.study.language_codes]
-        return [(b.name, language) for b in self.study.benchmarks for language in languages]
+        return [
+            (benchmark.name, language)
+            for benchmark in self.study.benchmarks
+            for language in languages
+            if benchmark.languages is None or language in benchmark.languages
+        ]
 
     def __iter__(self) -> Iterator[Model]:
         yield from self.bases
@@ -173,27 +180,37 @@ class Grid:
             return _unique(corpus for phase in self._bases[model.id].train for corpus in phase)
         codes = {*model.languages, self.study.replay.reference}
         text = [language.corpus for language in self.study.languages if language.code in codes]
-        return _unique([*text, *self.study.replay.corpora])
+        return _unique([*text, *self._replay])
 
     def recipe(self, model_id: str) -> dict[str, Any]:
-        """Everything in the configuration that shapes a trained model beside its parent: params of its rule."""
+        """Everything in the configuration that shapes the weights of a trained model, beside its parent."""
         model = self.model(model_id)
         study = self.study
-        recipe: dict[str, Any] = {"seed": study.seed, "training": study.training.model_dump(), "width": model.width}
+        shaping = study.training.model_dump(exclude=OPERATIONAL)
+        recipe: dict[str, Any] = {"seed": study.seed, "training": shaping, "width": model.width}
         if model.kind == "base":
             base = self._bases[model.id]
             recipe["phases"] = base.train
-            overrides = [base.checkpoint_every]
         else:
             chosen = [language for language in study.languages if language.code in model.languages]
             reference = next(x for x in study.languages if x.code == study.replay.reference)
             recipe["languages"] = [
                 {"code": x.code, "corpus": x.corpus, "epochs": x.epochs, "replay": x.replay} for x in chosen
             ]
-            recipe["replay"] = {"reference": reference.corpus, "corpora": study.replay.corpora}
-            overrides = [x.checkpoint_every for x in chosen] if len(chosen) == 1 else []
-        recipe["training"]["checkpoint_every"] = next(filter(None, overrides), study.training.checkpoint_every)
+            recipe["replay"] = {"reference": reference.corpus, "corpora": self._replay}
         return recipe
+
+    def checkpoint_every(self, model_id: str) -> int:
+        """Steps between the published intermediate checkpoints of a trained model."""
+        model = self.model(model_id)
+        owners = [x for x in self.study.languages if (x.code,) == model.languages]
+        own = self._bases[model.id].checkpoint_every if model.kind == "base" else None
+        own = owners[0].checkpoint_every if owners else own
+        return own or self.study.training.checkpoint_every
+
+    @property
+    def _replay(self) -> dict[str, float]:
+        return {corpus: share for corpus, share in self.study.replay.corpora.items() if share}
 
     # --- patterns -----------------------------------------------------------------------------------------------
 
@@ -203,7 +220,7 @@ class Grid:
         cloned = [b.name for b in study.bases if b.clone]
         random = [b.name for b in study.bases if b.from_ == RANDOM]
         return {
-            "package": one_of(p.name for p in study.packages),
+            "package": one_of(f"{p.name}-{p.version}" for p in study.packages),
             "corpus": one_of(c.name for c in study.corpora),
             "part": one_of(name for c in study.corpora for name in c.names),
             "shard": r"\d+-of-\d+",

@@ -20,6 +20,7 @@ def job(log: str | Path | None = None, level: int = logging.INFO) -> Iterator[lo
     """
     logger = logging.getLogger("growmerge")
     logger.setLevel(level)
+    logger.propagate = False  # libraries set up the root logger, which would print everything twice
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log:
         Path(log).parent.mkdir(parents=True, exist_ok=True)

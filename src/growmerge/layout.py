@@ -11,6 +11,7 @@ from pathlib import Path
 from growmerge.config import Study
 from growmerge.config.corpora import Corpus, FileSource, PackagedSource
 from growmerge.config.schema import Benchmark
+from growmerge.errors import GrowmergeError
 from growmerge.grid import SEPARATOR, Grid, Model
 
 DOWNLOADS = "results/downloads"  # shared by all studies
@@ -23,6 +24,11 @@ class Layout:
         self.study = study
         self.grid = grid
         self.results = f"results/{study.study}"
+
+    def check_sources(self) -> None:
+        """Raise GrowmergeError for a source whose files are not there, before any job."""
+        for corpus in self.study.corpora:
+            self.files_of(corpus.name)
 
     # --- models ---------------------------------------------------------------------------------------------------
 
@@ -92,8 +98,9 @@ class Layout:
         return f"{self.results}/documents/{self.study.corpus(corpus).name}"
 
     def packages(self, names: Sequence[str]) -> list[str]:
-        """Downloaded packages."""
-        return [f"{DOWNLOADS}/{name}" for name in names]
+        """Downloaded packages; the version is in the path, so that studies which pin others do not get in the way."""
+        versions = {package.name: package.version for package in self.study.packages}
+        return [f"{DOWNLOADS}/{name}-{versions[name]}" for name in names]
 
     def packages_of(self, corpus: str) -> list[str]:
         """The packages that a corpus reads."""
@@ -103,12 +110,25 @@ class Layout:
     def files_of(self, corpus: str) -> list[str]:
         """The local files that a corpus reads, so that their edits rebuild it."""
         sources = [s for s in self.study.corpus(corpus).sources if isinstance(s, FileSource)]
-        return [str(path) for source in sources for path in source.files()]
+        try:
+            return [str(path) for source in sources for path in source.files()]
+        except GrowmergeError as error:
+            raise GrowmergeError(f"corpora: '{corpus}': {error}") from None
 
     def tokenizer_corpora(self) -> list[Corpus]:
         """What the tokenizer is trained on: nothing, if it is a pretrained one."""
         tokenizer = self.study.tokenizer
         return [] if tokenizer.pretrained else [self.study.corpus(name) for name in tokenizer.corpora]
+
+    def evaluation_of(self, corpora: Iterable[Corpus]) -> dict[str, float]:
+        """Documents folders whose held-out share must not occur in the training text of `corpora`.
+
+        Those of English and of the languages that are trained on them: a new language leaves the others' text alone.
+        """
+        names = {corpus.name for corpus in corpora}
+        languages = [x.code for x in self.study.languages if self.study.corpus(x.corpus).name in names]
+        evaluated = [self.evaluation_corpus(code) for code in [self.study.english.code, *languages]]
+        return {self.documents(corpus.name): corpus.heldout for corpus in evaluated}
 
     def evaluation_corpus(self, language: str) -> Corpus:
         """The corpus whose held-out sentences a language is scored on."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from growmerge.config.schema import Architecture
+from growmerge.config.schema import Architecture, Training
 from growmerge.job import job
 from growmerge.training.train import train_model
 
@@ -19,6 +19,7 @@ if __name__ == "__main__":
             Path(spec["parent"]),
             {corpus: [Path(shard)] for corpus, shard in spec["shards"].items()},
             spec["recipe"],
+            Training.model_validate(spec["recipe"]["training"]),
             Architecture.model_validate(spec["architecture"]),
             model_folder=out / "model",
             checkpoints_folder=out / "checkpoints",

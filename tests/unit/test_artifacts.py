@@ -108,6 +108,17 @@ def test_verify_tree_lists_everything_that_is_wrong(tmp_path):
         verify_tree([artifact, source, third])
 
 
+def test_verify_tree_of_nothing_and_of_the_unfinished(tmp_path):
+    with pytest.raises(GrowmergeError, match="nothing is built yet"):
+        verify_tree([tmp_path])
+    make(tmp_path / "models/whole")
+    make(tmp_path / "work/x/state-1")
+    (tmp_path / "models/half").mkdir()
+    assert verify_tree([tmp_path], expected=[tmp_path / "models/whole", tmp_path / "models/absent"]) == 1
+    with pytest.raises(GrowmergeError, match=r"models/half: has no manifest"):
+        verify_tree([tmp_path], expected=[tmp_path / "models/half"])
+
+
 def test_a_job_prints_a_user_error_alone_and_logs_it(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop, job(tmp_path / "logs/a.log"):
         raise GrowmergeError("config.yaml: bad")

@@ -94,6 +94,16 @@ CASES = {
     "a separator in a name": (("setups", 0, "name"), "1x/b", ["setups.0.name", "'1x/b'"]),
     "setup named like a base": (("setups", 0, "name"), "seed", ["setups.0.name", "'seed'", "name of a base"]),
     "heads that do not divide": (("architecture", "num_key_value_heads"), 3, ["architecture", "not a multiple"]),
+    "sequences beyond the positions": (
+        ("training", "sequence_length"),
+        129,
+        ["training.sequence_length", "129", "128"],
+    ),
+    "a benchmark in a language of no one": (
+        ("benchmarks", 0, "languages"),
+        ["eng", "sve"],
+        ["benchmarks.0.languages.1", "'sve'", "did you mean 'swe'"],
+    ),
     "a tokenizer from nowhere": (("tokenizer", "corpora"), [], ["tokenizer.corpora", "empty"]),
 }
 

@@ -83,10 +83,10 @@ def test_a_model_reads_its_own_text_its_replay_and_the_replay_reference(full):
     assert set(full.corpora_of("1x/multi")) == {"swe", "isl", "fao", "ekk", "fas", "eng80", "code"}
 
 
-def test_a_recipe_holds_the_checkpoint_interval_of_its_own_stage(full):
-    assert full.recipe("seed")["training"]["checkpoint_every"] == 2500
-    assert full.recipe("1x/fao")["training"]["checkpoint_every"] == 24
-    assert full.recipe("1x/swe")["training"]["checkpoint_every"] == 250
+def test_a_stage_can_have_a_checkpoint_interval_of_its_own(full):
+    assert full.checkpoint_every("seed") == 2500
+    assert full.checkpoint_every("1x/fao") == 24
+    assert full.checkpoint_every("1x/swe") == full.checkpoint_every("1x/multi") == 250
 
 
 def test_a_new_language_changes_no_finished_recipe_but_multi(miniature):

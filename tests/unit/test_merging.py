@@ -35,7 +35,9 @@ def weights(folder):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_same_merge_twice_is_the_same_bytes_whatever_the_order_and_threads(name, models, members, tmp_path):
+def test_the_same_merge_twice_is_the_same_bytes_whatever_the_order_of_members_and_threads(
+    name, models, members, tmp_path
+):
     merge_models(members, models["base"], METHODS[name], "float32", 42, tmp_path / "a")
     threads = torch.get_num_threads()
     torch.set_num_threads(2 if threads == 1 else 1)

@@ -19,10 +19,10 @@ def tokenizer():
     return train_tokenizer(TEXTS, 320)
 
 
-def shard(folder, tokenizer, texts):
+def shard(folder, tokenizer, texts, begin=0):
     with publish(folder) as draft:
         documents = [Document(str(i), text) for i, text in enumerate(texts)]
-        draft.facts |= write_shard(documents, tokenizer, 0, draft.folder / TOKENS)
+        draft.facts |= write_shard(documents, tokenizer, begin, 0, draft.folder / TOKENS)
     return folder
 
 
@@ -36,6 +36,12 @@ def test_the_stream_is_the_documents_each_closed_by_the_end_token(tmp_path, toke
     assert got.tolist() == expected[: len(got)]
     assert len(expected) - len(got) <= 16
     assert count_documents([folder]) == 1200
+
+
+def test_a_token_that_begins_texts_begins_documents(tmp_path, tokenizer):
+    corpus = TokenCorpus([shard(tmp_path / "1-of-1", tokenizer, ["hello world"] * 9, begin=7)], 12)
+    ids = tokenizer.encode("hello world").ids
+    assert corpus.sequence(0).tolist()[: 2 * len(ids) + 4] == [7, *ids, 0, 7, *ids, 0][:13]
 
 
 def test_windows_overlap_by_the_last_target_alone(tmp_path, tokenizer):

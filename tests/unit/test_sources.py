@@ -171,8 +171,9 @@ def test_library_code_stays_under_the_cap_is_sorted_and_has_no_tests():
     ids = [document.id for document in documents]
     assert ids == sorted(ids)
     assert not any(set(Path(i).parts) & {"test", "tests", "site-packages", "idlelib", "lib2to3"} for i in ids)
-    assert 300_000 < sum(len(document.text.encode()) for document in documents) <= 600_000
-    assert list(read_stdlib_code(200_000)) == documents[: len(list(read_stdlib_code(200_000)))]
+    for cap in (300_000, 600_000):  # the first files hold one that alone is too large for what is left
+        size = sum(len(document.text.encode()) for document in read_stdlib_code(cap))
+        assert 0.9 * cap < size <= cap
     compile(documents[0].text, documents[0].id, "exec")
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growmerge.data.documents import Document
+from growmerge.data.documents import Document, fold
 from growmerge.data.split import evaluation_documents, first_bytes, in_part, in_shard, training_documents
 
 PARTS = [{"name": "a", "share": 0.8}, {"name": "b", "share": 0.2}]
@@ -17,14 +17,24 @@ def test_training_and_evaluation_share_no_sentence():
     everything = documents(2000)
     heldout = evaluation_documents(everything, 0.1, None)
     assert 150 < len(heldout) < 250
-    # The same sentence under another id, and inside of a longer document.
-    copies = [Document(f"copy{i}", d.text) for i, d in enumerate(heldout[:50])]
-    longer = [Document(f"long{i}", f"Before it. {d.text} After it.") for i, d in enumerate(heldout[50:100])]
+    # The same sentence under another id, in other case and punctuation, and inside of a longer document.
+    copies = [Document(f"copy{i}", d.text.upper().rstrip(".") + "!") for i, d in enumerate(heldout[:50])]
+    longer = [Document(f"long{i}", f"Before it; {d.text} After it.") for i, d in enumerate(heldout[50:100])]
     training = training_documents([*everything, *copies, *longer], 0.1)
-    text = "\n".join(d.text for d in training)
-    kept_back = evaluation_documents([*everything, *copies, *longer], 0.1, None)
-    assert not [d for d in kept_back if d.text in text]
+    words = " ".join(fold(d.text) for d in training)
+    assert not [d for d in heldout if fold(d.text) in words]
     assert len(training) > 1700
+
+
+def test_evaluation_text_of_another_corpus_is_not_trained_on():
+    evaluation = [Document("x", "A parallel sentence of the test set."), Document("y", "Two words")]
+    web = [
+        Document("1", "Lorem ipsum. A PARALLEL sentence, of the test set! Dolor sit."),
+        Document("2", "A parallel sentence of another kind."),
+        Document("3", "two words"),
+        Document("4", "These are two words in a text."),
+    ]
+    assert [d.id for d in training_documents(web, 0.0, evaluation)] == ["2", "4"]
 
 
 def test_a_document_keeps_its_place_when_others_are_added():

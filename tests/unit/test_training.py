@@ -22,7 +22,7 @@ from growmerge.models.checkpoints import load_checkpoint
 from growmerge.models.cost import parameters, training_flops
 from growmerge.models.hyperclone import hyperclone
 from growmerge.models.initialise import initialise, llama_config
-from growmerge.training.loop import AGAIN, make_optimizer
+from growmerge.training.loop import AGAIN, backward, make_optimizer, unfold_gradient
 from growmerge.training.schedule import schedule
 from growmerge.training.train import train_model
 
@@ -59,6 +59,7 @@ def train(inputs, out, recipe=RECIPE):
         inputs["parent"],
         {corpus: [shard] for corpus, shard in inputs["shards"].items()},
         recipe,
+        Training.model_validate(recipe["training"]),
         ARCHITECTURE,
         model_folder=out / "model",
         checkpoints_folder=out / "checkpoints",
@@ -200,32 +201,64 @@ def test_a_clone_logs_the_asymmetry_of_its_blocks(tiny, inputs, tmp_path):
     assert all(entry["block_asymmetry"] > 0.05 for entry in entries)
 
 
-def test_the_folded_norm_trains_as_if_logits_were_divided_at_run_time():
-    """A clone with a folded head and one that divides its logits take the same trajectory."""
+def trajectory(model, batch, *, width, divisor, clip):
+    """Losses of 20 steps on one batch, with the loop's own optimizer; `divisor` divides the logits at run time."""
+    training = Training.model_validate(RECIPE["training"])
+    optimizer = make_optimizer(model, training, width)
+    losses = []
+    for _ in range(20):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.003 * group["scale"]
+        if divisor == 1:
+            losses.append(backward(model, batch, batch[:, 1:].numel(), "fp32").item())
+            unfold_gradient(model, width)
+        else:
+            logits = model(batch[:, :-1]).logits / divisor
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
+            loss.backward()
+            losses.append(loss.item())
+        torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+        optimizer.zero_grad()
+    return losses
+
+
+@pytest.mark.parametrize("clip", [1e9, 0.1])
+def test_the_folded_norm_trains_as_if_logits_were_divided_at_run_time(clip):
+    """A clone with a folded head and one that divides its logits take the same trajectory, clipped or not."""
     torch.manual_seed(0)
     batch = torch.randint(0, VOCABULARY, (4, 33))
     source = initialise(llama_config(ARCHITECTURE, VOCABULARY, 0, 0), 3)
-    training = Training.model_validate(RECIPE["training"])
-    folded = hyperclone(source, 2)
-    divided = hyperclone(source, 2)
+    folded, divided = hyperclone(source, 2), hyperclone(source, 2)
     with torch.no_grad():
         divided.model.norm.weight *= 2
-    losses = []
-    for model, scale, divisor in ((folded, 2, 1), (divided, 1, 2)):
-        optimizer = make_optimizer(model, training, scale)
-        of_model = []
-        for _ in range(20):
-            for group in optimizer.param_groups:
-                group["lr"] = 0.003 * group["scale"]
-            logits = model(batch[:, :-1]).logits / divisor
-            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            of_model.append(loss.item())
-        losses.append(of_model)
-    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
-    assert losses[0][-1] < losses[0][0] - 0.5
+    ours = trajectory(folded, batch, width=2, divisor=1, clip=clip)
+    theirs = trajectory(divided, batch, width=1, divisor=2, clip=clip)
+    assert ours == pytest.approx(theirs, abs=1e-4)
+    assert ours[-1] < ours[0] - 0.5
+
+
+def test_nothing_is_folded_into_the_norm_of_an_untied_clone():
+    untied = ARCHITECTURE.model_copy(update={"tie_word_embeddings": False})
+    clone = hyperclone(initialise(llama_config(untied, VOCABULARY, 0, 0), 3), 2)
+    optimizer = make_optimizer(clone, Training.model_validate(RECIPE["training"]), 2)
+    assert {group["scale"] for group in optimizer.param_groups} == {1.0}
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {0.01}
+
+
+def test_loss_and_gradients_in_chunks_are_those_of_the_whole_batch(monkeypatch):
+    batch = torch.randint(0, VOCABULARY, (4, 33), generator=torch.Generator().manual_seed(0))
+    model = initialise(llama_config(ARCHITECTURE, VOCABULARY, 0, 0), 3)
+    monkeypatch.setattr("growmerge.training.loop.LOGITS_ON_CPU", 7 * VOCABULARY)
+    loss = backward(model, batch, 128, "fp32")
+    ours = {name: p.grad.clone() for name, p in model.named_parameters()}
+    model.zero_grad()
+    whole = model(batch[:, :-1], labels=None).logits
+    expected = torch.nn.functional.cross_entropy(whole.flatten(0, 1), batch[:, 1:].flatten())
+    expected.backward()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(ours[name], parameter.grad, rtol=1e-4, atol=1e-7)
 
 
 def test_batches_are_a_function_of_seed_and_step(inputs):

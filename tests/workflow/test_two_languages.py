@@ -16,6 +16,8 @@ import pytest
 
 from growmerge.artifacts import read_manifest, sha256_file, verify
 from growmerge.config.load import load_files
+from growmerge.data.documents import fold, read_documents
+from growmerge.data.split import heldout_documents
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.evaluation.items import read_items
 from growmerge.grid import Grid
@@ -94,31 +96,35 @@ def test_everything_is_built(clone):
 
 
 def test_nothing_is_written_outside_of_results(clone):
-    listing = subprocess.run(["git", "init", "-q", "."], cwd=clone, check=True)
-    assert listing.returncode == 0
-    status = ["git", "status", "--porcelain", "--ignored", "--untracked-files=normal"]
-    found = subprocess.run(status, cwd=clone, check=True, capture_output=True, text=True).stdout
-    ignored = {line[3:].strip('"') for line in found.splitlines() if line.startswith("!!")}
-    shutil.rmtree(clone / ".git")
-    assert {name for name in ignored if "__pycache__" not in name} == {"results/", ".snakemake/"}
+    shipped = {path.name for path in copy_of_the_repository(clone.parent / "again").iterdir()}
+    assert {path.name for path in clone.iterdir()} - shipped == {"results", ".snakemake", "two-languages.yaml"}
 
 
-def test_no_evaluation_sentence_is_in_the_training_text(clone):
-    """Read back from the token shards themselves, all corpora against all benchmarks."""
+def test_no_evaluation_text_is_in_the_training_text(clone):
+    """Read back from the token shards themselves: all corpora against every held-out text, by their words."""
     tokenizer, _, _ = load_tokenizer(clone / RESULTS / "tokenizer")
     training = ""
     for shard in (clone / RESULTS / "tokens").glob("*/*"):
         table = pa.ipc.open_file(pa.memory_map(str(shard / "tokens.arrow"))).read_all()
-        training += tokenizer.decode(table["tokens"].to_pylist(), skip_special_tokens=False)
+        text = tokenizer.decode(table["tokens"].to_pylist(), skip_special_tokens=False)
+        training += " ".join(fold(document) for document in text.split("<|endoftext|>"))
     assert len(training) > 100_000
-    sentences = [
-        item.candidates[0]
+    heldout = [
+        document.text
+        for corpus in study(clone).corpora
+        if (folder := clone / RESULTS / "documents" / corpus.name).exists()
+        for document in heldout_documents(read_documents(folder / "documents.parquet"), corpus.heldout)
+    ]
+    used = [
+        candidate
         for file in (clone / RESULTS / "benchmarks").glob("*/*/items.parquet")
         for item in read_items(file)
-        if item.subset in ("word_order", "parity")
+        for candidate in (item.candidates[0], item.reference)
+        if candidate and item.subset in ("word_order", "parity")
     ]
-    assert len(sentences) > 50
-    assert [sentence for sentence in sentences if sentence in training] == []
+    assert len(heldout) > 200
+    assert set(used) <= set(heldout)
+    assert [text for text in heldout if f" {fold(text)} " in training] == []
 
 
 def test_scores_are_those_of_a_direct_computation(clone):
@@ -180,6 +186,12 @@ def test_a_comment_or_an_edited_script_runs_nothing(clone, edit):
     edit("workflow/rules/adapt.smk", "# Adaptation", "# An edited comment. Adaptation")
     edit("two-languages.yaml", "study:", "# a comment\nstudy:")
     assert job_counts(snakemake(clone, "-n", *RUN)) == {}
+    assert job_counts(snakemake(clone, "-n", "--nocolor", *CONFIGURATION)) == {}, "nor without a profile"
+
+
+def test_how_often_to_log_and_the_micro_batch_retrain_nothing(clone, edit):
+    edit("two-languages.yaml", "  state_every: 5", "  state_every: 7\n  log_every: 3\n  micro_batch_sequences: 2")
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {}
 
 
 def test_a_changed_recipe_reruns_its_branch_alone(clone, edit):
@@ -222,6 +234,9 @@ def test_one_merge_is_built_by_its_path(clone):
     path = RESULTS / "merges/2x/isl+swe/ties"
     snakemake(clone, str(path), *RUN)
     merged = verify(clone / path)
+    scored = read_manifest(clone / RESULTS / "scores/2x/isl+swe/ties")
+    assert set(merged.inputs) < set(scored.inputs), "the scores of a merge that is gone name its members, too"
+    assert scored.config == merged.config
     assert set(merged.inputs) == {str(RESULTS / f"models/{m}") for m in ("2x/isl", "2x/swe", "base-2x")}
     weights = sha256_file(clone / path / "model.safetensors")
     shutil.rmtree(clone / path)

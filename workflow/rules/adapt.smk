@@ -21,6 +21,7 @@ rule adapt_model:
         runtime=lambda w, attempt: 1440 * attempt,
     params:
         recipe=lambda w: GRID.recipe(f"{w.setup}/{w.target}"),
+        checkpoint_every=lambda w: GRID.checkpoint_every(f"{w.setup}/{w.target}"),
         architecture=STUDY.architecture.model_dump(),
         work=lambda w: f"{RESULTS}/work/{w.setup}/{w.target}",
     message:

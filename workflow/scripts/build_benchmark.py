@@ -19,10 +19,9 @@ with job(snakemake.log[0]) as log:
         evaluation_documents(read_documents(folder / "documents.parquet"), **corpus)
         for folder, corpus in zip(folders, (params.corpus, params.english), strict=True)
     )
-    items = build_items(
-        wildcards.benchmark, wildcards.language, documents, english, packages, limit=params.limit, seed=params.seed
-    )
-    config = {"limit": params.limit, "corpus": params.corpus, "english": params.english, "seed": params.seed}
+    options = {"limit": params.limit, "max_words": params.max_words, "seed": params.seed}
+    items = build_items(wildcards.benchmark, wildcards.language, documents, english, packages, **options)
+    config = {**options, "corpus": params.corpus, "english": params.english}
     with publish(Path(snakemake.output[0]), inputs=[*folders, *packages], config=config) as draft:
         write_items(items, draft.folder / "items.parquet")
         draft.facts |= {"items": len(items), "attribution": attribution(wildcards.benchmark, wildcards.language)}

@@ -3,24 +3,24 @@
 from pathlib import Path
 
 from growmerge.artifacts import publish, verify
-from growmerge.data.documents import read_documents
-from growmerge.data.split import first_bytes, training_documents
-from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, take_tokenizer, train_tokenizer
+from growmerge.data.split import first_bytes, read_training_documents
+from growmerge.data.tokenizer import check_size, save_tokenizer, take_tokenizer, train_tokenizer
 from growmerge.job import job
 
 with job(snakemake.log[0]) as log:
-    config, heldout = snakemake.params.tokenizer, snakemake.params.heldout
-    folders = [Path(folder) for folder in snakemake.input]
-    with publish(Path(snakemake.output[0]), inputs=folders, config=config) as draft:
+    config = snakemake.params.tokenizer
+    evaluation = {Path(folder): share for folder, share in snakemake.params.evaluation.items()}
+    folders = [Path(folder) for folder in snakemake.input.documents]
+    inputs = list(dict.fromkeys([*folders, *evaluation]))
+    with publish(Path(snakemake.output[0]), inputs=inputs, config=config) as draft:
         if config["pretrained"]:
             take_tokenizer(config["pretrained"], config["revision"], draft.folder)
         else:
-            texts: list[str] = []
-            for folder in folders:
+            for folder in inputs:
                 verify(folder)
-                documents = training_documents(read_documents(folder / "documents.parquet"), heldout[folder.name])
-                texts += first_bytes(documents, config["max_bytes_each"])
+            texts: list[str] = []
+            for folder, heldout in zip(folders, snakemake.params.heldout, strict=True):
+                texts += first_bytes(read_training_documents(folder, evaluation, heldout), config["max_bytes_each"])
             save_tokenizer(train_tokenizer(texts, config["vocab_size"]), draft.folder)
-        entries = load_tokenizer(draft.folder)[0].get_vocab_size()
-        draft.facts["entries"] = entries
-        log.info("tokenizer of %d entries", entries)
+        draft.facts["entries"] = check_size(draft.folder, config["vocab_size"])
+        log.info("tokenizer of %(entries)d entries", draft.facts)

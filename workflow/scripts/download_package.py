@@ -8,5 +8,7 @@ from growmerge.job import job
 
 with job(snakemake.log[0]):
     package = snakemake.params.package
+    licences = {entry["name"]: entry["licence"] for entry in snakemake.config["packages"]}
     with publish(Path(snakemake.output[0]), config=package) as draft:
         download_package(package["name"], package["version"], package["sha256"], draft.folder)
+        draft.facts["licence"] = licences[package["name"]]

@@ -16,6 +16,7 @@ with job(snakemake.log[0]):
         methods=tuple(params.methods),
         method=analysis.pairwise_method,
         bases=tuple(params.bases),
+        english=params.english,
     )
     write_figure(
         snakemake.wildcards.figure,

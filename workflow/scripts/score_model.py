@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from growmerge.artifacts import verify
-from growmerge.evaluation.scores import update_scores
+from growmerge.evaluation.scores import Scored, update_scores
 from growmerge.job import job
 
 with job(snakemake.log[0]):
@@ -13,8 +13,7 @@ with job(snakemake.log[0]):
     model = Path(snakemake.input.model)
     update_scores(
         Path(snakemake.output[0]).parent,
-        verify(model).digest,
-        lambda: model,
+        Scored(verify(model).digest, lambda: model, inputs=[model]),
         dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
     )

@@ -11,7 +11,7 @@ with job(snakemake.log[0]):
     write_table(
         [Model(**model) for model in params.models],
         Path(params.scores_folder),
-        Path(snakemake.input.reference),
+        [Path(reference) for reference in snakemake.input.reference],
         Path(snakemake.output.parquet),
         resamples=params.resamples,
         seed=params.seed,

@@ -6,4 +6,7 @@ from growmerge.artifacts import verify_tree
 from growmerge.job import job
 
 with job(snakemake.log[0]):
-    verify_tree([Path(folder) for folder in snakemake.params.folders])
+    verify_tree(
+        [Path(folder) for folder in snakemake.params.folders],
+        expected=[Path(artifact) for artifact in snakemake.params.expected],
+    )

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from growmerge.analysis.statistics import Interval, bootstrap_mean, bootstrap_mean_of_means
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.items import PARITY_REFERENCE
 from growmerge.grid import Model
 
 ALL = "all"
 MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
-PARITY, PARITY_REFERENCE = "parity", "parity_reference"
+PARITY = "parity"
 SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
 SUMMARY_COLUMNS = (
     *("id", "kind", "setup", "target", "method", "members", "measure", "language", "subset"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from growmerge.analysis.summary import summarise
+from growmerge.analysis.summary import SCORE_COLUMNS, summarise
 from growmerge.artifacts import elapsed, verify, write_manifest
 from growmerge.grid import Model
 
@@ -17,26 +17,34 @@ logger = logging.getLogger(__name__)
 
 
 def write_table(
-    models: Sequence[Model], scores_folder: Path, reference: Path, parquet: Path, *, resamples: int, seed: int
+    models: Sequence[Model],
+    scores_folder: Path,
+    references: Sequence[Path],
+    parquet: Path,
+    *,
+    resamples: int,
+    seed: int,
 ) -> None:
     """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
 
-    A model without scores is a hole: rows with n = 0. Raises GrowmergeError for scores that differ from their manifest.
+    `references` holds the scores of the reference model; it is empty where information parity is not measured. A model
+    without scores is a hole: rows with n = 0. Raises GrowmergeError for scores that differ from their manifest.
     """
     start = time.monotonic()
     paths = {model.id: scores_folder / model.id / "items.parquet" for model in models}
-    there = [path for path in [*paths.values(), reference] if path.exists()]
-    for path in there:
+    there = [path for path in paths.values() if path.exists()]
+    for path in [*there, *references]:
         verify(path)
-    table = summarise(paths, models, pd.read_parquet(reference), resamples, seed)
+    reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=SCORE_COLUMNS)])
+    table = summarise(paths, models, reference, resamples, seed)
     parquet.parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(parquet, index=False)
     table.to_csv(parquet.with_suffix(".csv"), index=False)
-    holes = len(paths) + 1 - len(there)
+    holes = len(paths) - len(there)
     write_manifest(
         parquet.with_suffix(".manifest.json"),
         [parquet.name, parquet.with_suffix(".csv").name],
-        inputs=there,
+        inputs=[*there, *references],
         config={"resamples": resamples, "seed": seed},
         facts={"models": len(models), "models_without_scores": holes, "rows": len(table)},
         seconds=elapsed(start),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 RANDOM = "random"
 MULTI = "multi"
 REFERENCE = "reference"
+DOWNLOADS = "downloads"
 
 
 def problem(key: str, value: Any, message: str) -> PydanticCustomError:
@@ -46,6 +47,12 @@ def check_study(study: Study) -> None:
     _check_languages(study)
     _check_bases(study)
     _check_merging(study)
+    longest = study.architecture.max_position_embeddings
+    if study.training.sequence_length > longest:
+        length = study.training.sequence_length
+        raise problem("training.sequence_length", length, f"architecture.max_position_embeddings is {longest}")
+    if study.study == DOWNLOADS:
+        raise problem("study", study.study, "is taken: results/downloads")
 
 
 def _check_corpora(study: Study) -> None:
@@ -65,6 +72,9 @@ def _check_corpora(study: Study) -> None:
     for i, name in enumerate(study.tokenizer.corpora):
         _known(f"tokenizer.corpora.{i}", name, names, "corpus")
     for i, benchmark in enumerate(study.benchmarks):
+        for j, language in enumerate(benchmark.languages or []):
+            scored = [study.english.code, *study.language_codes]
+            _known(f"benchmarks.{i}.languages.{j}", language, scored, "language in this study")
         for language, package in benchmark.packages.items():
             _known(f"benchmarks.{i}.packages.{language}", package, packages, "package")
     _unique("benchmarks", [b.name for b in study.benchmarks])
@@ -88,7 +98,7 @@ def _check_languages(study: Study) -> None:
             index = study.corpora.index(corpus)
             raise problem(f"corpora.{index}.heldout", 0.0, f"'{corpus.name}' is evaluated on, but holds nothing out")
     _known("replay.reference", study.replay.reference, codes, "language")
-    for name in study.replay.corpora:
+    for name in (name for name, share in study.replay.corpora.items() if share):
         _known(f"replay.corpora.{name}", name, trainable, "corpus")
 
 

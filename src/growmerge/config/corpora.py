@@ -52,7 +52,7 @@ class FileSource(Strict):
             # Path.glob takes no absolute pattern.
             matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207
             if not matches:
-                raise GrowmergeError(f"corpora: sources.paths = {pattern!r}: no such file")
+                raise GrowmergeError(f"sources.paths = {pattern!r}: no such file")
             found += matches
         return found
 

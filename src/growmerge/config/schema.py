@@ -98,7 +98,9 @@ class Replay(Strict):
     """Text of the base models mixed into every adaptation (Glocker et al. 2025, section 3.1)."""
 
     reference: LanguageCode = Field(description="The language whose replay is given; the others scale it by documents.")
-    corpora: dict[str, Share] = Field(description="{corpus: share of it that the reference language replays}.")
+    corpora: dict[str, Share] = Field(
+        description="{corpus: share of it that the reference language replays}; 0: none of it."
+    )
 
 
 class Training(Strict):
@@ -157,6 +159,8 @@ class Benchmark(Strict):
 
     name: Literal["acceptability", "parity", "facts"]
     limit: int = Field(gt=0, description="Most items a language (of each subset).")
+    languages: list[LanguageCode] | None = Field(None, description="Languages that have it; default: all, and English.")
+    max_words: int | None = Field(None, gt=0, description="Longer sentences of the parity benchmark are left out.")
     packages: dict[LanguageCode, Name] = Field(
         default_factory=dict, description="{language: package with its morphological data}."
     )

@@ -18,8 +18,12 @@ SCHEMA = pa.schema([("tokens", pa.uint32())])
 BATCH = 512  # documents encoded at a time
 
 
-def write_shard(documents: Iterable[Document], tokenizer: Tokenizer, end_id: int, path: Path) -> dict[str, int]:
-    """Tokenize documents into one contiguous stream, each followed by `end_id`.
+def write_shard(
+    documents: Iterable[Document], tokenizer: Tokenizer, begin_id: int, end_id: int, path: Path
+) -> dict[str, int]:
+    """Tokenize documents into one contiguous stream, each between `begin_id` and `end_id`.
+
+    Where the two are the same token, one stands between documents. So what a scored text begins with has been trained.
 
     Returns the counts of documents, bytes of UTF-8 read, and tokens written. Holds one batch of documents in memory.
     """
@@ -28,7 +32,7 @@ def write_shard(documents: Iterable[Document], tokenizer: Tokenizer, end_id: int
     def flush(batch: Sequence[str], writer: pa.ipc.RecordBatchFileWriter) -> None:
         ids: list[int] = []
         for encoding in tokenizer.encode_batch(batch, add_special_tokens=False):
-            ids += encoding.ids
+            ids += [begin_id, *encoding.ids] if begin_id != end_id else encoding.ids
             ids.append(end_id)
         column = pa.array(np.asarray(ids, dtype=np.uint32))
         writer.write_batch(pa.record_batch([column], schema=SCHEMA))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from growmerge.data.documents import Document, source_id
 
-_NOT_LIBRARY = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo"}
+_NOT_LIBRARY = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo", "pydoc_data"}
 # Lists, tables, headings and grammar; what is left and reads "Capital ... full stop" is prose, code hardly ever does.
 _NOT_PROSE = re.compile(r"^\s*(?:[-*|+>]|\d+\.)\s|[-=*~+]{4}|::=|>>>", re.MULTILINE)
 _PROSE = re.compile(r'["“]?[A-Z].*[.:?]', re.DOTALL)
@@ -29,7 +29,7 @@ def read_topics() -> Iterator[Document]:
 
 
 def read_stdlib_code(max_bytes: int) -> Iterator[Document]:
-    """Source files of the standard library, sorted by path (the id), until the next would exceed ``max_bytes``.
+    """Source files of the standard library, sorted by path (the id), as long as they fit into ``max_bytes``.
 
     Tests and installed packages are left out. The text varies with the patch version of Python, which the manifest of
     the artifact records.
@@ -40,7 +40,6 @@ def read_stdlib_code(max_bytes: int) -> Iterator[Document]:
     for path in paths:
         if _NOT_LIBRARY.isdisjoint(path.parts):
             text = (root / path).read_text(encoding="utf-8")
-            used += len(text.encode())
-            if used > max_bytes:
-                return
-            yield Document(path.as_posix(), text)
+            if used + len(text.encode()) <= max_bytes:
+                used += len(text.encode())
+                yield Document(path.as_posix(), text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from growmerge.data.documents import Document
+from growmerge.data.documents import Document, fold, read_documents
 from growmerge.data.heldout import is_heldout, unit_hash
 
-SENTENCE_END = re.compile(r"(?<=[.!?؟])\s+|\n+")
+DOCUMENTS = "documents.parquet"
 
 
 def heldout_documents(documents: Sequence[Document], share: float) -> list[Document]:
@@ -23,21 +23,58 @@ def evaluation_documents(documents: Sequence[Document], heldout: float, placehol
     return [document for document in kept if not placeholder or placeholder not in document.text]
 
 
-def training_documents(documents: Sequence[Document], share: float) -> list[Document]:
-    """The documents to train on: not held out, and without a sentence (or the whole text) of one that is."""
-    kept_back = {document.text for document in heldout_documents(documents, share)}
-    kept_back |= {sentence for text in kept_back for sentence in _sentences(text) if len(sentence.split()) > 3}
+class Decontamination:
+    """Finds documents that hold an evaluation text, whatever its case and punctuation.
+
+    Texts are looked up by their first words, so the cost does not grow with their number. A text of fewer words than
+    `KEY` counts only where a document is nothing else: single words are in every text.
+    """
+
+    KEY = 4
+
+    def __init__(self, evaluation: Iterable[Document]) -> None:
+        """Index the texts that must not be trained on."""
+        self._by_start: dict[tuple[str, ...], list[list[str]]] = {}
+        self._short: set[tuple[str, ...]] = set()
+        for document in evaluation:
+            words = fold(document.text).split()
+            if len(words) < self.KEY:
+                self._short.add(tuple(words))
+            else:
+                self._by_start.setdefault(tuple(words[: self.KEY]), []).append(words)
+
+    def holds_evaluation_text(self, document: Document) -> bool:
+        """Whether some evaluation text stands in the document."""
+        words = fold(document.text).split()
+        if tuple(words) in self._short:
+            return True
+        return any(
+            words[start : start + len(text)] == text
+            for start in range(len(words) - self.KEY + 1)
+            for text in self._by_start.get(tuple(words[start : start + self.KEY]), ())
+        )
+
+
+def training_documents(
+    documents: Sequence[Document], heldout: float, evaluation: Iterable[Document] = ()
+) -> list[Document]:
+    """The documents to train on: not held out, and without any held-out text or text of `evaluation` in them."""
+    decontamination = Decontamination([*heldout_documents(documents, heldout), *evaluation])
     return [
         document
         for document in documents
-        if not is_heldout(document.id, share)
-        and document.text not in kept_back
-        and kept_back.isdisjoint(_sentences(document.text))
+        if not is_heldout(document.id, heldout) and not decontamination.holds_evaluation_text(document)
     ]
 
 
-def _sentences(text: str) -> list[str]:
-    return SENTENCE_END.split(text)
+def read_training_documents(corpus: Path, evaluation: Mapping[Path, float], heldout: float) -> list[Document]:
+    """The training documents in the folder `corpus`; `evaluation` maps documents folders to their held-out shares."""
+    kept_back = [
+        document
+        for folder, share in evaluation.items()
+        for document in heldout_documents(read_documents(folder / DOCUMENTS), share)
+    ]
+    return training_documents(read_documents(corpus / DOCUMENTS), heldout, kept_back)
 
 
 def in_part(documents: Iterable[Document], name: str, parts: Sequence[Mapping[str, Any]]) -> list[Document]:

@@ -61,6 +61,16 @@ def take_tokenizer(name: str, revision: str | None, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def check_size(folder: Path, vocab_size: int) -> int:
+    """Entries of the tokenizer in `folder`. Raises GrowmergeError if the embedding has fewer rows."""
+    entries = load_tokenizer(folder)[0].get_vocab_size()
+    if entries > vocab_size:
+        raise GrowmergeError(
+            f"tokenizer.vocab_size = {vocab_size}: the tokenizer has {entries} entries; raise it to that"
+        )
+    return entries
+
+
 def load_tokenizer(folder: Path) -> tuple[Tokenizer, int, int]:
     """(tokenizer, id that begins a text, id that ends a document) of a tokenizer or model folder.
 

@@ -10,6 +10,9 @@ import pyarrow.parquet as pq
 
 from growmerge.errors import GrowmergeError
 
+# The benchmark whose cells hold the English side of the parity items.
+PARITY_REFERENCE = "parity_reference"
+
 SCHEMA = pa.schema(
     [("id", pa.string()), ("subset", pa.string()), ("candidates", pa.list_(pa.string())), ("reference", pa.string())]
 )

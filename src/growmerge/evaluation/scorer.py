@@ -8,13 +8,10 @@ from transformers import LlamaForCausalLM
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.engine import TOKENS_PER_BATCH, Request, log_likelihoods
-from growmerge.evaluation.items import Item
+from growmerge.evaluation.items import PARITY_REFERENCE, Item
 
 # Part of the identity of every score: raise it whenever the same model and items would get other numbers.
 SCORER_VERSION = 1
-
-# The benchmark whose cells hold the English side of the parity items.
-PARITY_REFERENCE = "parity_reference"
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -60,6 +57,11 @@ def score_items(
     for (benchmark, language, item, candidate, _), ids in zip(rows, tokens, strict=True):
         if not ids:
             raise GrowmergeError(f"{benchmark}/{language}: text {candidate} of item {item.id} has no tokens.")
+        if len(ids) > model.config.max_position_embeddings:
+            raise GrowmergeError(
+                f"{benchmark}/{language}: text {candidate} of item {item.id} has {len(ids)} tokens, but the model has "
+                f"{model.config.max_position_embeddings} positions; leave long sentences out (benchmarks: max_words)."
+            )
     logprobs = log_likelihoods(model, [Request((bos_id,), ids) for ids in tokens], tokens_per_batch=tokens_per_batch)
     columns = {
         "benchmark": [benchmark for benchmark, *_ in rows],

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +25,28 @@ Cell = tuple[str, str]  # (benchmark, language)
 ITEMS = "items.parquet"
 
 
-def update_scores(
-    folder: Path,
-    model_digest: str,
-    checkpoint: Callable[[], Path],
-    cells: Mapping[Cell, Path],
-    *,
-    tokens_per_batch: int,
-) -> int:
+@dataclass(frozen=True)
+class Scored:
+    """What is scored: `digest` identifies it, `checkpoint` gives its folder (and may first have to make it).
+
+    `inputs` are the artifacts it is, or is made from, and `config` how: both go into the manifest of the scores.
+    """
+
+    digest: str
+    checkpoint: Callable[[], Path]
+    inputs: Sequence[Path]
+    config: Any = None
+
+
+def update_scores(folder: Path, model: Scored, cells: Mapping[Cell, Path], *, tokens_per_batch: int) -> int:
     """Score what is missing of `cells` (cell -> benchmark folder) in `folder`/items.parquet; returns how many cells.
 
-    `checkpoint` gives the model's folder and is called only if something is missing. Cells that are no longer asked
-    for are dropped. The file is replaced in one step, its manifest written last.
+    `model.checkpoint` is called only if something is missing. Cells that are no longer asked for are dropped. The file
+    is replaced in one step, its manifest written last. A text is scored after the tokenizer's beginning-of-text token.
     """
     start = time.monotonic()
     wanted = {
-        cell: {"model": model_digest, "benchmark": verify(benchmark).digest, "scorer": SCORER_VERSION}
+        cell: {"model": model.digest, "benchmark": verify(benchmark).digest, "scorer": SCORER_VERSION}
         for cell, benchmark in cells.items()
     }
     old, scored = _existing(folder)
@@ -47,8 +54,8 @@ def update_scores(
     missing = [cell for cell in wanted if cell not in keep]
     parts = [old[(old["benchmark"] == b) & (old["language"] == language)] for b, language in keep]
     if missing:
-        parts.append(_score(checkpoint(), {cell: cells[cell] for cell in missing}, tokens_per_batch))
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+        parts.append(_score(model.checkpoint(), {cell: cells[cell] for cell in missing}, tokens_per_batch))
+    table = pd.concat(parts, ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{ITEMS}.partial"
     table.to_parquet(temporary, index=False)
@@ -56,8 +63,9 @@ def update_scores(
     write_manifest(
         folder / MANIFEST,
         [ITEMS],
-        inputs=[*cells.values()],
-        facts={"cells": {"/".join(cell): wanted[cell] for cell in wanted}},
+        inputs=[*model.inputs, *cells.values()],
+        config=model.config,
+        facts={"model": model.digest, "cells": {"/".join(cell): wanted[cell] for cell in wanted}},
         seconds=elapsed(start),
     )
     logger.info("%s: scored %d cells, kept %d", folder, len(missing), len(keep))

@@ -11,9 +11,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from growmerge.artifacts import verify
 from growmerge.config.schema import Method
-from growmerge.evaluation.scores import Cell, update_scores
-from growmerge.merging.merge import merge_digest, merge_models
+from growmerge.evaluation.scores import Cell, Scored, update_scores
+from growmerge.merging.merge import inputs_of, merge_digest, merge_verified, recipe_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,24 +35,36 @@ def merge_and_score(
     """Merge `members` by each method and bring its score folder up to date with `cells` (see `update_scores`).
 
     `scores` maps method names to score folders. With `kept` (method name -> merged checkpoint) those are scored
-    instead; otherwise merges are made in `work` and removed.
+    instead; otherwise merges are made in `work` and removed. Inputs are verified once, and only if a merge is made.
     """
+    verified: set[Path] = set()
+
+    def verify_once(artifacts: Sequence[Path]) -> None:
+        for artifact in artifacts:
+            if artifact not in verified:
+                verify(artifact)
+                verified.add(artifact)
+
     for method in methods:
         folder = kept[method.name] if kept else work / method.name
+        inputs = inputs_of(members, base, method)
 
-        def checkpoint(method: Method = method, folder: Path = folder) -> Path:
-            if not kept:
+        def checkpoint(method: Method = method, folder: Path = folder, inputs: Sequence[Path] = inputs) -> Path:
+            if kept:
+                verify_once([folder])
+            else:
+                verify_once(inputs)
                 logger.info("merging %s by %s", "+".join(sorted(members)), method.name)
-                merge_models(members, base, method, dtype, seed, folder)
+                merge_verified(members, base, method, dtype, seed, folder)
             return folder
 
-        update_scores(
-            scores[method.name],
-            merge_digest(members, base, method, dtype, seed),
-            checkpoint,
-            cells,
-            tokens_per_batch=tokens_per_batch,
+        model = Scored(
+            digest=merge_digest(members, base, method, dtype, seed),
+            checkpoint=checkpoint,
+            inputs=inputs,
+            config=recipe_of(members, method, dtype, seed),
         )
+        update_scores(scores[method.name], model, cells, tokens_per_batch=tokens_per_batch)
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)

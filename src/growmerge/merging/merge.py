@@ -71,6 +71,16 @@ def mergekit_config(members: Mapping[str, Path], base: Path, method: Method, dty
     return config | ({"base_model": str(base)} if method.uses_base else {})
 
 
+def inputs_of(members: Mapping[str, Path], base: Path, method: Method) -> list[Path]:
+    """The checkpoints that a merge reads: members by language, and the base if the method uses one."""
+    return [*(members[code] for code in sorted(members)), *([base] if method.uses_base else [])]
+
+
+def recipe_of(members: Mapping[str, Path], method: Method, dtype: str, seed: int) -> dict[str, Any]:
+    """What shapes a merge beside its inputs, for manifests."""
+    return {"method": method.model_dump(), "dtype": dtype, "seed": seed, "members": sorted(members)}
+
+
 def merge_models(members: Mapping[str, Path], base: Path, method: Method, dtype: str, seed: int, folder: Path) -> None:
     """Merge the checkpoints `members` (language -> folder) into `folder`, atomically.
 
@@ -78,13 +88,20 @@ def merge_models(members: Mapping[str, Path], base: Path, method: Method, dtype:
     tokenizer, a model card and the mergekit_config.yml with which `mergekit-yaml` makes the same merge. Raises
     GrowmergeError for damaged inputs or parameters that mergekit lacks.
     """
+    for artifact in inputs_of(members, base, method):
+        verify(artifact)
+    merge_verified(members, base, method, dtype, seed, folder)
+
+
+def merge_verified(
+    members: Mapping[str, Path], base: Path, method: Method, dtype: str, seed: int, folder: Path
+) -> None:
+    """`merge_models` of inputs that are known to be whole."""
     from mergekit.config import MergeConfiguration
     from mergekit.merge import run_merge
     from mergekit.options import MergeOptions
 
-    inputs = [*(members[code] for code in sorted(members)), *([base] if method.uses_base else [])]
-    for artifact in inputs:
-        verify(artifact)
+    inputs = inputs_of(members, base, method)
     # mergekit takes a relative path with one slash for the name of a hub repository: it gets absolute ones, the file
     # that is kept gets those of the results folder.
     absolute = {code: path.resolve() for code, path in members.items()}
@@ -92,8 +109,7 @@ def merge_models(members: Mapping[str, Path], base: Path, method: Method, dtype:
     options = MergeOptions(
         random_seed=seed, write_model_card=False, copy_tokenizer=False, trust_remote_code=False, quiet=True
     )
-    record = {"method": method.model_dump(), "dtype": dtype, "seed": seed, "members": sorted(members)}
-    with publish(folder, inputs=inputs, config=record) as draft:
+    with publish(folder, inputs=inputs, config=recipe_of(members, method, dtype, seed)) as draft:
         run_merge(MergeConfiguration.model_validate(config), str(draft.folder.resolve()), options)
         for name in TOKENIZER_FILES:
             source = inputs[0] / name

@@ -24,6 +24,7 @@ from growmerge.config.schema import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.shards import TokenCorpus
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.engine import LOGITS_ON_CPU, LOGITS_ON_GPU
 from growmerge.models.asymmetry import block_asymmetry
 from growmerge.training.batches import micro_batches
 from growmerge.training.schedule import Schedule
@@ -86,14 +87,8 @@ class Run:
         for batch in micro_batches(
             self.mixture, self.corpora, step, t.batch_sequences, max(1, t.micro_batch_sequences // self.width)
         ):
-            batch = batch.to(device, non_blocking=True)
-            with torch.autocast(device.type, torch.bfloat16, enabled=t.precision == "bf16"):
-                hidden = self.model.model(input_ids=batch[:, :-1], use_cache=False).last_hidden_state
-                logits = self.model.lm_head(hidden)
-            loss = F.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten(), reduction="sum")
-            loss = loss / self.tokens_per_step
-            loss.backward()
-            total += loss.detach()
+            total += backward(self.model, batch.to(device, non_blocking=True), self.tokens_per_step, t.precision)
+        unfold_gradient(self.model, self.width)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), t.gradient_clip)
         values = float(total), float(norm)
         if not all(map(math.isfinite, values)):
@@ -125,17 +120,53 @@ class Run:
         self._stop = True
 
 
+def backward(model: LlamaForCausalLM, batch: torch.Tensor, denominator: int, precision: str) -> torch.Tensor:
+    """Accumulate the gradients of the summed cross-entropy of `batch` [sequences, length + 1] over `denominator`.
+
+    Head and loss run in chunks, each with its backward pass: logits never stand in memory for a whole batch, and on a
+    CPU they stay in its cache. Returns the loss, detached.
+    """
+    device = batch.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+        hidden = model.model(input_ids=batch[:, :-1], use_cache=False).last_hidden_state.flatten(0, 1)
+    leaf = hidden.detach().requires_grad_()
+    rows = max(1, (LOGITS_ON_CPU if device == "cpu" else LOGITS_ON_GPU) // model.config.vocab_size)
+    total = torch.zeros((), device=batch.device)
+    for states, targets in zip(leaf.split(rows), batch[:, 1:].flatten().split(rows), strict=True):
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            logits = model.lm_head(states)
+        loss = F.cross_entropy(logits.float(), targets, reduction="sum") / denominator
+        loss.backward()
+        total += loss.detach()
+    hidden.backward(leaf.grad)
+    return total
+
+
+def fold_of(model: LlamaForCausalLM, width: int) -> int:
+    """What HyperCloning by `width` has divided the final norm's weight by: nothing, if head and embedding are untied."""
+    return width if model.config.tie_word_embeddings else 1
+
+
+def unfold_gradient(model: LlamaForCausalLM, width: int) -> None:
+    """Give the final norm the gradient that it had if the logits were divided at run time, for clipping and Adam."""
+    grad = model.model.norm.weight.grad
+    assert grad is not None
+    grad /= fold_of(model, width)
+
+
 def make_optimizer(model: LlamaForCausalLM, training: Training, width: int) -> torch.optim.AdamW:
     """Fused AdamW; weight decay on every parameter, as in the published runs.
 
-    HyperCloning folds 1/width into the final norm's weight. Its learning rate is divided by the same number (and its
-    decay multiplied), so that training moves as if the logits were divided at run time (Glocker et al. 2025, 3.2).
+    HyperCloning folds 1/width into the final norm's weight of a tied model. That weight's learning rate is divided by
+    the same number (and its decay multiplied), as its gradient is before clipping: training moves exactly as if the
+    logits were divided at run time (Glocker et al. 2025, section 3.2).
     """
+    fold = fold_of(model, width)
     final_norm = model.model.norm.weight
     rest = [parameter for parameter in model.parameters() if parameter is not final_norm]
     groups = [
         {"params": rest, "scale": 1.0, "weight_decay": training.weight_decay},
-        {"params": [final_norm], "scale": 1.0 / width, "weight_decay": training.weight_decay * width},
+        {"params": [final_norm], "scale": 1.0 / fold, "weight_decay": training.weight_decay * fold},
     ]
     betas = (training.beta1, training.beta2)
     return torch.optim.AdamW(groups, lr=training.learning_rate, betas=betas, eps=training.eps, fused=True)

@@ -19,6 +19,7 @@ from growmerge.errors import GrowmergeError
 
 logger = logging.getLogger(__name__)
 TENSORS = "state.safetensors"
+KEPT = 2  # states: should the newest be damaged, the one before it serves
 
 
 def save_state(work: Path, step: int, model: LlamaForCausalLM, optimizer: Optimizer) -> None:
@@ -29,7 +30,7 @@ def save_state(work: Path, step: int, model: LlamaForCausalLM, optimizer: Optimi
     with publish(work / f"state-{step:08d}") as draft:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft.folder / TENSORS)
         draft.facts["step"] = step
-    for older in _states(work)[:-1]:
+    for older in _states(work)[:-KEPT]:
         shutil.rmtree(older)
 
 

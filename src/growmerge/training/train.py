@@ -29,6 +29,7 @@ def train_model(
     parent: Path,
     shards: Mapping[str, Sequence[Path]],
     recipe: Mapping[str, Any],
+    training: Training,
     architecture: Architecture,
     *,
     model_folder: Path,
@@ -38,11 +39,11 @@ def train_model(
 ) -> None:
     """Train the model in `parent` as `recipe` says (growmerge.grid.Grid.recipe) on `shards` (corpus -> shard folders).
 
+    `training` is the recipe's, completed by what does not shape the weights (micro-batch, intervals).
     Publishes `checkpoints_folder` (step-*/ folders, each a plain checkpoint) and then `model_folder` (the final weights
     and training_log.jsonl). Unfinished work is kept in `work`, from which the next call resumes; removed at the end.
     Raises GrowmergeError for damaged inputs or too little text for a single step.
     """
-    training = Training.model_validate(recipe["training"])
     inputs = [parent, *(shard for group in shards.values() for shard in group)]
     verify(parent)
     phases = phases_of(recipe, {corpus: count_documents(group) for corpus, group in shards.items()})
@@ -96,6 +97,7 @@ def train_model(
         ),
         "sequences": mixture.counts(),
         "loss": loss,
+        "micro_batch_sequences": training.micro_batch_sequences,
     }
     with publish(checkpoints_folder, inputs=inputs, config=dict(recipe)) as draft:
         for folder in sorted(unfinished.glob("step-*")):

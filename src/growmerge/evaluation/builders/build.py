@@ -32,6 +32,7 @@ def build_items(
     *,
     limit: int,
     seed: int,
+    max_words: int | None = None,
 ) -> list[Item]:
     """Items of `benchmark` in `language` from its held-out `documents`, their `english` counterparts and `packages`.
 
@@ -43,7 +44,7 @@ def build_items(
     if benchmark == "parity":
         from growmerge.evaluation.builders.parity import parity_items
 
-        items = parity_items(documents, english, limit)
+        items = parity_items(_short(documents, max_words), _short(english, max_words), limit)
     elif benchmark == "facts":
         from growmerge.evaluation.builders.facts import fact_pairs
 
@@ -52,10 +53,15 @@ def build_items(
         items = _acceptability(language, documents, packages, limit, seed)
     if not items:
         raise GrowmergeError(
-            f"benchmark {benchmark} in {language}: no item could be made of {len(documents)} held-out documents; "
-            "raise `heldout` of the language's evaluation corpus, or give it more text"
+            f"benchmark {benchmark} in {language}: no item could be made of {len(documents)} held-out documents. "
+            "Parity needs documents with the same ids as English ones; else raise `heldout` of the evaluation corpus, "
+            "give it more text, or leave the language out of the benchmark's `languages`"
         )
     return items
+
+
+def _short(documents: Sequence[Document], max_words: int | None) -> list[Document]:
+    return [d for d in documents if max_words is None or len(d.text.split()) <= max_words]
 
 
 def _acceptability(
