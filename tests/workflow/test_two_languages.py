@@ -171,8 +171,10 @@ def test_verify_finds_what_is_damaged(clone):
     weights = clone / RESULTS / "models/2x/isl/model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    output = snakemake(clone, "verify", *RUN, fails=True)
-    weights.write_bytes(whole)
+    try:
+        output = snakemake(clone, "verify", *RUN, fails=True)
+    finally:
+        weights.write_bytes(whole)
     assert "models/2x/isl/model.safetensors: its bytes differ" in output
 
 

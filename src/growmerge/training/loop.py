@@ -143,7 +143,7 @@ def backward(model: LlamaForCausalLM, batch: torch.Tensor, denominator: int, pre
 
 
 def fold_of(model: LlamaForCausalLM, width: int) -> int:
-    """What HyperCloning by `width` has divided the final norm's weight by: nothing, if head and embedding are untied."""
+    """What HyperCloning by `width` has divided the final norm's weight by: 1 if head and embedding are untied."""
     return width if model.config.tie_word_embeddings else 1
 
 
