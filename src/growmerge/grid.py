@@ -192,7 +192,8 @@ class Grid:
             base = self._bases[model.id]
             recipe["phases"] = base.train
         else:
-            chosen = [language for language in study.languages if language.code in model.languages]
+            # Sorted: the order of the configuration's list makes no other model.
+            chosen = sorted((x for x in study.languages if x.code in model.languages), key=lambda x: x.code)
             reference = next(x for x in study.languages if x.code == study.replay.reference)
             recipe["languages"] = [
                 {"code": x.code, "corpus": x.corpus, "epochs": x.epochs, "replay": x.replay} for x in chosen

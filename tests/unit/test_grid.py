@@ -100,6 +100,14 @@ def test_a_new_language_changes_no_finished_recipe_but_multi(miniature):
         assert same == (model.target != "multi"), model.id
 
 
+def test_the_order_of_the_languages_changes_no_recipe(miniature):
+    data = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml"))
+    reordered = Grid(validate(data | {"languages": data["languages"][::-1]}))
+    for model in miniature.models:
+        assert reordered.recipe(model.id) == miniature.recipe(model.id)
+    assert reordered.combinations == miniature.combinations
+
+
 def test_wildcards_match_the_grid_and_nothing_else(full):
     constraints = full.wildcard_constraints()
     assert all(re.fullmatch(constraints["model"], m.id) for m in [*full.bases, *full.models])
