@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation import engine
 from growmerge.evaluation.engine import Request, log_likelihoods
 
 VOCABULARY = 60
@@ -94,7 +93,7 @@ def test_logits_are_made_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPat
     whole = log_likelihoods(MODEL, requests)
     sizes = []
     hook = MODEL.lm_head.register_forward_hook(lambda module, inputs, output: sizes.append(output.numel()))
-    monkeypatch.setattr(engine, "LOGITS_ON_CPU", 7 * VOCABULARY + 1)
+    monkeypatch.setattr("growmerge.models.logits.ON_CPU", 7 * VOCABULARY + 1)
     chunked = log_likelihoods(MODEL, requests)
     hook.remove()
     assert max(sizes) == 7 * VOCABULARY

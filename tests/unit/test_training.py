@@ -249,7 +249,7 @@ def test_nothing_is_folded_into_the_norm_of_an_untied_clone():
 def test_loss_and_gradients_in_chunks_are_those_of_the_whole_batch(monkeypatch):
     batch = torch.randint(0, VOCABULARY, (4, 33), generator=torch.Generator().manual_seed(0))
     model = initialise(llama_config(ARCHITECTURE, VOCABULARY, 0, 0), 3)
-    monkeypatch.setattr("growmerge.training.loop.LOGITS_ON_CPU", 7 * VOCABULARY)
+    monkeypatch.setattr("growmerge.models.logits.ON_CPU", 7 * VOCABULARY)
     loss = backward(model, batch, 128, "fp32")
     ours = {name: p.grad.clone() for name, p in model.named_parameters()}
     model.zero_grad()

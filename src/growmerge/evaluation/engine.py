@@ -12,11 +12,7 @@ from torch.nn import functional
 from transformers import LlamaForCausalLM
 
 from growmerge.errors import GrowmergeError
-
-# Logits held at a time. On a CPU a chunk of 8 MB, which stays in the cache, is up to three times as fast as one of
-# 100 MB; a GPU wants large products.
-LOGITS_ON_CPU = 2**21
-LOGITS_ON_GPU = 2**27
+from growmerge.models.logits import rows_at_a_time
 
 # Padded positions in a batch: the fastest for models of hidden size 64 and 128 on a CPU. Raise it on a GPU.
 TOKENS_PER_BATCH = 2048
@@ -123,8 +119,7 @@ def _score_batch(model: LlamaForCausalLM, batch: Sequence[Request]) -> NDArray[n
 
 def _losses(model: LlamaForCausalLM, hidden: Tensor, targets: Tensor) -> Tensor:
     """Return -log p(target), fp32 [n], for hidden states [n, hidden]; the logits are made a chunk at a time."""
-    limit = LOGITS_ON_CPU if hidden.device.type == "cpu" else LOGITS_ON_GPU
-    rows = max(1, limit // model.config.vocab_size)
+    rows = rows_at_a_time(model.config.vocab_size, hidden.device.type)
     losses = [
         functional.cross_entropy(model.lm_head(states).float(), wanted, reduction="none")
         for states, wanted in zip(hidden.split(rows), targets.split(rows), strict=True)

@@ -24,8 +24,8 @@ from growmerge.config.schema import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.shards import TokenCorpus
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.engine import LOGITS_ON_CPU, LOGITS_ON_GPU
 from growmerge.models.asymmetry import block_asymmetry
+from growmerge.models.logits import rows_at_a_time
 from growmerge.training.batches import micro_batches
 from growmerge.training.schedule import Schedule
 from growmerge.training.state import load_state, save_state
@@ -130,7 +130,7 @@ def backward(model: LlamaForCausalLM, batch: torch.Tensor, denominator: int, pre
     with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
         hidden = model.model(input_ids=batch[:, :-1], use_cache=False).last_hidden_state.flatten(0, 1)
     leaf = hidden.detach().requires_grad_()
-    rows = max(1, (LOGITS_ON_CPU if device == "cpu" else LOGITS_ON_GPU) // model.config.vocab_size)
+    rows = rows_at_a_time(model.config.vocab_size, device)
     total = torch.zeros((), device=batch.device)
     for states, targets in zip(leaf.split(rows), batch[:, 1:].flatten().split(rows), strict=True):
         with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
