@@ -73,6 +73,24 @@ def test_a_bad_configuration_is_one_line_before_any_job(clone):
     assert "Traceback" not in output
 
 
+def test_an_error_in_an_overlay_is_not_blamed_on_the_file_below(clone):
+    (clone / "mine.yaml").write_text("training: {learning_rate: fast}\n", encoding="utf-8")
+    output = snakemake(clone, "-n", "--configfile", "config/miniature.yaml", "mine.yaml", fails=True)
+    assert "mine.yaml: training.learning_rate = 'fast': Input should be a valid number" in output
+    output = snakemake(clone, "-n", "--config", "seed=-1", fails=True)
+    assert "seed = -1" in output
+
+
+def test_a_source_that_is_not_there_is_said_before_any_job(clone):
+    text = (clone / "config/miniature.yaml").read_text(encoding="utf-8")
+    start = text.index("  - name: code")
+    end = text.index("  - name: eng")
+    source = '  - {name: code, sources: [{kind: files, paths: ["absent/*.txt"]}]}\n'
+    (clone / "mine.yaml").write_text(text[:start] + source + text[end:], encoding="utf-8")
+    output = snakemake(clone, "-n", "--configfile", "mine.yaml", fails=True)
+    assert "corpora: 'code': sources.paths = 'absent/*.txt': no such file" in output
+
+
 def test_a_merge_of_a_language_that_is_not_there_is_no_target(clone):
     output = snakemake(clone, "-n", *LAPTOP, "results/miniature/merges/2x/deu+swe/ties", fails=True)
     assert "MissingRuleException" in output

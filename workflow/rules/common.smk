@@ -17,7 +17,9 @@ from growmerge.layout import DOWNLOADS, Layout
 from growmerge.resources import inference_memory, training_memory
 
 try:
-    STUDY = validate(config, [Path(file) for file in workflow.configfiles])
+    # Snakemake lists the files of --configfile first, though they go over the others.
+    overlays = list(map(Path, workflow.config_settings.configfiles))
+    STUDY = validate(config, [file for file in map(Path, workflow.configfiles) if file not in overlays] + overlays)
     GRID = Grid(STUDY)
     LAYOUT = Layout(STUDY, GRID)
     LAYOUT.check_sources()
