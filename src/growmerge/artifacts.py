@@ -163,12 +163,15 @@ def _advice(artifact: Path) -> str:
 
 
 @contextmanager
-def publish(folder: Path, *, inputs: Sequence[Path] = (), config: Any = None) -> Iterator[Draft]:
+def publish(
+    folder: Path, *, inputs: Sequence[Path] = (), config: Any = None, since: float | None = None
+) -> Iterator[Draft]:
     """Write a folder artifact atomically: yields a Draft, then writes the manifest and renames.
 
-    `inputs` are artifacts; their digests are recorded. If the body raises, nothing gets the final name.
+    `inputs` are artifacts; their digests are recorded. The wall time in the manifest counts from `since`
+    (time.monotonic), or from here. If the body raises, nothing gets the final name.
     """
-    start = time.monotonic()
+    start = time.monotonic() if since is None else since
     folder = Path(folder)
     draft = Draft(folder.with_name(f".{folder.name}.partial"))
     shutil.rmtree(draft.folder, ignore_errors=True)

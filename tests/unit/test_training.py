@@ -149,6 +149,9 @@ def test_the_work_folder_is_gone_and_artifacts_verify(uninterrupted):
     verify(uninterrupted / "checkpoints")
     verify(uninterrupted / "checkpoints/step-000050")
     assert facts["tokens"] == facts["steps"] * 4 * 32
+    saved = sorted(path.name for path in (uninterrupted / "checkpoints").glob("step-*"))
+    assert saved == [f"step-{step:06d}" for step in range(50, facts["steps"], 50)]
+    assert read_manifest(uninterrupted / "model").provenance["wall_seconds"] > 0.5, "the training is counted"
     assert facts["flops"] == training_flops(ARCHITECTURE, VOCABULARY, 1, facts["steps"] * 4, 32)
 
 

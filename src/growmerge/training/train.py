@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def train_model(
     and training_log.jsonl). Unfinished work is kept in `work`, from which the next call resumes; removed at the end.
     Raises GrowmergeError for damaged inputs or too little text for a single step.
     """
+    start = time.monotonic()
     inputs = [parent, *(shard for group in shards.values() for shard in group)]
     verify(parent)
     phases = phases_of(recipe, {corpus: count_documents(group) for corpus, group in shards.items()})
@@ -99,10 +101,12 @@ def train_model(
         "loss": loss,
         "micro_batch_sequences": training.micro_batch_sequences,
     }
-    with publish(checkpoints_folder, inputs=inputs, config=dict(recipe)) as draft:
-        for folder in sorted(unfinished.glob("step-*")):
+    with publish(checkpoints_folder, inputs=inputs, config=dict(recipe), since=start) as draft:
+        # Not those that a killed attempt saved at another interval.
+        steps_saved = range(training.checkpoint_every, steps, training.checkpoint_every)
+        for folder in filter(Path.exists, (unfinished / f"step-{step:06d}" for step in steps_saved)):
             shutil.copytree(folder, draft.folder / folder.name, copy_function=os.link)
-    with publish(model_folder, inputs=inputs, config=dict(recipe)) as draft:
+    with publish(model_folder, inputs=inputs, config=dict(recipe), since=start) as draft:
         save_checkpoint(model, draft.folder, parent)
         shutil.copy(work / fingerprint / "training_log.jsonl", draft.folder)
         draft.facts |= facts
