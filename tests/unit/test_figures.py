@@ -14,12 +14,19 @@ from matplotlib.colors import to_hex
 
 from growmerge.analysis.figures import FIGURES, Selection, save_figure
 from growmerge.analysis.figures.captions import caption
+from growmerge.config.schema import Analysis
 from growmerge.errors import GrowmergeError
+from growmerge.matching import Match
 
 LANGUAGES = ("swe", "isl", "ekk", "fas")
 SETUPS = ("1x", "1x_cloned", "2x", "scratch")
 METHODS = ("linear", "task_arithmetic", "ties", "dare_ties", "multislerp")
-SELECTION = Selection(LANGUAGES, SETUPS, METHODS)
+MATCHES = tuple(
+    Match(target, cheaper, dearer, 900, 500, 0.02, excluded=target == "isl" and cheaper == "1x", final=False)
+    for cheaper, dearer in combinations(SETUPS, 2)
+    for target in (*LANGUAGES, "multi")
+)
+SELECTION = Selection(LANGUAGES, SETUPS, METHODS, matches=MATCHES)
 MEASURES = ("acceptability", "parity", "facts")
 
 
@@ -27,9 +34,11 @@ def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measure
     """A summary such as `summarise` makes: scores fall with the number of merged languages and rise with the setup."""
     rng = np.random.default_rng(seed)
     models = [("base-1x", "base", "", "", "", ()), ("base-2x", "base", "", "", "", ())]
+    models.append(("external/other", "external", "", "", "", ()))
     for setup in setups:
         models += [(f"{setup}/{language}", "model", setup, language, "", (language,)) for language in languages]
         models.append((f"{setup}/multi", "model", setup, "multi", "", languages))
+        models += [(f"{i}@500", "checkpoint", setup, *rest) for i, _, s, *rest in models if s == setup]
         for size in range(2, len(languages) + 1):
             for members in combinations(sorted(languages), size):
                 target = "+".join(members)
@@ -40,7 +49,7 @@ def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measure
             for language in (*languages, "eng"):
                 skill = 0.08 if language == "eng" else 0.0
                 if language in members:
-                    skill = 0.22 if kind == "model" else 0.3 / (1 + len(members)) - 0.03 * METHODS.index(method)
+                    skill = 0.3 / (1 + len(members)) - 0.03 * METHODS.index(method) if method else 0.22
                 skill += 0.03 * (SETUPS.index(setup) if setup in SETUPS else 1) + 0.01 * rng.standard_normal()
                 value = 0.5 + skill
                 about = (identifier, kind, setup, target, method, len(members))
@@ -52,7 +61,7 @@ def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measure
 
 FULL = made_up_summary()
 SMALL = made_up_summary(LANGUAGES[:2], SETUPS[:2], METHODS[:2], MEASURES[:2])
-IN_SMALL = Selection(LANGUAGES[:2], SETUPS[:2], METHODS[:2])
+IN_SMALL = Selection(LANGUAGES[:2], SETUPS[:2], METHODS[:2], matches=MATCHES)
 
 
 def erase(summary: pd.DataFrame, **where: str) -> pd.DataFrame:
@@ -237,7 +246,10 @@ def test_partial_studies_are_drawn(name: str) -> None:
     one = ("swe",)
     studies = {
         "one language, one setup": (made_up_summary(one, ("1x",)), Selection(one, ("1x",), METHODS)),
-        "languages, setups and methods that nobody trained": (SMALL, Selection(LANGUAGES[:3], SETUPS[:3], METHODS[:3])),
+        "languages, setups and methods that nobody trained": (
+            SMALL,
+            Selection(LANGUAGES[:3], SETUPS[:3], METHODS[:3], matches=MATCHES),
+        ),
         "a new setup and measure": (
             made_up_summary(LANGUAGES[:2], ("4x",), METHODS[:1], ("cloze",)),
             Selection(LANGUAGES[:2], ("4x",), METHODS[:1]),
@@ -255,6 +267,7 @@ def test_a_study_of_holes_shows_no_number() -> None:
     assert not artists(draw("baselines", holes), "expert")
     assert not artists(draw("pairwise", holes), "cell")
     assert not artists(draw("methods", holes), "expert")
+    assert not artists(draw("compute_matched", holes), "median")
 
 
 def shown_labels(figure) -> list[tuple[str, mpl.transforms.Bbox]]:
@@ -298,7 +311,7 @@ save_all(Path(sys.argv[2]))
     arguments = [sys.executable, "-c", program, str(Path(__file__).parent), str(there)]
     subprocess.run(arguments, check=True, env=environment)
     files = sorted(path.name for path in here.iterdir())
-    assert len(files) == 6
+    assert len(files) == 2 * len(FIGURES)
     for name in files:
         assert (here / name).read_bytes() == (there / name).read_bytes(), name
         if name.endswith(".pdf"):
@@ -333,11 +346,14 @@ def test_data_survives_its_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_captions_say_what_from_what_and_how_far(name: str) -> None:
     note = "A miniature: it shows that the machinery works, not what the paper found."
-    text = FIGURES[name].caption(SELECTION, study="miniature", note=note, resamples=1000)
+    text = FIGURES[name].caption(SELECTION, Analysis(note=note), study="miniature")
     assert text.endswith(f"Study: miniature. {note}")
     assert "swe, isl, ekk and fas" in text
     assert "1x, 1x_cloned, 2x and scratch" in text
     assert "no score" in text or "without a score" in text or "without any score" in text
+    assert "mean over parallel sentences of NLL" in text
+    other = FIGURES[name].caption(SELECTION, Analysis(parity="ratio_of_sums"), study="miniature")
+    assert "each summed over parallel sentences" in other
     if name == "baselines":
         assert "1000 resamples" in text
     if name == "pairwise":
@@ -348,5 +364,5 @@ def test_captions_say_what_from_what_and_how_far(name: str) -> None:
 
 
 def test_caption_of_an_unknown_figure_names_the_known_ones() -> None:
-    with pytest.raises(GrowmergeError, match="'radar' is not known; there are baselines, methods and pairwise"):
-        caption("radar", study="", note="", languages=(), setups=(), methods=(), method="", resamples=1)
+    with pytest.raises(GrowmergeError, match="'radar' is not known; there are baselines, compute_matched, methods and"):
+        caption("radar", SELECTION, Analysis(), study="")

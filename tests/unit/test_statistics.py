@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from growmerge.analysis.statistics import bootstrap_mean, bootstrap_mean_of_means, mean_and_cv
+from growmerge.analysis.statistics import bootstrap_mean, bootstrap_mean_of_means, bootstrap_ratio_of_sums, mean_and_cv
 
 values_of = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e6, 1e6))
 outcomes_of = arrays(np.float64, st.integers(2, 40), elements=st.sampled_from([0.0, 1.0]))
@@ -94,6 +94,46 @@ def test_strata_are_resampled_apart() -> None:
 @pytest.mark.parametrize("strata", [[], [np.ones(3), np.array([])], [np.ones(3), np.array([np.nan])]])
 def test_an_unknown_stratum_makes_the_mean_unknown(strata: list[np.ndarray]) -> None:
     assert np.isnan(bootstrap_mean_of_means(strata, 10, 0)).all()
+
+
+def test_ratio_of_sums_agrees_with_scipy() -> None:
+    rng = np.random.default_rng(3)
+    below = rng.lognormal(size=200)
+    above = below * rng.uniform(0.5, 1.0, size=200)
+
+    def ratio(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
+        return a.sum(axis=axis) / b.sum(axis=axis)
+
+    ours = bootstrap_ratio_of_sums(above, below, 20_000, seed=1)
+    theirs = stats.bootstrap(
+        (above, below), ratio, n_resamples=20_000, method="percentile", paired=True, rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert ours.mean == pytest.approx(above.sum() / below.sum())
+    width = theirs.high - theirs.low
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.03 * width)
+    # Numerators and denominators of one item belong together: torn apart, the interval would be several times as wide.
+    torn = stats.bootstrap((above, below), ratio, n_resamples=2000, method="percentile", rng=rng).confidence_interval
+    assert torn.high - torn.low > 3 * width
+
+
+@given(below=arrays(np.float64, st.integers(2, 40), elements=st.floats(0.1, 1e3)), factor=st.floats(0.1, 10))
+@settings(max_examples=50)
+def test_equal_ratios_have_a_narrow_interval(below: np.ndarray, factor: float) -> None:
+    assert bootstrap_ratio_of_sums(factor * below, below, 50, 0) == pytest.approx((factor, factor, factor))
+
+
+def test_ratio_of_sums_is_unknown_without_items_or_with_nan_and_has_no_interval_for_one() -> None:
+    nothing, unknown = np.array([]), np.array([1.0, np.nan])
+    assert np.isnan(bootstrap_ratio_of_sums(nothing, nothing, 10, 0)).all()
+    assert np.isnan(bootstrap_ratio_of_sums(unknown, np.ones(2), 10, 0)).all()
+    assert np.isnan(bootstrap_ratio_of_sums(np.ones(2), unknown, 10, 0)).all()
+    ratio, low, high = bootstrap_ratio_of_sums(np.array([3.0]), np.array([4.0]), 10, 0)
+    assert ratio == 0.75
+    assert np.isnan([low, high]).all()
+    with pytest.raises(ValueError, match="2 numerators and 1 denominators"):
+        bootstrap_ratio_of_sums(np.ones(2), np.ones(1), 10, 0)
+    with pytest.raises(ValueError, match="resamples must be at least 1"):
+        bootstrap_ratio_of_sums(np.ones(2), np.ones(2), 0, 0)
 
 
 def test_no_resample_is_refused() -> None:

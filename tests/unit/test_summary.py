@@ -110,6 +110,26 @@ def test_parity_is_the_mean_of_ratios_not_the_ratio_of_sums() -> None:
     assert np.isnan(got.chance)
 
 
+def test_parity_is_the_ratio_of_sums_if_asked_for() -> None:
+    target = score_rows("parity", "swe", {"a": ("", [-20.0]), "b": ("", [-40.0])})
+    english = score_rows("parity_reference", "swe", {"b": ("", [-10.0]), "a": ("", [-15.0])})
+    table = summarise({"2x/swe": target}, [SWE], english, resamples=200, seed=0, parity="ratio_of_sums")
+    got = row(table, "2x/swe", "parity", "swe")
+    assert (got.value, got.n) == (pytest.approx((15 + 10) / (20 + 40)), 2)
+    # A resample is a and b, or one of them twice: sentence and English side stay together.
+    assert (got.low, got.high) == pytest.approx((10 / 40, 15 / 20))
+
+
+def test_an_unscored_sentence_makes_both_kinds_of_parity_unknown() -> None:
+    target = score_rows("parity", "swe", {"a": ("", [-20.0]), "b": ("", [np.nan])})
+    english = score_rows("parity_reference", "swe", {"a": ("", [-15.0]), "b": ("", [-10.0])})
+    for parity in ("mean_of_ratios", "ratio_of_sums"):
+        table = summarise({"2x/swe": target}, [SWE], english, resamples=200, seed=0, parity=parity)
+        got = row(table, "2x/swe", "parity", "swe")
+        assert np.isnan([got.value, got.low, got.high]).all()
+        assert got.n == 2
+
+
 def test_the_reference_model_has_parity_one_in_english_and_its_reference_rows_are_no_measure() -> None:
     english = score_rows("parity", "eng", {"a": ("", [-20.0]), "b": ("", [-7.0])})
     reference = pd.concat([english, english.assign(benchmark="parity_reference")])

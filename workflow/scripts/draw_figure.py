@@ -6,6 +6,7 @@ from growmerge.analysis.figures import Selection
 from growmerge.analysis.figures.write import write_figure
 from growmerge.config.schema import Analysis
 from growmerge.job import job
+from growmerge.matching import Match
 
 with job(snakemake.log[0]):
     params = snakemake.params
@@ -17,6 +18,7 @@ with job(snakemake.log[0]):
         method=analysis.pairwise_method,
         bases=tuple(params.bases),
         english=params.english,
+        matches=tuple(Match(**match) for match in params.matches),
     )
     write_figure(
         snakemake.wildcards.figure,

@@ -15,4 +15,5 @@ with job(snakemake.log[0]):
         Path(snakemake.output.parquet),
         resamples=params.resamples,
         seed=params.seed,
+        parity=params.parity,
     )

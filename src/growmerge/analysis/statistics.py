@@ -1,8 +1,8 @@
-"""Means with bootstrap intervals, and the coefficient of variation."""
+"""Means and ratios with bootstrap intervals, and the coefficient of variation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ DRAWS_PER_BLOCK = 2**20
 
 
 class Interval(NamedTuple):
-    """A mean and its 95 % interval, in the unit of the values; NaN where it cannot be known."""
+    """A mean (or a ratio) and its 95 % interval, in the unit of the values; NaN where it cannot be known."""
 
     mean: float
     low: float
@@ -49,6 +49,30 @@ def bootstrap_mean_of_means(strata: Sequence[NDArray[np.float64]], resamples: in
     return Interval(mean, float(low), float(high))
 
 
+def bootstrap_ratio_of_sums(
+    numerators: NDArray[np.float64], denominators: NDArray[np.float64], resamples: int, seed: int
+) -> Interval:
+    """Sum of `numerators` over sum of `denominators`, both of shape (n,), with the 95 % percentile interval.
+
+    Numerator and denominator of an item are resampled together. NaN throughout without items or with a NaN among them;
+    a single item has no interval.
+    """
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, not {resamples}")
+    above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
+    if above.shape != below.shape:
+        raise ValueError(f"{above.size} numerators and {below.size} denominators do not pair up")
+    if above.size == 0 or np.isnan(above).any() or np.isnan(below).any():
+        return Interval(np.nan, np.nan, np.nan)
+    ratio = float(above.sum() / below.sum())
+    if above.size == 1:
+        return Interval(ratio, np.nan, np.nan)
+    draws = _draws(above.size, resamples, np.random.default_rng(seed))
+    ratios = np.concatenate([above[items].sum(axis=1) / below[items].sum(axis=1) for items in draws])
+    low, high = np.percentile(ratios, PERCENTILES)
+    return Interval(ratio, float(low), float(high))
+
+
 def mean_and_cv(values: NDArray[np.float64]) -> tuple[float, float]:
     """Mean of `values`, shape (n,), and their coefficient of variation in percent (Aycock et al. 2026).
 
@@ -73,9 +97,11 @@ def _resampled_means(values: NDArray[np.float64], resamples: int, rng: np.random
         # At most two distinct values, as right and wrong: how often a resample holds the higher one is binomial.
         # The same distribution as drawing items, at a cost that does not grow with n.
         return low + (high - low) * (rng.binomial(n, is_high.mean(), size=resamples) / n)
+    return np.concatenate([values[items].mean(axis=1) for items in _draws(n, resamples, rng)])
+
+
+def _draws(n: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Blocks of resamples of n items, as indices of shape (resamples in the block, n)."""
     rows = max(1, DRAWS_PER_BLOCK // n)
-    means = np.empty(resamples)
     for start in range(0, resamples, rows):
-        stop = min(start + rows, resamples)
-        means[start:stop] = values[rng.integers(n, size=(stop - start, n))].mean(axis=1)
-    return means
+        yield rng.integers(n, size=(min(rows, resamples - start), n))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from growmerge.analysis.statistics import Interval, bootstrap_mean, bootstrap_mean_of_means
+from growmerge.analysis.statistics import Interval, bootstrap_mean, bootstrap_mean_of_means, bootstrap_ratio_of_sums
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.items import PARITY_REFERENCE
 from growmerge.grid import Model
@@ -23,6 +23,8 @@ SUMMARY_COLUMNS = (
     *("id", "kind", "setup", "target", "method", "members", "measure", "language", "subset"),
     *("value", "low", "high", "n", "ties", "chance"),
 )
+
+Parity = Literal["mean_of_ratios", "ratio_of_sums"]
 
 
 class _Key(NamedTuple):
@@ -44,6 +46,7 @@ def summarise(
     reference: pd.DataFrame,
     resamples: int,
     seed: int,
+    parity: Parity = "mean_of_ratios",
 ) -> pd.DataFrame:
     """One row per model, measure, language and subset, with a 95 % bootstrap interval over items.
 
@@ -54,13 +57,15 @@ def summarise(
         reference: scores that hold the rows "parity_reference": the English sides, by the reference model.
         resamples: number of bootstrap resamples.
         seed: of the resampling; a cell depends on it and on the cell's own items, on no other cell.
+        parity: of the ratios NLL_reference(English) / NLL_model(target), the mean over items (Tsvetkov and Kipnis
+            2024), or the sum of the numerators over the sum of the denominators, in which long sentences count more.
 
     Returns:
         Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages. Pair measures: the share of items
         whose candidate 0 has a strictly higher summed log-probability than every other; ties are wrong, and counted.
         The acceptability of "all" is the unweighted mean over the groups of subsets (the part of the name before "/"),
-        other measures are means over items. Parity: the mean over items of NLL_reference(English) / NLL_model(target)
-        (Glocker et al. 2025, section 3.6). NaN log-probabilities make their cell NaN.
+        other measures but parity (Glocker et al. 2025, section 3.6) are means over items. NaN log-probabilities make
+        their cell NaN.
 
     Raises:
         GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
@@ -77,7 +82,7 @@ def summarise(
     cells: dict[str, dict[_Key, _Cell]] = {}
     for model in models:
         frame = _load(scores[model.id], model.id) if model.id in scores else None
-        cells[model.id] = {} if frame is None else dict(_cells(frame, references, model.id, resamples, seed))
+        cells[model.id] = {} if frame is None else dict(_cells(frame, references, model.id, resamples, seed, parity))
 
     chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
     rows = []
@@ -121,7 +126,7 @@ def _check(frame: pd.DataFrame, where: str) -> pd.DataFrame:
 
 
 def _cells(
-    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int
+    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
 ) -> Iterator[tuple[_Key, _Cell]]:
     """Every measured cell of one model."""
     for (benchmark, language), rows in frame.groupby(["benchmark", "language"], sort=False):
@@ -129,8 +134,13 @@ def _cells(
         if benchmark == PARITY_REFERENCE:
             continue
         if benchmark == PARITY:
-            ratios = _parity(rows, references[references["language"] == language], where)
-            yield _Key(PARITY, language, ALL), _Cell(bootstrap_mean(ratios, resamples, seed), ratios.size, 0, np.nan)
+            english, target = _parity_pairs(rows, references[references["language"] == language], where)
+            interval = (
+                bootstrap_mean(english / target, resamples, seed)
+                if parity == "mean_of_ratios"
+                else bootstrap_ratio_of_sums(english, target, resamples, seed)
+            )
+            yield _Key(PARITY, language, ALL), _Cell(interval, target.size, 0, np.nan)
             continue
         items = _outcomes(rows, where)
         groups = {str(group): part for group, part in items.groupby("group")}
@@ -169,8 +179,10 @@ def _outcomes(rows: pd.DataFrame, where: str) -> pd.DataFrame:
     )
 
 
-def _parity(rows: pd.DataFrame, references: pd.DataFrame, where: str) -> NDArray[np.float64]:
-    """NLL_reference(English) / NLL_model(target) of each item, shape (n,); Tsvetkov and Kipnis 2024."""
+def _parity_pairs(
+    rows: pd.DataFrame, references: pd.DataFrame, where: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """NLL_reference(English) and NLL_model(target) of each item, in nats, both of shape (n,)."""
     target = rows.set_index("item")["logprob"]
     english = references.set_index("item")["logprob"].reindex(target.index)
     if absent := int((~target.index.isin(references["item"])).sum()):
@@ -180,4 +192,4 @@ def _parity(rows: pd.DataFrame, references: pd.DataFrame, where: str) -> NDArray
         )
     if impossible := int((target >= 0).sum() + (english >= 0).sum()):
         raise GrowmergeError(f"{where}: {impossible} log-probabilities are not negative; score again")
-    return (english / target).to_numpy(dtype=np.float64)
+    return -english.to_numpy(dtype=np.float64), -target.to_numpy(dtype=np.float64)

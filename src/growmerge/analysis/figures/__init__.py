@@ -10,10 +10,12 @@ import pandas as pd
 
 from growmerge.analysis.figures.baselines import baselines_data, draw_baselines
 from growmerge.analysis.figures.captions import caption
+from growmerge.analysis.figures.compute_matched import compute_matched_data, draw_compute_matched
 from growmerge.analysis.figures.methods import draw_methods, methods_data
 from growmerge.analysis.figures.pairwise import draw_pairwise, pairwise_data
 from growmerge.analysis.figures.selection import Selection
 from growmerge.analysis.figures.style import save_figure
+from growmerge.config.schema import Analysis
 
 __all__ = ["FIGURES", "Figure", "Selection", "save_figure"]
 
@@ -26,18 +28,9 @@ class Figure:
     data: Callable[[pd.DataFrame, Selection], pd.DataFrame]
     draw: Callable[[pd.DataFrame], matplotlib.figure.Figure]
 
-    def caption(self, selection: Selection, *, study: str, note: str, resamples: int) -> str:
+    def caption(self, selection: Selection, analysis: Analysis, *, study: str) -> str:
         """The text under the figure; see `captions.caption`."""
-        return caption(
-            self.name,
-            study=study,
-            note=note,
-            languages=selection.languages,
-            setups=selection.setups,
-            methods=selection.methods,
-            method=selection.method,
-            resamples=resamples,
-        )
+        return caption(self.name, selection, analysis, study=study)
 
 
 FIGURES = {
@@ -46,5 +39,6 @@ FIGURES = {
         Figure("baselines", baselines_data, draw_baselines),
         Figure("pairwise", pairwise_data, draw_pairwise),
         Figure("methods", methods_data, draw_methods),
+        Figure("compute_matched", compute_matched_data, draw_compute_matched),
     )
 }

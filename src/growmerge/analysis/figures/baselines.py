@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from growmerge.analysis.figures import style
 from growmerge.analysis.figures.selection import VALUES, Selection, look_up, measures, overall
+from growmerge.config.checks import MULTI
 
-MULTI = "multi"
 COLUMNS = ("row", "measure", "series", "setup", "target", "id", "language", *VALUES)
 
 

@@ -4,69 +4,93 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from growmerge.analysis.figures.selection import Selection
+from growmerge.config.schema import Analysis
 from growmerge.errors import GrowmergeError
 
-_MEASURES = (
+_PAIRS = (
     "Acceptability and facts: share of minimal pairs whose right side has the higher summed log-probability (ties are "
-    "wrong); acceptability is the unweighted mean over groups of phenomena. Information parity: mean over parallel "
-    "sentences of NLL(English, reference model) / NLL(target language, model); higher is better."
+    "wrong); acceptability is the unweighted mean over groups of phenomena. Information parity: "
 )
+_PARITY = {
+    "mean_of_ratios": "mean over parallel sentences of NLL(English, reference model) / NLL(target language, model)",
+    "ratio_of_sums": "NLL(English, reference model) / NLL(target language, model), each summed over parallel sentences",
+}
 _MERGE = "A merge's score is the mean over its member languages of the score in that language."
 
 
-def caption(
-    figure: str,
-    *,
-    study: str,
-    note: str,
-    languages: Sequence[str],
-    setups: Sequence[str],
-    methods: Sequence[str],
-    method: str,
-    resamples: int,
-) -> str:
+def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str) -> str:
     """The caption of a figure of the registry, as plain text in one paragraph.
 
     Args:
-        figure: "baselines", "pairwise" or "methods".
+        figure: "baselines", "pairwise", "methods" or "compute_matched".
+        selection: what is shown.
+        analysis: the statistics behind it; its `note` is what a reader must know of the study, such as that it is a
+            miniature, and may be empty.
         study: its name, as in the folder of its results.
-        note: what a reader must know of the study, such as that it is a miniature; may be empty.
-        languages: the target languages shown.
-        setups: the setups shown.
-        methods: the merge methods shown.
-        method: the merge method of the pairwise figure.
-        resamples: bootstrap resamples behind the intervals.
 
     Raises:
         GrowmergeError: no figure of that name.
     """
-    over = f"for {_listed(languages)} in the setup{_s(setups)} {_listed(setups)}"
+    over = f"for {_listed(selection.languages)} in the setup{_s(selection.setups)} {_listed(selection.setups)}"
     texts = {
         "baselines": (
             f"Adapted models before merging, {over}. Upper row: score in the target language of the model trained for "
             "it (filled) and of the multilingual model of the same setup (hollow). Lower row: English score of the "
             "same models, and of the base models (dashed lines). Bars: 95 % bootstrap intervals over items "
-            f"({resamples} resamples); they do not show the variation between training runs. Dotted: chance. A "
-            "cross marks a model without a score."
+            f"({analysis.bootstrap_resamples} resamples); they do not show the variation between training runs. "
+            "Dotted: chance. A cross marks a model without a score."
         ),
         "pairwise": (
-            f"Pairwise merges by {method}, {over}. A cell is the score in its row's language of the merge with its "
-            "column's language; the diagonal (bold) is the model of that language before merging. Colours are "
-            "comparable along a row of panels, and start at the lowest score, or at chance where that is lower. "
+            f"Pairwise merges by {selection.method}, {over}. A cell is the score in its row's language of the merge "
+            "with its column's language; the diagonal (bold) is the model of that language before merging. Colours "
+            "are comparable along a row of panels, and start at the lowest score, or at chance where that is lower. "
             "Hatched: no score."
         ),
         "methods": (
-            f"Merges by {_listed(methods)}, {over}. {_MERGE} Left: mean over all merges of a method and setup; thin "
-            "bars reach from the lowest to the highest merge. Right: by number of merged languages, the mean of all "
-            "methods, and the method whose mean is highest for that setup and measure, chosen on these same scores "
-            "among the methods without a missing score (no line if there is none). Dashed: mean over languages of the "
-            "experts before merging. Dotted grey: chance. Hollow marks, and lines with k/n: only k of n scores are "
-            "there, so these means are not comparable with the others. A cross marks a mean without any score."
+            f"Merges by {_listed(selection.methods)}, {over}. {_MERGE} Left: mean over all merges of a method and "
+            "setup; thin bars reach from the lowest to the highest merge. Right: by number of merged languages, the "
+            "mean of all methods, and the method whose mean is highest for that setup and measure, chosen on these "
+            "same scores among the methods without a missing score (no line if there is none). Dashed: mean over "
+            "languages of the experts before merging. Dotted grey: chance. Hollow marks, and lines with k/n: only k "
+            "of n scores are there, so these means are not comparable with the others. A cross marks a mean without "
+            "any score."
+        ),
+        "compute_matched": (
+            "Score distributions for compute-matched checkpoints across target-language and English benchmarks, "
+            f"{over}. {_compared(selection, analysis)}"
         ),
     }
     if figure not in texts:
         raise GrowmergeError(f"figure {figure!r} is not known; there are {_listed(sorted(texts))}")
-    return " ".join(part for part in (texts[figure], _MEASURES, f"Study: {study}.", note) if part)
+    measures = f"{_PAIRS}{_PARITY[analysis.parity]}; higher is better."
+    return " ".join(part for part in (texts[figure], measures, f"Study: {study}.", analysis.note) if part)
+
+
+def _compared(selection: Selection, analysis: Analysis) -> str:
+    """How models are matched by compute, what the marks are, and which pairs of setups are not there."""
+    pairs = selection.compared()
+    absent = [pair for pair, matches in pairs.items() if all(match.excluded for match in matches)]
+    bound = f"even the first checkpoint of the dearer model costs over {100 * analysis.matching_bound:g} % more"
+    sentences = [
+        "Of the two setups of a panel, left: the finished model of the cheaper one; right: the saved checkpoint of the "
+        "dearer one whose cost is nearest. Cost: training FLOPs with those of all ancestors, planned from the "
+        "configuration; the percentages above say how much more the right one cost. A checkpoint before the end of a "
+        "training has not, or not wholly, been through the decay of its learning rate.",
+        "Upper row: scores in the target language; for multi, averages over the target languages for which both "
+        "models have a score. Lower row: scores in English of the same models. A mark is a benchmark: a measure, or "
+        "each group of phenomena or facts of it; their kinds of score differ, so a median is a coarse summary. "
+        "Horizontal bars: medians over the benchmarks for which both have a score; from 8 of them on with a box "
+        "(quartiles, whiskers within 1.5 of their range).",
+        f"Hatched: excluded, since {bound} (by the percentage given). Hollow: only one of the two has a score. A cross "
+        "marks a model with no score.",
+    ]
+    if absent:
+        named = _listed([f"{cheaper} vs. {dearer}" for cheaper, dearer in absent])
+        sentences.append(f"Not shown, since every target is excluded for the same reason: {named}.")
+    if len(absent) == len(pairs):
+        sentences.append("No two setups are left to be compared.")
+    return " ".join(sentences)
 
 
 def _listed(names: Sequence[str]) -> str:

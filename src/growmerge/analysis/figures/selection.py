@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
 
 from growmerge.analysis.summary import ALL, measure_order
+from growmerge.config.checks import MULTI
+from growmerge.matching import Match
 
 VALUES = ("value", "low", "high", "n", "chance")
 CELL = ("kind", "setup", "target", "method", "measure", "language")
@@ -18,7 +21,8 @@ class Selection:
     """The languages, setups and methods of a figure, in the order in which they are drawn.
 
     `method` is the one that the pairwise figure shows. English is measured as what is kept, and is no target. `bases`
-    are the ids of the base models whose English is drawn; all that the summary holds if it is None.
+    are the ids of the base models whose English is drawn; all that the summary holds if it is None. `matches` are the
+    compute-matched pairs of models.
     """
 
     languages: tuple[str, ...]
@@ -27,6 +31,17 @@ class Selection:
     method: str = "linear"
     english: str = "eng"
     bases: tuple[str, ...] | None = None
+    matches: tuple[Match, ...] = ()
+
+    def compared(self) -> dict[tuple[str, str], list[Match]]:
+        """The matches of the selected setups and targets by (cheaper, dearer), in the order in which they are drawn.
+
+        Which of two setups is the cheaper one may depend on the target: then they are two entries.
+        """
+        targets = [*self.languages, MULTI]
+        shown = [m for m in self.matches if m.target in targets and {m.cheaper, m.dearer} <= set(self.setups)]
+        shown.sort(key=lambda m: (self.setups.index(m.cheaper), self.setups.index(m.dearer), targets.index(m.target)))
+        return {pair: list(part) for pair, part in groupby(shown, key=lambda m: (m.cheaper, m.dearer))}
 
 
 def overall(summary: pd.DataFrame) -> pd.DataFrame:
@@ -44,6 +59,6 @@ def look_up(wanted: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
 
     Where the summary has no such row, the value is NaN and n = 0.
     """
-    rows = overall(summary[summary["kind"] != "base"])[[*CELL, "id", *VALUES]]
+    rows = overall(summary[summary["kind"].isin(["model", "merge"])])[[*CELL, "id", *VALUES]]
     found = wanted.merge(rows, on=list(CELL), how="left", validate="many_to_one")
     return found.assign(n=found["n"].fillna(0).astype(np.int64), id=found["id"].fillna(""))

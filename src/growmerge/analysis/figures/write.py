@@ -21,7 +21,7 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
     save_figure(figure.draw(data), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
-    caption = figure.caption(selection, study=study, note=analysis.note, resamples=analysis.bootstrap_resamples)
+    caption = figure.caption(selection, analysis, study=study)
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
     write_manifest(
         pdf.with_suffix(".manifest.json"),
