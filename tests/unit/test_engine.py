@@ -8,7 +8,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma3TextConfig,
+    GraniteConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Qwen3Config,
+)
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.engine import Request, log_likelihoods
@@ -49,7 +59,7 @@ def make_requests(count: int, seed: int = 0) -> list[Request]:
 
 
 @torch.no_grad()
-def directly(model: LlamaForCausalLM, request: Request) -> float:
+def directly(model: PreTrainedModel, request: Request) -> float:
     sequence = torch.tensor([request.context + request.continuation])
     logprobs = model(sequence).logits[0].double().log_softmax(-1)
     start = len(request.context)
@@ -106,7 +116,7 @@ def test_equal_requests_are_computed_once_and_tie_to_the_bit():
     hook = MODEL.model.embed_tokens.register_forward_hook(lambda module, inputs, output: rows.append(len(inputs[0])))
     scores = log_likelihoods(MODEL, requests * 3)
     hook.remove()
-    assert sum(rows) == 10
+    assert sum(rows) == 2 + 10, "two passes over one request, to see what the head does, and each request once"
     assert scores[:10].tolist() == scores[10:20].tolist() == scores[20:].tolist()
 
 
@@ -121,7 +131,7 @@ def test_batches_are_the_same_in_whatever_order_requests_come():
     inputs.clear()
     log_likelihoods(MODEL, requests[::-1], tokens_per_batch=100)
     hook.remove()
-    assert len(forward) == 20
+    assert len(forward) == 2 + 20
     assert inputs == forward
 
 
@@ -188,3 +198,45 @@ def test_dropout_is_off_while_scoring_and_the_mode_restored():
     model.train()
     assert log_likelihoods(model, requests).tolist() == quiet.tolist()
     assert model.training
+
+
+SHAPE = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": POSITIONS,
+    "initializer_range": 0.5,
+}
+# Attention over a window that is shorter than the sequences.
+WINDOWED = {"sliding_window": 5, "layer_types": ["sliding_attention", "full_attention"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "passes"),
+    [
+        (Qwen3Config(**SHAPE, tie_word_embeddings=True), "in batches"),
+        (Gemma3TextConfig(**SHAPE, **WINDOWED), "in batches"),
+        (Gemma3TextConfig(**SHAPE, **WINDOWED, final_logit_softcapping=2.0), "few at a time"),
+        (Gemma2Config(**SHAPE, **WINDOWED, final_logit_softcapping=3.0), "few at a time"),
+        (GraniteConfig(**{k: v for k, v in SHAPE.items() if k != "head_dim"}, logits_scaling=8.0), "few at a time"),
+    ],
+    ids=["Qwen 3", "Gemma 3", "Gemma 3 with capped logits", "Gemma 2", "Granite"],
+)
+def test_other_architectures_get_the_probabilities_of_their_own_forward_pass(
+    config: PreTrainedConfig, passes: str, monkeypatch: pytest.MonkeyPatch
+):
+    torch.manual_seed(3)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    monkeypatch.setattr("growmerge.models.logits.ON_CPU", 30 * VOCABULARY)
+    batches: list[int] = []
+    hook = model.get_input_embeddings().register_forward_hook(lambda m, given, out: batches.append(given[0].numel()))
+    requests = make_requests(50)
+    scores = log_likelihoods(model, requests, tokens_per_batch=200)
+    hook.remove()
+    assert scores == pytest.approx([directly(model, r) for r in requests], abs=1e-4)
+    assert scores.std() > 1, "or the test could not tell two models apart"
+    assert (max(batches) <= 30) == (passes == "few at a time"), "a pass that makes all logits must not make too many"

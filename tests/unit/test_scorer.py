@@ -1,13 +1,20 @@
 """Every text of every item gets one row with the log-probability of exactly its own tokens after BOS."""
 
+import json
+from pathlib import Path
+
+import pandas as pd
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
+from growmerge.artifacts import publish, read_manifest, verify
+from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import Item
+from growmerge.evaluation.items import Item, write_items
 from growmerge.evaluation.scorer import SCORE_SCHEMA, score_items
+from growmerge.evaluation.scores import ITEMS, Scored, update_scores
 
 BOS = 0
 SENTENCES = ["Kötturinn sefur.", "گربه می‌خوابد.", "Kass magab.", "The cat sleeps."]
@@ -106,3 +113,52 @@ def test_a_parity_item_without_reference_is_refused_by_name(model, tokenizer):
 
 def test_no_items_give_an_empty_table(model, tokenizer):
     assert score_items(model, tokenizer, {}, bos_id=BOS).num_rows == 0
+
+
+# --- the scores of a model ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def benchmarks(tmp_path: Path) -> dict[tuple[str, str], Path]:
+    cells = {("acceptability", "isl"): [MINIMAL], ("parity", "fas"): [PARITY]}
+    folders = {cell: tmp_path / "benchmarks" / "-".join(cell) for cell in cells}
+    for cell, folder in folders.items():
+        with publish(folder) as draft:
+            write_items(cells[cell], draft.folder / ITEMS)
+    return folders
+
+
+def test_a_model_of_another_architecture_without_a_beginning_token_is_scored_and_the_manifest_says_how(
+    tiny, tmp_path: Path, benchmarks
+):
+    config = Qwen3Config(
+        vocab_size=320,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        initializer_range=0.3,
+    )
+    qwen = Qwen3ForCausalLM(config).eval()
+    with publish(tmp_path / "qwen") as draft:
+        qwen.save_pretrained(draft.folder)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (draft.folder / name).write_bytes((tiny.folder / "tokenizer" / name).read_bytes())
+        settings = draft.folder / "tokenizer_config.json"
+        settings.write_text(json.dumps(json.loads(settings.read_text()) | {"bos_token": None}))
+    model = Scored(verify(tmp_path / "qwen").digest, lambda: tmp_path / "qwen", inputs=[tmp_path / "qwen"])
+
+    assert update_scores(tmp_path / "scores", model, benchmarks, tokens_per_batch=100) == 2
+    tokenizer, begin, end = load_tokenizer(tmp_path / "qwen")
+    assert begin == end == 0
+    table = pd.read_parquet(tmp_path / "scores" / ITEMS)
+    texts = [*MINIMAL.candidates, *PARITY.candidates]
+    expected = [directly(qwen, tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
+    assert table["logprob"].tolist() == pytest.approx(expected, abs=1e-4)
+    assert read_manifest(tmp_path / "scores").facts["begin"] == "<|endoftext|>"
+
+    # Nothing is missing: the model is not even asked for, and the manifest still says how it was scored.
+    assert update_scores(tmp_path / "scores", model, benchmarks, tokens_per_batch=100) == 0
+    assert read_manifest(tmp_path / "scores").facts["begin"] == "<|endoftext|>"

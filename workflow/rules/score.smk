@@ -1,4 +1,4 @@
-# Scores of bases and adapted models; those of merges are made where the merges are.
+# Scores of bases, adapted models and models of others; those of merges are made where the merges are.
 
 
 rule score_model:

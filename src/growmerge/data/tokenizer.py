@@ -1,4 +1,4 @@
-"""The tokenizer: a byte-level BPE trained here, or an existing one. Both end up as a folder that transformers loads."""
+"""The tokenizer: a byte-level BPE trained here, or an existing one. Each becomes a folder that transformers loads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from growmerge.data import llama3
 from growmerge.errors import GrowmergeError
+from growmerge.hub import download
 
 END_OF_TEXT = "<|endoftext|>"
+# Whatever kind of tokenizer transformers can turn into a fast one.
+TOKENIZER_PATTERNS = (
+    "config.json",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+    "chat_template.jinja",
+)
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
@@ -31,13 +44,16 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write tokenizer.json and the tokenizer_config.json that transformers' AutoTokenizer reads."""
+def save_tokenizer(tokenizer: Tokenizer, folder: Path, begin: str = END_OF_TEXT, end: str = END_OF_TEXT) -> None:
+    """Write tokenizer.json and the tokenizer_config.json that transformers' AutoTokenizer reads.
+
+    `begin` is the token that begins a text, `end` the one that ends a document.
+    """
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": END_OF_TEXT,
-        "eos_token": END_OF_TEXT,
+        "bos_token": begin,
+        "eos_token": end,
         "clean_up_tokenization_spaces": False,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
@@ -50,15 +66,30 @@ def take_tokenizer(name: str, revision: str | None, folder: Path) -> None:
     """
     from transformers import AutoTokenizer
 
+    key = f"tokenizer.pretrained = {name!r}"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+        source = Path(name) if Path(name).is_dir() else download(name, revision, TOKENIZER_PATTERNS, ["*/*"])
+    except GrowmergeError as error:
+        raise GrowmergeError(
+            f"{key}: {error}; or give the path of a local folder; or, for Llama 3's, `pretrained: null` and "
+            "`package: llama-models`"
+        ) from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise GrowmergeError(
-            f"tokenizer.pretrained = {name!r}: cannot be loaded: {reason} If it is gated, accept its licence and run "
-            "`hf auth login`; or give the path of a local folder."
-        ) from error
+        raise GrowmergeError(f"{key}: holds no tokenizer that transformers can read: {reason}") from error
     tokenizer.save_pretrained(folder)
+
+
+def take_llama3_tokenizer(package: Path, folder: Path) -> None:
+    """Write Llama 3's tokenizer, from the wheel of `llama-models` in the folder `package`, into `folder`.
+
+    A document ends with <|end_of_text|>, the base models' token, not with <|eot_id|>, the chat models'.
+
+    Raises GrowmergeError for a package without it (see `growmerge.data.llama3`).
+    """
+    save_tokenizer(llama3.llama3_tokenizer(package), folder, llama3.BEGIN, llama3.END)
 
 
 def check_size(folder: Path, vocab_size: int) -> int:
@@ -80,12 +111,22 @@ def load_tokenizer(folder: Path) -> tuple[Tokenizer, int, int]:
     if not path.exists():
         raise GrowmergeError(f"{folder}: has no tokenizer.json; a fast tokenizer is needed")
     tokenizer = Tokenizer.from_file(str(path))
-    config = json.loads((Path(folder) / "tokenizer_config.json").read_text(encoding="utf-8"))
+    settings = Path(folder) / "tokenizer_config.json"
+    if not settings.exists():
+        raise GrowmergeError(
+            f"{folder}: has no tokenizer_config.json, which names the tokens that begin and end a text"
+        )
+    config = json.loads(settings.read_text(encoding="utf-8"))
     ids = [_special_id(tokenizer, config.get(key)) for key in ("bos_token", "eos_token")]
     begin, end = ids[0] if ids[0] is not None else ids[1], ids[1] if ids[1] is not None else ids[0]
     if begin is None or end is None:
         raise GrowmergeError(f"{folder}: tokenizer_config.json names neither a bos_token nor an eos_token")
     return tokenizer, begin, end
+
+
+def same_vocabulary(a: Path, b: Path) -> bool:
+    """Whether two tokenizer or model folders give every token the same id, so that one's shards train the other."""
+    return load_tokenizer(a)[0].get_vocab() == load_tokenizer(b)[0].get_vocab()
 
 
 def _special_id(tokenizer: Tokenizer, token: str | dict[str, str] | None) -> int | None:

@@ -1,15 +1,16 @@
 """Summed log-probabilities of token sequences under a causal language model."""
 
 import logging
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
-from transformers import LlamaForCausalLM
+from transformers import PreTrainedModel
 
 from growmerge.errors import GrowmergeError
 from growmerge.models.logits import rows_at_a_time
@@ -30,9 +31,13 @@ class Request:
 
 @torch.inference_mode()
 def log_likelihoods(
-    model: LlamaForCausalLM, requests: Sequence[Request], *, tokens_per_batch: int = TOKENS_PER_BATCH
+    model: PreTrainedModel, requests: Sequence[Request], *, tokens_per_batch: int = TOKENS_PER_BATCH
 ) -> NDArray[np.float64]:
     """Return the summed natural-log probability of each request's continuation given its context, [len(requests)].
+
+    `model` is any causal language model of transformers. Where its logits are the product of the head with the last
+    hidden states, as in Llama, that product is made for the positions that are asked for, a chunk at a time. Where they
+    are not (Gemma 2 caps them, Granite and Cohere scale them), whole forward passes are made, in smaller batches.
 
     A context that does not fit into the model's max_position_embeddings together with the continuation loses tokens
     from its left end (BOS first), and the number of these contexts is logged. Equal requests are computed once and get
@@ -42,18 +47,45 @@ def log_likelihoods(
     Raises GrowmergeError for an empty context (the first token of a sequence has no prediction), an empty continuation,
     one that does not fit the model at all, and token ids outside of the vocabulary.
     """
-    fitted = _fit(requests, model.config.max_position_embeddings, model.config.vocab_size)
+    fitted = _fit(requests, max_positions(model), _vocabulary(model))
+    if not fitted:
+        return np.zeros(0)
     # Longest first: memory runs out in the first batch or not at all. Then by content, to be free of the given order.
     distinct = sorted(set(fitted), key=lambda r: (-len(r.context) - len(r.continuation), r.context, r.continuation))
     training = model.training
     model.eval()
     try:
+        split = _head_is_a_product(model, distinct[-1])
+        if not split:
+            tokens_per_batch = min(tokens_per_batch, rows_at_a_time(_vocabulary(model), model.device.type))
         scores: dict[Request, float] = {}
         for batch in _batches(distinct, tokens_per_batch):
-            scores.update(zip(batch, _score_batch(model, batch).tolist(), strict=True))
+            scores.update(zip(batch, _score_batch(model, batch, split).tolist(), strict=True))
     finally:
         model.train(training)
     return np.array([scores[request] for request in fitted], dtype=np.float64)
+
+
+def max_positions(model: PreTrainedModel) -> int:
+    """The longest sequence that the model can read, in tokens; without a limit where its configuration states none."""
+    return getattr(model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
+
+
+def _vocabulary(model: PreTrainedModel) -> int:
+    return model.config.get_text_config().vocab_size
+
+
+def _head_is_a_product(model: PreTrainedModel, request: Request) -> bool:
+    """Whether the model's logits for `request` are to the bit its head applied to its last hidden states.
+
+    Tried, not looked up in a list of architectures: no cap or scale leaves all of them as they are.
+    """
+    head = model.get_output_embeddings()
+    if head is None or model.base_model is model:
+        return False
+    inputs = torch.tensor([request.context + request.continuation], device=model.device)[:, :-1]
+    logits = model(input_ids=inputs, use_cache=False).logits
+    return torch.equal(logits, head(model.base_model(input_ids=inputs, use_cache=False).last_hidden_state))
 
 
 def _fit(requests: Sequence[Request], positions: int, vocabulary: int) -> list[Request]:
@@ -94,7 +126,7 @@ def _batches(requests: Sequence[Request], tokens_per_batch: int) -> Iterator[Seq
         start += rows
 
 
-def _score_batch(model: LlamaForCausalLM, batch: Sequence[Request]) -> NDArray[np.float64]:
+def _score_batch(model: PreTrainedModel, batch: Sequence[Request], split: bool) -> NDArray[np.float64]:
     """Score one batch, longest request first, as a [rows, width] array of inputs padded on the right."""
     width = len(batch[0].context) + len(batch[0].continuation) - 1
     # Padding follows each sequence, so causal attention hides it and no mask is needed; any token will do.
@@ -109,19 +141,24 @@ def _score_batch(model: LlamaForCausalLM, batch: Sequence[Request]) -> NDArray[n
     row_index, position_index = np.concatenate(rows), np.concatenate(positions)
 
     device = model.device
-    hidden = model.model(input_ids=torch.from_numpy(inputs).to(device), use_cache=False).last_hidden_state
-    predicting = hidden.flatten(0, 1)[torch.from_numpy(row_index * width + position_index).to(device)]
-    losses = _losses(model, predicting, torch.from_numpy(np.concatenate(targets)).to(device))
+    given = torch.from_numpy(inputs).to(device)
+    if split:
+        states = model.base_model(input_ids=given, use_cache=False).last_hidden_state
+        head = model.get_output_embeddings()
+    else:
+        states, head = model(input_ids=given, use_cache=False).logits, nn.Identity()
+    predicting = states.flatten(0, 1)[torch.from_numpy(row_index * width + position_index).to(device)]
+    wanted = torch.from_numpy(np.concatenate(targets)).to(device)
+    losses = _losses(head, predicting, wanted, rows_at_a_time(_vocabulary(model), device.type))
     totals = np.zeros(len(batch))
     np.subtract.at(totals, row_index, losses.double().cpu().numpy())
     return totals
 
 
-def _losses(model: LlamaForCausalLM, hidden: Tensor, targets: Tensor) -> Tensor:
-    """Return -log p(target), fp32 [n], for hidden states [n, hidden]; the logits are made a chunk at a time."""
-    rows = rows_at_a_time(model.config.vocab_size, hidden.device.type)
+def _losses(head: Callable[[Tensor], Tensor], states: Tensor, targets: Tensor, rows: int) -> Tensor:
+    """Return -log p(target), fp32 [n], of the logits that `head` makes of states [n, ...], `rows` at a time."""
     losses = [
-        functional.cross_entropy(model.lm_head(states).float(), wanted, reduction="none")
-        for states, wanted in zip(hidden.split(rows), targets.split(rows), strict=True)
+        functional.cross_entropy(head(some).float(), wanted, reduction="none")
+        for some, wanted in zip(states.split(rows), targets.split(rows), strict=True)
     ]
     return torch.cat(losses)

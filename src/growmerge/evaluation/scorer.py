@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 from tokenizers import Tokenizer
-from transformers import LlamaForCausalLM
+from transformers import PreTrainedModel
 
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.engine import TOKENS_PER_BATCH, Request, log_likelihoods
+from growmerge.evaluation.engine import TOKENS_PER_BATCH, Request, log_likelihoods, max_positions
 from growmerge.evaluation.items import PARITY_REFERENCE, Item
 
 # Part of the identity of every score: raise it whenever the same model and items would get other numbers.
@@ -28,7 +28,7 @@ SCORE_SCHEMA = pa.schema(
 
 
 def score_items(
-    model: LlamaForCausalLM,
+    model: PreTrainedModel,
     tokenizer: Tokenizer,
     items_by_cell: Mapping[tuple[str, str], Sequence[Item]],
     *,
@@ -54,13 +54,14 @@ def score_items(
     ]
     encodings = _plain(tokenizer).encode_batch([text for *_, text in rows], add_special_tokens=False)
     tokens = [tuple(encoding.ids) for encoding in encodings]
+    longest = max_positions(model)
     for (benchmark, language, item, candidate, _), ids in zip(rows, tokens, strict=True):
         if not ids:
             raise GrowmergeError(f"{benchmark}/{language}: text {candidate} of item {item.id} has no tokens.")
-        if len(ids) > model.config.max_position_embeddings:
+        if len(ids) > longest:
             raise GrowmergeError(
                 f"{benchmark}/{language}: text {candidate} of item {item.id} has {len(ids)} tokens, but the model has "
-                f"{model.config.max_position_embeddings} positions; leave long sentences out (benchmarks: max_words)."
+                f"{longest} positions; leave long sentences out (benchmarks: max_words)."
             )
     logprobs = log_likelihoods(model, [Request((bos_id,), ids) for ids in tokens], tokens_per_batch=tokens_per_batch)
     columns = {

@@ -42,19 +42,22 @@ def update_scores(folder: Path, model: Scored, cells: Mapping[Cell, Path], *, to
     """Score what is missing of `cells` (cell -> benchmark folder) in `folder`/items.parquet; returns how many cells.
 
     `model.checkpoint` is called only if something is missing. Cells that are no longer asked for are dropped. The file
-    is replaced in one step, its manifest written last. A text is scored after the tokenizer's beginning-of-text token.
+    is replaced in one step, its manifest written last. A text is scored after the tokenizer's beginning-of-text token
+    (its end-of-document token where it has none), which the manifest names.
     """
     start = time.monotonic()
     wanted = {
         cell: {"model": model.digest, "benchmark": verify(benchmark).digest, "scorer": SCORER_VERSION}
         for cell, benchmark in cells.items()
     }
-    old, scored = _existing(folder)
+    old, facts = _existing(folder)
+    scored, begin = facts.get("cells", {}), facts.get("begin")
     keep = [cell for cell in wanted if scored.get("/".join(cell)) == wanted[cell]]
     missing = [cell for cell in wanted if cell not in keep]
     parts = [old[(old["benchmark"] == b) & (old["language"] == language)] for b, language in keep]
     if missing:
-        parts.append(_score(model.checkpoint(), {cell: cells[cell] for cell in missing}, tokens_per_batch))
+        new, begin = _score(model.checkpoint(), {cell: cells[cell] for cell in missing}, tokens_per_batch)
+        parts.append(new)
     table = pd.concat(parts, ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{ITEMS}.partial"
@@ -65,7 +68,7 @@ def update_scores(folder: Path, model: Scored, cells: Mapping[Cell, Path], *, to
         [ITEMS],
         inputs=[*model.inputs, *cells.values()],
         config=model.config,
-        facts={"model": model.digest, "cells": {"/".join(cell): wanted[cell] for cell in wanted}},
+        facts={"model": model.digest, "begin": begin, "cells": {"/".join(cell): wanted[cell] for cell in wanted}},
         seconds=elapsed(start),
     )
     logger.info("%s: scored %d cells, kept %d", folder, len(missing), len(keep))
@@ -73,26 +76,28 @@ def update_scores(folder: Path, model: Scored, cells: Mapping[Cell, Path], *, to
 
 
 def _existing(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The rows that are there and what they are scores of; nothing if they are missing or damaged."""
+    """The rows that are there and the facts of their manifest; nothing if they are missing or damaged."""
     if not (folder / MANIFEST).exists():
         return pd.DataFrame(), {}
     try:
-        cells = verify(folder).facts["cells"]
+        facts = verify(folder).facts
     except GrowmergeError as error:
         logger.warning("scoring again: %s", error)
         return pd.DataFrame(), {}
-    return pd.read_parquet(folder / ITEMS), cells
+    return pd.read_parquet(folder / ITEMS), facts
 
 
-def _score(checkpoint: Path, cells: Mapping[Cell, Path], tokens_per_batch: int) -> pd.DataFrame:
+def _score(checkpoint: Path, cells: Mapping[Cell, Path], tokens_per_batch: int) -> tuple[pd.DataFrame, str | None]:
+    """The rows of `cells`, and the token that begins every text."""
     import torch
 
     from growmerge.data.tokenizer import load_tokenizer
     from growmerge.evaluation.scorer import score_items
-    from growmerge.models.checkpoints import load_checkpoint
+    from growmerge.models.external import load_model
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = load_checkpoint(checkpoint, device=device)
+    model = load_model(checkpoint, device=device)
     tokenizer, begin_id, _ = load_tokenizer(checkpoint)
     items = {cell: read_items(benchmark / ITEMS) for cell, benchmark in cells.items()}
-    return score_items(model, tokenizer, items, bos_id=begin_id, tokens_per_batch=tokens_per_batch).to_pandas()
+    table = score_items(model, tokenizer, items, bos_id=begin_id, tokens_per_batch=tokens_per_batch)
+    return table.to_pandas(), tokenizer.id_to_token(begin_id)

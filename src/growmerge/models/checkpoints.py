@@ -65,11 +65,58 @@ def load_checkpoint(
     pickled weights only, or whose tensors are damaged, missing, unexpected, or of another shape or kind than its
     configuration says.
     """
-    model = _empty_model_of(folder)
+    model = empty_model(read_config(folder), folder)
+    return _fill(model, read_weights(folder, model, dtype, device))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What `folder`/config.json says. Raises GrowmergeError if it is not there or not a JSON object."""
+    return _read_json(folder / "config.json")
+
+
+def refuse_foreign(values: Mapping[str, Any], folder: Path) -> None:
+    """Raise GrowmergeError if a configuration asks for code from outside or for quantized weights."""
+    path = folder / "config.json"
+    if "auto_map" in values:
+        raise GrowmergeError(
+            f"{path}: auto_map asks for remote code, which is never run; only models that transformers has itself, "
+            "and HyperLlama, can be used."
+        )
+    if "quantization_config" in values:
+        raise GrowmergeError(
+            f"{path}: quantization_config: quantized weights are not supported; use the original model."
+        )
+
+
+def empty_model(values: Mapping[str, Any], folder: Path) -> LlamaForCausalLM:
+    """Return the plain Llama that the configuration `values` of `folder` describes, without weights.
+
+    Raises GrowmergeError for a configuration of anything else.
+    """
+    path = folder / "config.json"
+    refuse_foreign(values, folder)
+    if values.get("model_type") != "llama":
+        raise GrowmergeError(f"{path}: model_type is {values.get('model_type')!r}; only 'llama' is supported.")
+    try:
+        config = LlamaConfig.from_dict(dict(values))
+        # The file may name an attention kernel of the hub, which would be code from outside.
+        config._attn_implementation = "sdpa"
+        return _empty_model(config)
+    except Exception as error:  # whatever a foreign configuration trips over is that file's fault
+        raise GrowmergeError(f"{path}: not a valid Llama configuration: {error}") from error
+
+
+def read_weights(
+    folder: Path, model: LlamaForCausalLM, dtype: torch.dtype | None = None, device: str | torch.device = "cpu"
+) -> dict[str, Tensor]:
+    """Read the weights of `folder`, all that `model` asks for and no others, a tied head not among them.
+
+    Without `dtype` every tensor keeps the one that it is stored in. Raises GrowmergeError as `load_checkpoint` does.
+    """
     tied = model.config.tie_word_embeddings
     expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     tensors: dict[str, Tensor] = {}
-    for path in _weight_files(folder):
+    for path in weight_files(folder):
         try:
             with safe_open(path, framework="pt") as file:
                 for name in file.keys():  # noqa: SIM118 (not a mapping)
@@ -91,35 +138,12 @@ def load_checkpoint(
             f"{folder}: tensor {HEAD} differs from {EMBEDDING}, but config.json says tie_word_embeddings; "
             f"set it to false if this model has a head of its own."
         )
-    return _fill(model, tensors)
+    return tensors
 
 
 def _empty_model(config: LlamaConfig) -> LlamaForCausalLM:
     with torch.device("meta"):
         return LlamaForCausalLM(config)
-
-
-def _empty_model_of(folder: Path) -> LlamaForCausalLM:
-    """Return the model that `folder`/config.json describes, without weights."""
-    path = folder / "config.json"
-    values = _read_json(path)
-    if "auto_map" in values:
-        raise GrowmergeError(
-            f"{path}: auto_map asks for remote code, which is never run; only plain Llama is supported."
-        )
-    if values.get("model_type") != "llama":
-        raise GrowmergeError(f"{path}: model_type is {values.get('model_type')!r}; only 'llama' is supported.")
-    if "quantization_config" in values:
-        raise GrowmergeError(
-            f"{path}: quantization_config: quantized weights are not supported; use the original model."
-        )
-    try:
-        config = LlamaConfig.from_dict(values)
-        # The file may name an attention kernel of the hub, which would be code from outside.
-        config._attn_implementation = "sdpa"
-        return _empty_model(config)
-    except Exception as error:  # whatever a foreign configuration trips over is that file's fault
-        raise GrowmergeError(f"{path}: not a valid Llama configuration: {error}") from error
 
 
 def _fill(model: LlamaForCausalLM, tensors: Mapping[str, Tensor]) -> LlamaForCausalLM:
@@ -133,7 +157,11 @@ def _fill(model: LlamaForCausalLM, tensors: Mapping[str, Tensor]) -> LlamaForCau
     return model.eval()
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint: one, or those of its index.
+
+    Raises GrowmergeError if one is missing, lies elsewhere, or the weights are only there as pickles.
+    """
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     index = folder / WEIGHTS_INDEX

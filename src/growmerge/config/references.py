@@ -1,0 +1,46 @@
+"""Checkpoints that are taken, not trained: how the configuration names them. Pure, for Snakemake's parsing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from growmerge.errors import GrowmergeError
+
+_FORMS = "'hub:owner/name', 'hub:owner/name@revision' or 'folder:path'"
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A repository of the hub (`revision`: a commit, tag or branch), or a local folder (`name`: its path)."""
+
+    kind: Literal["hub", "folder"]
+    name: str
+    revision: str | None = None
+
+    def files(self) -> list[str]:
+        """The local files that are taken, so that their edits take them again; none of a repository."""
+        folder = Path(self.name)
+        files = folder.iterdir() if self.kind == "folder" and folder.is_dir() else ()
+        return sorted(str(path) for path in files if path.suffix in (".json", ".safetensors"))
+
+
+def parse_reference(text: str) -> Reference:
+    """The reference that 'hub:owner/name', 'hub:owner/name@revision' or 'folder:path' stands for.
+
+    Raises GrowmergeError for anything else.
+    """
+    kind, colon, rest = text.partition(":")
+    if kind == "folder" and rest.strip():
+        return Reference("folder", rest)
+    if kind != "hub" or not colon:
+        raise GrowmergeError(f"'{text}' names no checkpoint; write {_FORMS}")
+    name, at, revision = rest.partition("@")
+    if not _REPOSITORY.fullmatch(name):
+        raise GrowmergeError(f"'{text}': a repository of the hub is 'owner/name', not '{name}'; write {_FORMS}")
+    if at and not re.fullmatch(r"\S+", revision):
+        raise GrowmergeError(f"'{text}': no revision follows the @; give a commit or tag, or leave the @ out")
+    return Reference("hub", name, revision or None)

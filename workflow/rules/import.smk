@@ -1,0 +1,31 @@
+# Checkpoints from the hub or a folder: in the place of bases and adapted models, and models of others.
+
+from growmerge.config.references import parse_reference
+
+
+localrules:
+    import_model,
+
+
+rule import_model:
+    input:
+        lambda w: parse_reference(GRID.imported[w.imported]).files(),
+    output:
+        directory(f"{RESULTS}/models/{{imported}}"),
+    log:
+        f"{LOGS}/models/{{imported}}.log",
+    benchmark:
+        f"{TIMES}/models/{{imported}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
+        runtime=240,
+    params:
+        reference=lambda w: GRID.imported[w.imported],
+        external=lambda w: GRID.model(w.imported).kind == "external",
+    message:
+        "Import {wildcards.imported} from {params.reference}"
+    script:
+        "../scripts/import_model.py"
