@@ -13,15 +13,19 @@ include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
+    matched=one_of(MATCHED),
     **GRID.wildcard_constraints(),
 
 
 include: "workflow/rules/data.smk"
+include: "workflow/rules/import.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/adapt.smk"
 include: "workflow/rules/merge.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/match.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/plan.smk"
 
 
 rule all:
@@ -29,6 +33,7 @@ rule all:
     input:
         LAYOUT.models(),
         LAYOUT.kept_merges(GRID.merges),
+        f"{RESULTS}/compute_match.csv",
         TABLES,
         FIGURES,
     message:
@@ -44,7 +49,7 @@ rule models:
 
 rule scores:
     input:
-        LAYOUT.scores(GRID),
+        LAYOUT.scores([*GRID, *MATCHED.values()]),
     message:
         "All scores of study {STUDY.study}"
 

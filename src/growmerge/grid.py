@@ -1,7 +1,8 @@
 """The grid: a configuration expanded into models with their parents, data and identity.
 
 A pure module without torch: Snakemake imports it whenever it parses the rules. Every model has an id that is also its
-path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged).
+path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged), `2x/swe@250` (an intermediate
+checkpoint), `external/gemma` (a model of others).
 """
 
 from __future__ import annotations
@@ -14,11 +15,21 @@ from itertools import combinations
 from typing import Any, Literal
 
 from growmerge.config import Study
-from growmerge.config.checks import MULTI, RANDOM
-from growmerge.config.schema import Base, Method
+from growmerge.config.checks import EXTERNAL, MULTI, RANDOM, is_reference
+from growmerge.config.schema import Base, Language, Method, PublishedBase
+from growmerge.data.unimax import unimax
 
 # Keys of `training` that change how a training runs, not what comes out: their edits rerun nothing.
-OPERATIONAL = {"micro_batch_sequences", "checkpoint_every", "state_every", "log_every"}
+OPERATIONAL = {
+    "micro_batch_sequences",
+    "checkpoint_every",
+    "state_every",
+    "state_minutes",
+    "states_kept",
+    "log_every",
+    "compile",
+    "tensorboard",
+}
 SEPARATOR = "+"  # between the languages of a combination; cannot occur in a language code
 
 
@@ -26,13 +37,14 @@ SEPARATOR = "+"  # between the languages of a combination; cannot occur in a lan
 class Model:
     """One model of the grid.
 
-    `parents` are the ids it is made from: none (random), one (trained or cloned) or the members of a merge, sorted.
+    `parents` are the ids it is made from: none (random, or taken from elsewhere), one (trained or cloned; for an
+    intermediate checkpoint its model) or the members of a merge, sorted.
     `width` is the factor by which HyperCloning has multiplied the widths of the architecture on the way here.
     `languages` are the targets that it has learned: none for a base.
     """
 
     id: str
-    kind: Literal["base", "model", "merge"]
+    kind: Literal["base", "model", "merge", "checkpoint", "external"]
     parents: tuple[str, ...]
     width: int
     setup: str = ""
@@ -49,14 +61,15 @@ class Grid:
         self._bases = {base.name: base for base in study.bases}
         self._methods = {method.name: method for method in study.merging.methods}
         self._setups = {setup.name: setup.base for setup in study.setups}
+        self._languages = {language.code: language for language in study.languages}
 
     # --- what there is ------------------------------------------------------------------------------------------
 
     @cached_property
     def bases(self) -> list[Model]:
-        """Random, trained and cloned bases, parents first."""
+        """Random, imported, trained and cloned bases, parents first."""
         return [
-            Model(b.name, "base", () if b.from_ == RANDOM else (b.from_,), self._width(b.name))
+            Model(b.name, "base", (b.from_,) if b.from_ in self._bases else (), self._width(b.name))
             for b in self.study.bases
         ]
 
@@ -73,7 +86,7 @@ class Grid:
             Model(
                 id=f"{setup.name}/{target}",
                 kind="model",
-                parents=(setup.base,),
+                parents=() if target in setup.from_ else (setup.base,),
                 width=self._width(setup.base),
                 setup=setup.name,
                 target=target,
@@ -110,6 +123,35 @@ class Grid:
         ]
 
     @cached_property
+    def externals(self) -> list[Model]:
+        """Models of others, which are only scored."""
+        return [Model(f"{EXTERNAL}/{x.name}", "external", (), 1) for x in self.study.external]
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """Ids of the models that are taken from elsewhere, and from where ('hub:...', 'folder:...')."""
+        bases = {b.name: b.from_ for b in self.study.bases if is_reference(b.from_)}
+        models = {f"{s.name}/{target}": x for s in self.study.setups for target, x in s.from_.items()}
+        return bases | models | {f"{EXTERNAL}/{x.name}": x.from_ for x in self.study.external}
+
+    @cached_property
+    def trained(self) -> list[Model]:
+        """Bases and adapted models that are trained here."""
+        bases = [base for base in self.bases if self._bases[base.id].train]
+        return [*bases, *(model for model in self.models if model.id not in self.imported)]
+
+    @cached_property
+    def epochs(self) -> dict[str, float]:
+        """Passes over each language's text: as stated, else what UniMax gives it (Glocker et al. 2025, section 3.4)."""
+        stated = {x.code: x.epochs for x in self.study.languages if x.epochs is not None}
+        rule = self.study.unimax
+        if rule is None or len(stated) == len(self.study.languages):
+            return stated
+        counts = {x.code: self.study.expected(x.corpus) for x in self.study.languages}
+        characters = {code: count.characters for code, count in counts.items() if count and count.characters}
+        return unimax(characters, rule.characters, rule.max_epochs, rule.fixed) | stated
+
+    @cached_property
     def score_cells(self) -> list[tuple[str, str]]:
         """(benchmark, language): every benchmark in English and every target language that has it."""
         languages = [self.study.english.code, *self.study.language_codes]
@@ -124,6 +166,7 @@ class Grid:
         yield from self.bases
         yield from self.models
         yield from self.merges
+        yield from self.externals
 
     # --- look-ups -----------------------------------------------------------------------------------------------
 
@@ -143,10 +186,14 @@ class Grid:
         """The width of a setup's models."""
         return self._width(self._setups[setup])
 
-    def merge_base(self, setup: str) -> str:
-        """The base of the task vectors: the setup's true ancestor unless the configuration names another."""
-        chosen = self.study.merging.base
-        return self.base_of_setup(setup) if chosen == "ancestor" else chosen
+    def merge_base(self, setup: str, combination: str, method: str) -> str:
+        """The base of a merge's task vectors: the setup's true ancestor unless the configuration names another."""
+        merging = self.study.merging
+        if merging.base not in ("ancestor", "as_published"):
+            return merging.base
+        published = merging.published_bases if merging.base == "as_published" else []
+        fits = [rule.base for rule in published if _fits(rule, setup, combination, method)]
+        return [self.base_of_setup(setup), *fits][-1]
 
     def languages_of(self, target: str) -> tuple[str, ...]:
         """The languages of a target or combination: `multi` is all of them."""
@@ -162,8 +209,12 @@ class Grid:
 
     def _width(self, name: str) -> int:
         base = self._bases[name]
-        factor = base.clone.factor if base.clone else 1
-        return factor if base.from_ == RANDOM else factor * self._width(base.from_)
+        factor = base.clone.factor if base.clone else base.width or 1
+        return factor * self._width(base.from_) if base.from_ in self._bases else factor
+
+    def parameters_of_external(self, model_id: str) -> int:
+        """What the configuration says; 0 where it says nothing."""
+        return next(x.parameters or 0 for x in self.study.external if model_id == f"{EXTERNAL}/{x.name}")
 
     # --- what a model is made from ------------------------------------------------------------------------------
 
@@ -179,7 +230,7 @@ class Grid:
         if model.kind == "base":
             return _unique(corpus for phase in self._bases[model.id].train for corpus in phase)
         codes = {*model.languages, self.study.replay.reference}
-        text = [language.corpus for language in self.study.languages if language.code in codes]
+        text = [self._languages[code].corpus for code in self.study.language_codes if code in codes]
         return _unique([*text, *self._replay])
 
     def recipe(self, model_id: str) -> dict[str, Any]:
@@ -189,25 +240,31 @@ class Grid:
         shaping = study.training.model_dump(exclude=OPERATIONAL)
         recipe: dict[str, Any] = {"seed": study.seed, "training": shaping, "width": model.width}
         if model.kind == "base":
-            base = self._bases[model.id]
-            recipe["phases"] = base.train
+            recipe["phases"] = self._bases[model.id].train
         else:
             # Sorted: the order of the configuration's list makes no other model.
-            chosen = sorted((x for x in study.languages if x.code in model.languages), key=lambda x: x.code)
-            reference = next(x for x in study.languages if x.code == study.replay.reference)
             recipe["languages"] = [
-                {"code": x.code, "corpus": x.corpus, "epochs": x.epochs, "replay": x.replay} for x in chosen
+                {"code": code, "corpus": x.corpus, "epochs": self.epochs[code], "replay": x.replay}
+                for code, x in sorted(self._languages.items())
+                if code in model.languages
             ]
-            recipe["replay"] = {"reference": reference.corpus, "corpora": self._replay}
-        return recipe
+            recipe["replay"] = {
+                "reference": self._languages[study.replay.reference].corpus,
+                "corpora": self._replay,
+                "whole_percent": study.replay.whole_percent,
+            }
+        owner = self._owner(model)
+        schedule = {key: getattr(owner, key, None) for key in ("warmup_steps", "decay_steps")}
+        return recipe | {key: steps for key, steps in schedule.items() if steps is not None}
 
     def checkpoint_every(self, model_id: str) -> int:
         """Steps between the published intermediate checkpoints of a trained model."""
-        model = self.model(model_id)
-        owners = [x for x in self.study.languages if (x.code,) == model.languages]
-        own = self._bases[model.id].checkpoint_every if model.kind == "base" else None
-        own = owners[0].checkpoint_every if owners else own
-        return own or self.study.training.checkpoint_every
+        owner = self._owner(self.model(model_id))
+        return (owner and owner.checkpoint_every) or self.study.training.checkpoint_every
+
+    def _owner(self, model: Model) -> Base | Language | None:
+        """The entry of the configuration that is about this model alone; none for a multilingual one."""
+        return self._bases.get(model.id) or self._languages.get(model.target)
 
     @property
     def _replay(self) -> dict[str, float]:
@@ -230,12 +287,22 @@ class Grid:
             "random_base": one_of(random),
             "cloned_base": one_of(cloned),
             "trained_base": one_of(b.name for b in study.bases if b.train),
-            "model": one_of(m.id for m in [*self.bases, *self.models]),
+            "adapted": one_of(m.id for m in self.models if m.id not in self.imported),
+            "imported": one_of(self.imported),
+            "model": one_of(m.id for m in [*self.bases, *self.models, *self.externals]),
             "setup": one_of(s.name for s in study.setups),
-            "target": one_of(self.targets),
             "combination": one_of(self.combinations),
             "method": one_of(self._methods),
         }
+
+
+def _fits(rule: PublishedBase, setup: str, combination: str, method: str) -> bool:
+    size = len(combination.split(SEPARATOR))
+    return (
+        rule.setup == setup
+        and (rule.sizes is None or size in rule.sizes)
+        and (rule.methods is None or method in rule.methods)
+    )
 
 
 def one_of(values: Iterable[str]) -> str:

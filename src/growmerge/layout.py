@@ -9,12 +9,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from growmerge.config import Study
-from growmerge.config.corpora import Corpus, FileSource, PackagedSource
+from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
 from growmerge.config.schema import Benchmark
+from growmerge.data.sharding import Shard
 from growmerge.errors import GrowmergeError
 from growmerge.grid import SEPARATOR, Grid, Model
 
 DOWNLOADS = "results/downloads"  # shared by all studies
+
+
+def step_folder(step: int) -> str:
+    """The name of the checkpoint after an optimizer step."""
+    return f"step-{step:06d}"
 
 
 class Layout:
@@ -28,7 +34,9 @@ class Layout:
     def check_sources(self) -> None:
         """Raise GrowmergeError for a source whose files are not there, before any job."""
         for corpus in self.study.corpora:
-            self.files_of(corpus.name)
+            self.files_of(corpus.name, str(Shard(0, corpus.shards)))
+            for part in corpus.parts:
+                self.files_of_ids(part.name)
 
     # --- models ---------------------------------------------------------------------------------------------------
 
@@ -43,6 +51,10 @@ class Layout:
     def parent(self, model_id: str) -> str:
         """The checkpoint that a trained or cloned model starts from."""
         return self.model(self.grid.parent(model_id))
+
+    def checkpoints(self, model_id: str) -> str:
+        """The intermediate checkpoints of a trained model: a folder of `step_folder`s."""
+        return f"{self.results}/checkpoints/{model_id}"
 
     def shards(self, part: str) -> list[str]:
         """The token shards of a corpus (or part), each a job."""
@@ -59,9 +71,13 @@ class Layout:
         """The checkpoints that a combination merges."""
         return [self.model(f"{setup}/{code}") for code in combination.split(SEPARATOR)]
 
-    def merge_base(self, setup: str) -> str:
-        """The checkpoint that task vectors are differences to."""
-        return self.model(self.grid.merge_base(setup))
+    def merge_base(self, setup: str, combination: str, method: str) -> str:
+        """The checkpoint that a merge's task vectors are differences to."""
+        return self.model(self.grid.merge_base(setup, combination, method))
+
+    def merge_bases(self, setup: str, combination: str) -> dict[str, str]:
+        """The same for every method."""
+        return {m.name: self.merge_base(setup, combination, m.name) for m in self.study.merging.methods}
 
     def kept_merges(self, merges: Iterable[Model]) -> list[str]:
         """Merged checkpoints, if the study keeps them."""
@@ -93,9 +109,22 @@ class Layout:
 
     # --- text -----------------------------------------------------------------------------------------------------
 
-    def documents(self, corpus: str) -> str:
-        """The documents of a corpus, or of the corpus that a part belongs to."""
-        return f"{self.results}/documents/{self.study.corpus(corpus).name}"
+    def documents(self, corpus: str) -> list[str]:
+        """The documents of a corpus, or of the corpus that a part belongs to: its shards, each a job."""
+        chosen = self.study.corpus(corpus)
+        return [self.documents_shard(corpus, str(Shard(index, chosen.shards))) for index in range(chosen.shards)]
+
+    def documents_shard(self, corpus: str, shard: str) -> str:
+        """One of them: what the token shard of that name is made from."""
+        return f"{self.results}/documents/{self.study.corpus(corpus).name}/{shard}"
+
+    def part_ids(self, part: str) -> list[str]:
+        """The lists of ids that say which documents of its corpus a part takes, if they are published."""
+        return [f"{self.results}/part_ids/{p.name}" for p in self.study.corpus(part).parts if p.ids]
+
+    def ids_source(self, part: str) -> FileSource | HubSource | None:
+        """Where the ids of a part come from."""
+        return next((p.ids for p in self.study.corpus(part).parts if p.name == part), None)
 
     def packages(self, names: Sequence[str]) -> list[str]:
         """Downloaded packages; the version is in the path, so that studies which pin others do not get in the way."""
@@ -107,28 +136,43 @@ class Layout:
         sources = [s for s in self.study.corpus(corpus).sources if isinstance(s, PackagedSource)]
         return self.packages(list(dict.fromkeys(name for source in sources for name in source.packages)))
 
-    def files_of(self, corpus: str) -> list[str]:
-        """The local files that a corpus reads, so that their edits rebuild it."""
+    def files_of(self, corpus: str, shard: str) -> list[str]:
+        """The local files that a shard of a corpus reads, so that their edits rebuild it."""
         sources = [s for s in self.study.corpus(corpus).sources if isinstance(s, FileSource)]
-        try:
-            return [str(path) for source in sources for path in source.files()]
-        except GrowmergeError as error:
-            raise GrowmergeError(f"corpora: '{corpus}': {error}") from None
+        dealt = [
+            Shard.parse(shard).deal(_files(source, f"'{corpus}'"), corpus, f"paths {source.paths}")
+            for source in sources
+        ]
+        return [str(path) for paths in dealt for path in paths]
+
+    def files_of_ids(self, part: str) -> list[str]:
+        """The local files that list the ids of a part."""
+        source = self.ids_source(part)
+        return list(map(str, _files(source, f"ids of '{part}'"))) if isinstance(source, FileSource) else []
 
     def tokenizer_corpora(self) -> list[Corpus]:
-        """What the tokenizer is trained on: nothing, if it is a pretrained one."""
+        """What the tokenizer is trained on: nothing, if it is an existing one."""
         tokenizer = self.study.tokenizer
-        return [] if tokenizer.pretrained else [self.study.corpus(name) for name in tokenizer.corpora]
+        existing = tokenizer.pretrained or tokenizer.package
+        return [] if existing else [self.study.corpus(name) for name in tokenizer.corpora]
 
-    def evaluation_of(self, corpora: Iterable[Corpus]) -> dict[str, float]:
-        """Documents folders whose held-out share must not occur in the training text of `corpora`.
+    def tokenizer_packages(self) -> list[str]:
+        """The package that the tokenizer is taken from."""
+        tokenizer = self.study.tokenizer
+        return self.packages([tokenizer.package] if tokenizer.package and not tokenizer.pretrained else [])
 
-        Those of English and of the languages that are trained on them: a new language leaves the others' text alone.
+    def evaluation_of(self, corpora: Sequence[Corpus]) -> list[str]:
+        """Documents folders whose held-out text must not occur in the training text of `corpora`.
+
+        Those of English and of the languages that are trained on them (a new language leaves the others' text alone),
+        and their own, if they hold anything out.
         """
         names = {corpus.name for corpus in corpora}
         languages = [x.code for x in self.study.languages if self.study.corpus(x.corpus).name in names]
-        evaluated = [self.evaluation_corpus(code) for code in [self.study.english.code, *languages]]
-        return {self.documents(corpus.name): corpus.heldout for corpus in evaluated}
+        evaluated = [self.evaluation_corpus(code) for code in [self.study.english.code, *languages]] if names else []
+        own = [corpus for corpus in corpora if corpus.heldout]
+        chosen = dict.fromkeys(corpus.name for corpus in [*evaluated, *own])
+        return [shard for name in chosen for shard in self.documents(name)]
 
     def evaluation_corpus(self, language: str) -> Corpus:
         """The corpus whose held-out sentences a language is scored on."""
@@ -145,3 +189,10 @@ class Layout:
         """The packages that a benchmark needs in a language."""
         package = self.benchmark(name).packages.get(language)
         return self.packages([package] if package else [])
+
+
+def _files(source: FileSource, owner: str) -> list[Path]:
+    try:
+        return source.files()
+    except GrowmergeError as error:
+        raise GrowmergeError(f"corpora: {owner}: {error}") from None

@@ -42,10 +42,10 @@ def test_schema_and_key_tables_match_the_models():
 
 
 def test_every_key_is_described_or_speaks_for_itself():
-    obvious = {"name", "version", "licence", "code", "kind", "sources", "reference"}
+    obvious = {"name", "version", "licence", "code", "kind", "sources", "reference", "setup", "base"}
     rows = [line.split("|") for line in describe.readme().splitlines() if line.startswith("| `")]
     sections = {"corpora", "english", "languages", "replay", "tokenizer", "architecture", "bases", "setups", "training"}
-    sections |= {"merging", "benchmarks", "scoring", "analysis", "methods", "clone"}
+    sections |= {"merging", "benchmarks", "scoring", "analysis", "methods", "clone", "plan", "expected"}
     bare = {row[1].strip(" `") for row in rows if not row[4].strip()}
     fields_of_data = {"paths", "text_field", "id_field", "dataset", "config", "split", "share", "packages"}
     assert bare <= obvious | sections | fields_of_data

@@ -61,10 +61,27 @@ def test_members_of_a_merge_belong_to_its_setup_and_languages(full):
 
 
 def test_the_base_of_task_vectors_is_the_ancestor_unless_another_is_named(full):
-    assert full.merge_base("1x_cloned") == "base-1x-x2"
-    assert full.merge_base("2x") == "base-2x"
-    data = merge_mappings(read_yaml(CONFIG / "config.yaml"), {"merging": {"base": "base-1x-x2"}})
-    assert Grid(validate(data)).merge_base("2x") == "base-1x-x2"
+    assert full.merge_base("1x_cloned", "isl+swe", "ties") == "base-1x-x2"
+    assert full.merge_base("2x", "isl+swe", "ties") == "base-2x"
+    assert with_base("base-1x-x2").merge_base("2x", "isl+swe", "ties") == "base-1x-x2"
+
+
+def test_the_base_as_published_is_that_of_the_390_files():
+    """1x: base 1x. 1x_cloned and 2x: the cloned base 1x; but base 2x in the five-language ties and dare_ties of 2x."""
+    published = with_base("as_published")
+    bases = {
+        (m.setup, len(m.languages), m.method): published.merge_base(m.setup, m.target, m.method)
+        for m in published.merges
+    }
+    assert {base for (setup, _, _), base in bases.items() if setup == "1x"} == {"base-1x"}
+    assert {base for (setup, _, _), base in bases.items() if setup == "1x_cloned"} == {"base-1x-x2"}
+    two = {cell for cell, base in bases.items() if cell[0] == "2x" and base == "base-2x"}
+    assert two == {("2x", 5, "ties"), ("2x", 5, "dare_ties")}
+    assert {bases[cell] for cell in bases if cell[0] == "2x" and cell not in two} == {"base-1x-x2"}
+
+
+def with_base(base):
+    return Grid(validate(merge_mappings(read_yaml(CONFIG / "config.yaml"), {"merging": {"base": base}})))
 
 
 def test_widths_multiply_along_the_ancestry(full):
@@ -118,12 +135,39 @@ def test_wildcards_match_the_grid_and_nothing_else(full):
     assert not re.fullmatch(constraints["model"], "reference")
 
 
+def test_published_checkpoints_take_the_places_of_bases_and_models():
+    data = read_yaml(CONFIG / "config.yaml")
+    bases = [
+        {"name": "base-1x", "from": "hub:liu-nlp/HyperLlama-180M-english-1x"},
+        {"name": "base-1x-x2", "from": "base-1x", "clone": {"factor": 2}},
+        {"name": "base-2x", "from": "hub:liu-nlp/HyperLlama-572M-english-2x@main", "width": 2},
+    ]
+    setups = [
+        {"name": "1x", "base": "base-1x", "from": {"swe": "folder:checkpoints/swe"}},
+        {"name": "2x", "base": "base-2x"},
+    ]
+    grid = Grid(
+        validate(data | {"bases": bases, "setups": setups, "merging": data["merging"] | {"published_bases": []}})
+    )
+    assert grid.imported["base-2x"] == "hub:liu-nlp/HyperLlama-572M-english-2x@main"
+    assert grid.imported["1x/swe"] == "folder:checkpoints/swe"
+    assert grid.model("1x/swe").parents == grid.model("base-1x").parents == ()
+    assert (grid.model("base-2x").width, grid.model("2x/swe").width, grid.model("base-1x-x2").width) == (2, 2, 2)
+    constraints = grid.wildcard_constraints()
+    assert re.fullmatch(constraints["imported"], "1x/swe")
+    assert not re.fullmatch(constraints["adapted"], "1x/swe")
+    assert re.fullmatch(constraints["adapted"], "2x/swe")
+    assert "1x/swe" not in {model.id for model in grid.trained}
+    assert grid.model("1x/isl+swe/ties").parents == ("1x/isl", "1x/swe"), "an imported model is merged as the others"
+
+
 @given(st.sets(st.sampled_from([a + b + c for a in "abc" for b in "def" for c in "ghi"]), min_size=1, max_size=6))
 def test_combinations_are_all_subsets_of_two_and_more(codes):
     template = read_yaml(CONFIG / "config.yaml")
     language = template["languages"][0]
     data = template | {
         "languages": [language | {"code": code} for code in sorted(codes, reverse=True)],
+        "unimax": template["unimax"] | {"fixed": {}},
         "replay": template["replay"] | {"reference": min(codes)},
     }
     grid = Grid(validate(data))
@@ -134,7 +178,8 @@ def test_combinations_are_all_subsets_of_two_and_more(codes):
 
 
 def test_the_grid_is_expanded_without_heavy_imports():
-    heavy = {"torch", "transformers", "pandas", "numpy"}
-    code = f"import sys, growmerge.grid; print(sorted({heavy} & sys.modules.keys()))"
+    heavy = {"torch", "transformers", "pandas", "numpy", "pyarrow", "mergekit", "datasets"}
+    ours = "growmerge.layout, growmerge.matching, growmerge.resources, growmerge.plan.report"
+    code = f"import sys, {ours}; print(sorted({heavy} & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -3,28 +3,28 @@
 
 rule adapt_model:
     input:
-        parent=lambda w: LAYOUT.model(GRID.base_of_setup(w.setup)),
-        shards=lambda w: LAYOUT.training_shards(f"{w.setup}/{w.target}"),
+        parent=lambda w: LAYOUT.parent(w.adapted),
+        shards=lambda w: LAYOUT.training_shards(w.adapted),
     output:
-        model=directory(f"{RESULTS}/models/{{setup}}/{{target}}"),
-        checkpoints=directory(f"{RESULTS}/checkpoints/{{setup}}/{{target}}"),
+        model=directory(f"{RESULTS}/models/{{adapted}}"),
+        checkpoints=directory(f"{RESULTS}/checkpoints/{{adapted}}"),
     log:
-        f"{LOGS}/models/{{setup}}/{{target}}.log",
+        f"{LOGS}/models/{{adapted}}.log",
     benchmark:
-        f"{TIMES}/models/{{setup}}/{{target}}.tsv"
+        f"{TIMES}/models/{{adapted}}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 8
     resources:
         gpu=1,
-        mem_mb=lambda w, attempt: training_memory(STUDY, GRID.model(f"{w.setup}/{w.target}").width, attempt),
+        mem_mb=lambda w, attempt: training_memory(STUDY, GRID.model(w.adapted).width, attempt),
         runtime=lambda w, attempt: 1440 * attempt,
     params:
-        recipe=lambda w: GRID.recipe(f"{w.setup}/{w.target}"),
-        checkpoint_every=lambda w: GRID.checkpoint_every(f"{w.setup}/{w.target}"),
+        recipe=lambda w: GRID.recipe(w.adapted),
+        checkpoint_every=lambda w: GRID.checkpoint_every(w.adapted),
         architecture=STUDY.architecture.model_dump(),
-        work=lambda w: f"{RESULTS}/work/{w.setup}/{w.target}",
+        work=lambda w: f"{RESULTS}/work/{w.adapted}",
     message:
-        "Adapt {wildcards.setup} to {wildcards.target}"
+        "Adapt {input.parent} to a target: {wildcards.adapted}"
     script:
         "../scripts/train_model.py"

@@ -4,13 +4,15 @@ PAIRS = [m for m in GRID.merges if len(m.languages) == 2 and m.method == STUDY.a
 EXPERTS = [m for m in GRID.models if len(m.languages) == 1]
 
 # What each table shows; a figure of the same name is drawn from it.
-SHOWN = {"baselines": [*GRID.bases, *GRID.models]}
+SHOWN = {"baselines": [*GRID.bases, *GRID.models, *GRID.externals]}
 if PAIRS:
     SHOWN["pairwise"] = [*EXPERTS, *PAIRS]
 if GRID.merges:
     SHOWN["methods"] = [*EXPERTS, *GRID.merges]
+if COMPARED:
+    SHOWN["compute_matched"] = COMPARED
 FIGURE_NAMES = list(SHOWN)
-SHOWN["scores"] = list(GRID)
+SHOWN["scores"] = [*GRID, *MATCHED.values()]
 
 TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in SHOWN for suffix in ("parquet", "csv")]
 FIGURES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
@@ -46,6 +48,7 @@ rule tabulate_scores:
         models=lambda w: [asdict(model) for model in SHOWN[w.table]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
+        parity=STUDY.analysis.parity,
         seed=STUDY.seed,
     message:
         "Tabulate the scores of {wildcards.table} with confidence intervals"
@@ -77,6 +80,7 @@ rule draw_figure:
     params:
         study=STUDY.study,
         analysis=STUDY.analysis.model_dump(exclude={"partial"}),
+        matches=lambda w: [asdict(match) for match in MATCHES if w.figure == "compute_matched"],
         languages=STUDY.language_codes,
         setups=[setup.name for setup in STUDY.setups],
         methods=lambda w: [] if w.figure == "baselines" else [method.name for method in STUDY.merging.methods],
@@ -100,7 +104,7 @@ rule verify:
         runtime=240,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores(GRID), *TABLES, *FIGURES],
+        expected=[*LAYOUT.models(), *LAYOUT.scores([*GRID, *MATCHED.values()]), *TABLES, *FIGURES],
     message:
         "Check every artifact of study {STUDY.study} against its manifest"
     script:

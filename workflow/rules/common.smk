@@ -11,9 +11,11 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
 from growmerge.config import validate
+from growmerge.costs import Costs, stated_counts
 from growmerge.errors import GrowmergeError
-from growmerge.grid import Grid
+from growmerge.grid import Grid, one_of
 from growmerge.layout import DOWNLOADS, Layout
+from growmerge.matching import compared_models, match_compute
 from growmerge.resources import inference_memory, training_memory
 
 try:
@@ -23,8 +25,14 @@ try:
     GRID = Grid(STUDY)
     LAYOUT = Layout(STUDY, GRID)
     LAYOUT.check_sources()
+    COSTS = Costs(GRID, stated_counts(STUDY))
+    MATCHES = match_compute(COSTS, STUDY.analysis.matching_bound)
 except GrowmergeError as error:
     raise WorkflowError(str(error)) from None
+
+# What is compared by compute, and the intermediate checkpoints among it.
+COMPARED = compared_models(MATCHES, COSTS)
+MATCHED = {model.id: model for model in COMPARED if model.kind == "checkpoint"}
 
 RESULTS = LAYOUT.results
 LOGS = f"{RESULTS}/logs"

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
 
+from growmerge.config.references import parse_reference
+from growmerge.errors import GrowmergeError
+from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
+
 if TYPE_CHECKING:
-    from growmerge.config.schema import Study
+    from growmerge.config.corpora import Corpus
+    from growmerge.config.schema import Method, Study
 
 RANDOM = "random"
 MULTI = "multi"
+EXTERNAL = "external"
+MATCHED = "@"  # between a model and the step of an intermediate checkpoint; cannot occur in a name
 REFERENCE = "reference"
 DOWNLOADS = "downloads"
 
@@ -45,6 +52,7 @@ def check_study(study: Study) -> None:
     """Raise at the first inconsistency, with its key path and value."""
     _check_corpora(study)
     _check_languages(study)
+    _check_epochs(study)
     _check_bases(study)
     _check_merging(study)
     longest = study.architecture.max_position_embeddings
@@ -64,11 +72,13 @@ def _check_corpora(study: Study) -> None:
         for j, source in enumerate(corpus.sources):
             for k, package in enumerate(getattr(source, "packages", [])):
                 _known(f"corpora.{i}.sources.{j}.packages.{k}", package, packages, "package")
-        total = sum(part.share for part in corpus.parts)
-        if corpus.parts and abs(total - 1) > 1e-9:
-            raise problem(f"corpora.{i}.parts", total, "the shares of the parts do not add up to 1")
-    if study.tokenizer.pretrained is None and not study.tokenizer.corpora:
-        raise problem("tokenizer.corpora", [], "is empty, and there is no `pretrained` tokenizer to take instead")
+        _check_parts(f"corpora.{i}.parts", corpus)
+    tokenizer = study.tokenizer
+    if tokenizer.package is not None:
+        _known("tokenizer.package", tokenizer.package, packages, "package")
+    if tokenizer.pretrained is None and tokenizer.package is None and not tokenizer.corpora:
+        message = "is empty, and there is no `pretrained` tokenizer and no `package` to take one from instead"
+        raise problem("tokenizer.corpora", [], message)
     for i, name in enumerate(study.tokenizer.corpora):
         _known(f"tokenizer.corpora.{i}", name, names, "corpus")
     for i, benchmark in enumerate(study.benchmarks):
@@ -78,6 +88,23 @@ def _check_corpora(study: Study) -> None:
         for language, package in benchmark.packages.items():
             _known(f"benchmarks.{i}.packages.{language}", package, packages, "package")
     _unique("benchmarks", [b.name for b in study.benchmarks])
+
+
+def _check_parts(key: str, corpus: Corpus) -> None:
+    total = sum(part.share for part in corpus.parts)
+    if corpus.parts and abs(total - 1) > 1e-9:
+        raise problem(key, total, "the shares of the parts do not add up to 1")
+    listed = [part for part in corpus.parts if part.ids]
+    for i, part in enumerate(corpus.parts):
+        if part.ids and part.ids.id_field is None:
+            raise problem(f"{key}.{i}.ids.id_field", None, "is missing: the field that holds the ids of the documents")
+        if part.ids and len(corpus.parts) == 1:
+            message = "is the only part, so its ids would leave documents over; add a part without `ids` for them"
+            raise problem(f"{key}.{i}", part.name, message)
+    rest = [part.name for part in corpus.parts if not part.ids]
+    if listed and len(rest) > 1:
+        message = f"only one part can take what is on no list; {' and '.join(rest)} have no `ids`"
+        raise problem(key, len(rest), message)
 
 
 def _check_languages(study: Study) -> None:
@@ -102,19 +129,61 @@ def _check_languages(study: Study) -> None:
         _known(f"replay.corpora.{name}", name, trainable, "corpus")
 
 
+def _check_epochs(study: Study) -> None:
+    rule = study.unimax
+    lacking = [i for i, language in enumerate(study.languages) if language.epochs is None]
+    if rule is None:
+        for i in lacking:
+            code = study.languages[i].code
+            raise problem(f"languages.{i}.epochs", None, f"'{code}' has none, and there is no `unimax` to give it any")
+        return
+    for code in rule.fixed:
+        _known(f"unimax.fixed.{code}", code, study.language_codes, "language")
+    left = rule.characters
+    for i, language in enumerate(study.languages if lacking else []):
+        count = study.expected(language.corpus)
+        if count is None or count.characters is None:
+            message = (
+                f"unimax counts with its characters: state `expected.characters` of '{language.corpus}' (the manifests "
+                "of its documents have them, once they are built), or the `epochs` of every language"
+            )
+            raise problem(f"languages.{i}.corpus", language.corpus, message)
+        left -= rule.fixed.get(language.code, 0) * count.characters
+    if left <= 0:
+        raise problem("unimax.characters", rule.characters, "is used up by the `fixed` languages; raise it")
+
+
+def is_reference(source: str) -> bool:
+    """Whether a model's `from` is a checkpoint from elsewhere: 'hub:...' or 'folder:...'."""
+    return source.split(":")[0] in ("hub", "folder") and ":" in source
+
+
+def _check_reference(key: str, source: str) -> None:
+    try:
+        parse_reference(source)
+    except GrowmergeError as error:
+        raise problem(key, source, str(error)) from None
+
+
 def _check_bases(study: Study) -> None:
     trainable = [name for c in study.corpora for name in c.names]
     seen: list[str] = []
     names = [b.name for b in study.bases]
     _unique("bases", names)
-    if REFERENCE in names:
-        raise problem(f"bases.{names.index(REFERENCE)}.name", REFERENCE, "is taken: results/{study}/scores/reference")
+    for taken in (REFERENCE, EXTERNAL):
+        if taken in names:
+            raise problem(f"bases.{names.index(taken)}.name", taken, f"is taken: results/{{study}}/scores/{taken}")
     for i, base in enumerate(study.bases):
-        if base.from_ == RANDOM:
+        if base.from_ == RANDOM or is_reference(base.from_):
+            if base.from_ != RANDOM:
+                _check_reference(f"bases.{i}.from", base.from_)
             if base.clone or base.train:
-                raise problem(f"bases.{i}.from", RANDOM, "a random initialisation is neither cloned nor trained")
+                message = "is neither cloned nor trained; add another base that starts from this one"
+                raise problem(f"bases.{i}.from", base.from_, message)
         else:
             _known(f"bases.{i}.from", base.from_, seen, "base above it")
+            if base.width is not None:
+                raise problem(f"bases.{i}.width", base.width, "is only stated of a checkpoint from elsewhere")
             if bool(base.clone) == bool(base.train):
                 raise problem(f"bases.{i}", base.name, "needs either `clone` or `train`")
         for j, phase in enumerate(base.train):
@@ -125,18 +194,76 @@ def _check_bases(study: Study) -> None:
     _unique("setups", setups)
     for i, setup in enumerate(study.setups):
         _known(f"setups.{i}.base", setup.base, names, "base")
-        if setup.name in names:
-            raise problem(f"setups.{i}.name", setup.name, "is also the name of a base")
+        if setup.name in [*names, EXTERNAL, REFERENCE]:
+            message = "is also the name of a base" if setup.name in names else f"is taken: results/*/models/{EXTERNAL}"
+            raise problem(f"setups.{i}.name", setup.name, message)
+        for target, source in setup.from_.items():
+            _known(f"setups.{i}.from.{target}", target, [*study.language_codes, MULTI], "target")
+            _check_reference(f"setups.{i}.from.{target}", source)
+    _unique("external", [x.name for x in study.external])
+    for i, external in enumerate(study.external):
+        _check_reference(f"external.{i}.from", external.from_)
     _known("scoring.reference", study.scoring.reference, names, "base")
 
 
 def _check_merging(study: Study) -> None:
     methods = [m.name for m in study.merging.methods]
     _unique("merging.methods", methods)
-    if study.merging.base != "ancestor":
-        _known("merging.base", study.merging.base, [b.name for b in study.bases], "base")
+    for i, method in enumerate(study.merging.methods):
+        _check_method(f"merging.methods.{i}", method, study)
+    bases = [b.name for b in study.bases]
+    if study.merging.base not in ("ancestor", "as_published"):
+        _known("merging.base", study.merging.base, bases, "base")
+    for i, rule in enumerate(study.merging.published_bases):
+        key = f"merging.published_bases.{i}"
+        _known(f"{key}.setup", rule.setup, [s.name for s in study.setups], "setup")
+        _known(f"{key}.base", rule.base, bases, "base")
+        for method in rule.methods or []:
+            _known(f"{key}.methods", method, methods, "merge method")
     for i, size in enumerate(study.merging.sizes or []):
         if size > len(study.languages):
             raise problem(f"merging.sizes.{i}", size, f"there are only {len(study.languages)} languages to combine")
     if methods and len(study.languages) > 1:
         _known("analysis.pairwise_method", study.analysis.pairwise_method, methods, "merge method")
+
+
+def _check_method(key: str, method: Method, study: Study) -> None:
+    _known(f"{key}.method" if method.method else f"{key}.name", method.of_mergekit, KINDS, "merge method of mergekit")
+    kind = KINDS[method.of_mergekit]
+    if kind.base == "required" and not method.uses_base:
+        raise problem(f"{key}.uses_base", False, f"mergekit's {method.of_mergekit} needs the base model; set it to true")
+    if kind.base == "ignored" and method.uses_base:
+        raise problem(f"{key}.uses_base", True, f"mergekit's {method.of_mergekit} has no base model; leave it out")
+    fewest, most = kind.members
+    for size in study.merging.sizes or range(2, len(study.languages) + 1):
+        if size < fewest or (most is not None and size > most):
+            message = f"merges exactly {most} models, but there are combinations of {size} (merging.sizes)"
+            raise problem(key, method.name, message)
+    for name, value in method.parameters.items():
+        _known(f"{key}.parameters.{name}", name, kind.parameters, f"parameter of mergekit's {method.of_mergekit}")
+        _check_parameter(f"{key}.parameters.{name}", name, value, method.of_mergekit, kind)
+    for code, value in method.weights.items():
+        _known(f"{key}.weights.{code}", code, study.language_codes, "language")
+        if WEIGHT not in kind.of_model:
+            raise problem(f"{key}.weights", method.weights, f"mergekit's {method.of_mergekit} has no weights")
+        _check_parameter(f"{key}.weights.{code}", WEIGHT, value, method.of_mergekit, kind)
+    if WEIGHT in kind.of_model and WEIGHT not in method.parameters:
+        lacking = [code for code in study.language_codes if code not in method.weights]
+        if lacking:
+            message = f"is missing, and `weights` has none for {lacking[0]}; 1.0 gives all members the same"
+            raise problem(f"{key}.parameters.weight", None, message)
+
+
+def _check_parameter(key: str, name: str, value: Any, method: str, kind: Kind) -> None:
+    if name in kind.ignored:
+        raise problem(key, value, f"mergekit's {method} takes it and does not use it; leave it out")
+    wanted = kind.parameters[name]
+    numbers = value if isinstance(value, list) else [value]
+    if isinstance(value, list) and (wanted is not float or not value):
+        raise problem(key, value, "a list, which is interpolated over the layers, must hold numbers and be for one")
+    fits = {bool: (bool,), int: (int,), float: (int, float)}[wanted]
+    if any(not isinstance(number, fits) or (isinstance(number, bool) and wanted is not bool) for number in numbers):
+        what = {bool: "true or false", int: "a whole number", float: "a number or a list of numbers"}[wanted]
+        raise problem(key, value, f"must be {what}")
+    if name in ("density", "select_topk") and any(not 0 <= number <= 1 for number in numbers):
+        raise problem(key, value, "is the share of elements that is kept, from 0 to 1")

@@ -66,17 +66,31 @@ class HubSource(Strict):
     split: str = "train"
     revision: str | None = Field(None, description="Commit or tag; pin it.")
     text_field: str = "text"
-    id_field: str | None = "id"
+    id_field: str | None = Field("id", description="null: rows are numbered, within their file.")
 
 
 Source = Annotated[PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")]
 
 
+class Expected(Strict):
+    """How much text there is, stated before it is built: what plans, schedules and compute matching count with."""
+
+    documents: int = Field(gt=0, description="Training documents; replay is scaled by them.")
+    tokens: int = Field(gt=0, description="Tokens, separators between documents included.")
+    characters: int | None = Field(None, gt=0, description="Unicode characters; UniMax shares these out.")
+
+
 class Part(Strict):
-    """A share of a corpus under a name of its own, chosen by a hash of the document id."""
+    """A share of a corpus under a name of its own, chosen by a hash of the document id, or by a list of ids."""
 
     name: Name
     share: float = Field(gt=0, le=1)
+    ids: Annotated[FileSource | HubSource, Field(discriminator="kind")] | None = Field(
+        None,
+        description="The ids of its documents, a row each in `id_field`; the part that has none takes all other "
+        "documents. Then `share` only says how large the part is.",
+    )
+    expected: Expected | None = None
 
 
 class Corpus(Strict):
@@ -94,7 +108,13 @@ class Corpus(Strict):
     placeholder: str | None = Field(
         None, description="With cleaning strings: replaces %s and {name} instead of dropping."
     )
-    shards: int = Field(1, ge=1, description="Token shards, a job each.")
+    shards: int = Field(
+        1,
+        ge=1,
+        description="Pieces it is read, cleaned and tokenized in, a job each: at most as many as a source has files. "
+        "Duplicates are dropped within a piece, not across them.",
+    )
+    expected: Expected | None = Field(None, description="Its size (of a corpus with parts: see there).")
 
     @property
     def names(self) -> list[str]:
@@ -103,10 +123,15 @@ class Corpus(Strict):
 
 
 class Tokenizer(Strict):
-    """An existing fast tokenizer, or a byte-level BPE trained on the training split."""
+    """An existing fast tokenizer, Llama 3's from the package that carries it, or a byte-level BPE trained here."""
 
-    pretrained: str | None = Field(description="A local folder or an id of the hub; null: train one.")
+    pretrained: str | None = Field(
+        description="A local folder or an id of the hub; null: take it from `package`, else train one."
+    )
     revision: str | None = Field(None, description="Of the hub repository; pin it.")
+    package: Name | None = Field(
+        None, description="A package with Llama 3's tokenizer.model (llama-models), from which the tokenizer is built."
+    )
     vocab_size: int = Field(gt=256, description="Rows of the embedding matrix; entries of a trained tokenizer.")
     corpora: list[Name] = Field(
         default_factory=list,

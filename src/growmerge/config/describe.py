@@ -16,6 +16,7 @@ PREAMBLE = """# The configuration
 Written by `make config-docs` from `src/growmerge/config/`, which checks every value before any job starts.
 
 - `config.yaml`: Grow Up and Merge at full size, the default.
+- `published.yaml`: the same from the published checkpoints, without any training.
 - `miniature.yaml`: what differs for a laptop; `make demo` lays it over `config.yaml`.
 - `schema.json`: the same for editors that check YAML.
 

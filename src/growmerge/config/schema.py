@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from growmerge.config.benchmarks import Benchmark
 from growmerge.config.checks import check_study
-from growmerge.config.corpora import Corpus, Package, Tokenizer
+from growmerge.config.corpora import Corpus, Expected, Package, Tokenizer
 from growmerge.config.strict import LanguageCode, Name, Share, Strict, Switch
 
 
@@ -53,16 +54,25 @@ class Clone(Strict):
 
 
 class Base(Strict):
-    """A model that others start from: `from: random`, or a parent that is either trained further or cloned."""
+    """A model that others start from: `from: random`, a published checkpoint, or a parent that is trained or cloned."""
 
     name: Name
-    from_: str = Field(alias="from", description="'random' or the name of another base.")
+    from_: str = Field(
+        alias="from",
+        description="'random', the name of another base, or a checkpoint that takes its place: 'hub:owner/name', "
+        "'hub:owner/name@revision' or 'folder:path'.",
+    )
+    width: int | None = Field(
+        None, ge=1, description="Of a checkpoint: its width as a multiple of `architecture`; default: 1."
+    )
     clone: Clone | None = Field(None, description="Widen the parent by HyperCloning, no training.")
     train: list[dict[str, Annotated[float, Field(gt=0)]]] = Field(
         default_factory=list,
         description="Phases in order; a phase is {corpus: epochs, ...}, shuffled epoch by epoch.",
     )
     checkpoint_every: int | None = Field(None, ge=1, description="Overrides training.checkpoint_every.")
+    warmup_steps: int | None = Field(None, ge=0, description="Overrides what the schedule's rule gives.")
+    decay_steps: int | None = Field(None, ge=0, description="Overrides what the schedule's rule gives.")
 
 
 class Setup(Strict):
@@ -70,6 +80,19 @@ class Setup(Strict):
 
     name: Name
     base: Name = Field(description="The base that the setup's models start from: the ancestor of its merges.")
+    from_: dict[str, str] = Field(
+        default_factory=dict,
+        alias="from",
+        description="{language or multi: checkpoint} ('hub:owner/name', 'folder:path') that is taken, not trained.",
+    )
+
+
+class External(Strict):
+    """A model of others that is only scored, beside the study's own."""
+
+    name: Name
+    from_: str = Field(alias="from", description="'hub:owner/name', 'hub:owner/name@revision' or 'folder:path'.")
+    parameters: int | None = Field(None, gt=0, description="For the plan.")
 
 
 class Language(Strict):
@@ -79,11 +102,15 @@ class Language(Strict):
     name: str = Field(min_length=1)
     corpus: Name = Field(description="Its training text.")
     evaluation: Name | None = Field(None, description="Corpus of the held-out sentences; default: `corpus`.")
-    epochs: float = Field(gt=0, description="Passes over the language's text and its replay.")
+    epochs: float | None = Field(
+        None, gt=0, description="Passes over the language's text and its replay; default: what `unimax` gives it."
+    )
     replay: Share | None = Field(
         None, description="Share of the reference language's replay; default: its documents / the reference's."
     )
     checkpoint_every: int | None = Field(None, ge=1, description="Overrides training.checkpoint_every.")
+    warmup_steps: int | None = Field(None, ge=0, description="Overrides what the schedule's rule gives.")
+    decay_steps: int | None = Field(None, ge=0, description="Overrides what the schedule's rule gives.")
 
 
 class English(Strict):
@@ -100,6 +127,24 @@ class Replay(Strict):
     reference: LanguageCode = Field(description="The language whose replay is given; the others scale it by documents.")
     corpora: dict[str, Share] = Field(
         description="{corpus: share of it that the reference language replays}; 0: none of it."
+    )
+    whole_percent: bool = Field(
+        False, description="Round the other languages' share of it to whole percent, at least one, as was published."
+    )
+
+
+class UniMax(Strict):
+    """How often a language without `epochs` is repeated (Chung et al. 2023): equal shares of a budget, with a cap.
+
+    It counts with `expected.characters` of all languages' corpora. `epochs` of a language replace what it gives.
+    """
+
+    characters: float = Field(gt=0, description="The budget for all languages together, repetitions counted.")
+    max_epochs: float = Field(gt=0, description="No language is repeated more often.")
+    fixed: dict[LanguageCode, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="{language: epochs} that are given beforehand; what they leave of the budget is for the others "
+        "(the variant of Glocker et al. 2025, section 3.4).",
     )
 
 
@@ -119,11 +164,25 @@ class Training(Strict):
     gradient_clip: float = Field(1.0, gt=0, description="Largest global gradient norm.")
     warmup_share: Share = Field(0.002, description="Linear warm-up, share of the steps.")
     warmup_min_steps: int = Field(10, ge=0, description="Shortest warm-up (never more than a tenth of the steps).")
+    warmup_multiple: int = Field(1, ge=1, description="The warm-up is rounded up to a multiple of so many steps.")
     decay_share: Share = Field(0.2, description="Linear decay to zero, last share of the steps.")
+    decay_multiple: int = Field(1, ge=1, description="The decay is rounded up to a multiple of so many steps.")
     precision: Literal["bf16", "fp32"] = Field("bf16", description="Of the forward pass; weights are kept in fp32.")
     checkpoint_every: int = Field(ge=1, description="Steps between published intermediate checkpoints.")
     state_every: int = Field(ge=1, description="Steps between saved training states: at most these are lost.")
+    state_minutes: float = Field(
+        20.0, gt=0, description="A state is also saved at the first step after so many minutes without one."
+    )
+    states_kept: int = Field(2, ge=1, description="Training states kept: should the newest be damaged, an older serves.")
     log_every: int = Field(10, ge=1, description="Steps between lines of the training log.")
+    compile: Switch | None = Field(None, description="Compile the layers (torch.compile); default: on a GPU only.")
+    tensorboard: Switch = Field(
+        False, description="Also log for TensorBoard, beside the jobs' logs; needs the package tensorboard."
+    )
+
+
+# A parameter of a merge method; a list of numbers is interpolated from the first layer to the last.
+ParameterValue = bool | int | float | list[int | float]
 
 
 class Method(Strict):
@@ -132,12 +191,27 @@ class Method(Strict):
     name: Name = Field(description="Its name in paths, tables and figures.")
     method: str | None = Field(None, description="mergekit's merge_method; default: `name`.")
     uses_base: bool = Field(False, description="Works on differences to the base model.")
-    parameters: dict[str, bool | int | float] = Field(default_factory=dict, description="mergekit's, for all models.")
+    parameters: dict[str, ParameterValue] = Field(
+        default_factory=dict,
+        description="mergekit's, for all models; a list of numbers is interpolated from the first layer to the last.",
+    )
+    weights: dict[LanguageCode, int | float | list[int | float]] = Field(
+        default_factory=dict, description="{language: weight} of members that do not have `parameters.weight`."
+    )
 
     @property
     def of_mergekit(self) -> str:
         """What mergekit calls it."""
         return self.method or self.name
+
+
+class PublishedBase(Strict):
+    """Merges whose published files name another base than their models' ancestor."""
+
+    setup: Name
+    base: Name
+    sizes: list[int] | None = Field(None, description="Only combinations of so many languages; default: all.")
+    methods: list[Name] | None = Field(None, description="Only these methods; default: all.")
 
 
 class Merging(Strict):
@@ -149,21 +223,14 @@ class Merging(Strict):
     )
     dtype: Literal["float16", "bfloat16", "float32"] = Field("float16", description="Of the merged weights.")
     base: str = Field(
-        "ancestor", description="Base of the task vectors: 'ancestor' (the setup's base) or a base's name."
+        "ancestor",
+        description="Base of the task vectors: 'ancestor' (the setup's base), 'as_published' (what `published_bases` "
+        "says, else the ancestor) or a base's name.",
+    )
+    published_bases: list[PublishedBase] = Field(
+        default_factory=list, description="For base: as_published; the last entry that fits a merge holds."
     )
     keep: Switch = Field(False, description="Keep merged checkpoints (else they exist only until they are scored).")
-
-
-class Benchmark(Strict):
-    """A benchmark built from held-out text or reference data, for every language."""
-
-    name: Literal["acceptability", "parity", "facts"]
-    limit: int = Field(gt=0, description="Most items a language (of each subset).")
-    languages: list[LanguageCode] | None = Field(None, description="Languages that have it; default: all, and English.")
-    max_words: int | None = Field(None, gt=0, description="Longer sentences of the parity benchmark are left out.")
-    packages: dict[LanguageCode, Name] = Field(
-        default_factory=dict, description="{language: package with its morphological data}."
-    )
 
 
 class Scoring(Strict):
@@ -173,9 +240,26 @@ class Scoring(Strict):
     tokens_per_batch: int = Field(8192, gt=0, description="Token budget of a batch; scores do not depend on it.")
 
 
+class Plan(Strict):
+    """The hardware that `snakemake plan` counts with."""
+
+    gpu: str = Field("H100", description="Its name, for the reader.")
+    peak_tflops: float = Field(989.0, gt=0, description="Its peak in dense bf16, TFLOP/s.")
+    utilisation: float = Field(0.4, gt=0, le=1, description="The share of the peak that trainings are assumed to use.")
+
+
 class Analysis(Strict):
     """Statistics and figures."""
 
+    matching_bound: float = Field(
+        0.1,
+        ge=0,
+        description="A pair of setups is not compared by compute where even the first checkpoint of the dearer model "
+        "costs more than this share beyond the cheaper model.",
+    )
+    parity: Literal["mean_of_ratios", "ratio_of_sums"] = Field(
+        "mean_of_ratios", description="Information parity over sentences: the mean of their ratios, or of the sums."
+    )
     bootstrap_resamples: int = Field(1000, ge=1, description="Resamples of the 95 % intervals.")
     pairwise_method: Name = Field("linear", description="Merge method of the pairwise figure.")
     dpi: int = Field(200, gt=0, description="Resolution of the PNG files.")
@@ -193,15 +277,18 @@ class Study(Strict):
     english: English
     languages: list[Language] = Field(min_length=1)
     replay: Replay
+    unimax: UniMax | None = Field(None, description="What gives epochs to languages that state none.")
     tokenizer: Tokenizer
     architecture: Architecture
     bases: list[Base] = Field(min_length=1)
     setups: list[Setup] = Field(min_length=1)
+    external: list[External] = Field(default_factory=list, description="Models of others that are scored, too.")
     training: Training
     merging: Merging
     benchmarks: list[Benchmark]
     scoring: Scoring
     analysis: Analysis
+    plan: Plan = Field(default_factory=Plan)
 
     @model_validator(mode="after")
     def _references_exist(self) -> Study:
@@ -216,6 +303,17 @@ class Study(Strict):
     def corpus(self, name: str) -> Corpus:
         """The corpus of that name, or of which `name` is a part."""
         return next(c for c in self.corpora if name == c.name or name in [part.name for part in c.parts])
+
+    def expected(self, name: str) -> Expected | None:
+        """The stated size of a corpus or part; a part without one has its share of the corpus's."""
+        corpus = self.corpus(name)
+        part = next((part for part in corpus.parts if part.name == name), None)
+        if part is None or corpus.expected is None:
+            return part.expected if part else corpus.expected
+        if part.expected:
+            return part.expected
+        whole = corpus.expected
+        return Expected(documents=round(part.share * whole.documents), tokens=round(part.share * whole.tokens))
 
     def dump(self, *keys: str) -> dict[str, Any]:
         """Plain data of the sections `keys`: what a rule takes as params, so that only their edits rerun it."""

@@ -1,9 +1,6 @@
 """Mixtures: which sequence is trained on at which step, as a pure function of the seed and the position.
 
-A mixture is a list of phases, one after the other. A phase has components (a corpus, or a fixed share of one). It is
-passed through epoch by epoch, each a fresh permutation of the sequences of all components together; or, where
-components have other numbers of epochs, all epochs of all components are shuffled once, so that none of them is over
-before the end.
+Every block (growmerge.data.phases) is a fresh permutation of its sequences.
 """
 
 from __future__ import annotations
@@ -11,30 +8,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from growmerge.errors import GrowmergeError
+from growmerge.data.phases import Block, Draw, Phase, blocks_of
 
 ROUNDS = 6
-
-
-@dataclass(frozen=True)
-class Component:
-    """A share of a corpus (always the same sequences of it), for so many epochs."""
-
-    corpus: str
-    epochs: float = 1.0
-    share: float = 1.0
-
-
-@dataclass(frozen=True)
-class Phase:
-    """What is trained on together."""
-
-    components: tuple[Component, ...]
-    shuffled_once: bool = False
 
 
 def permuted(index: np.ndarray, size: int, key: str) -> np.ndarray:
@@ -64,66 +43,22 @@ def permuted(index: np.ndarray, size: int, key: str) -> np.ndarray:
     return values.astype(np.int64)
 
 
-@dataclass(frozen=True)
-class _Draw:
-    """`count` sequences of the first `share` (in the corpus's own fixed order), in an order of its own."""
-
-    corpus: str
-    share: int
-    count: int
-    key: str
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Draws that are shuffled together."""
-
-    key: str
-    draws: tuple[_Draw, ...]
-
-    @property
-    def size(self) -> int:
-        return sum(draw.count for draw in self.draws)
-
-
 class Mixture:
-    """The order of all sequences of a training run."""
+    """The order of all sequences of a training run, in steps of `batch` sequences.
 
-    def __init__(self, phases: Sequence[Phase], sizes: Mapping[str, int], seed: int) -> None:
+    A block that is no multiple of a batch is filled up with its first sequences.
+    """
+
+    def __init__(self, phases: Sequence[Phase], sizes: Mapping[str, int], seed: int, batch: int) -> None:
         """`sizes` maps corpora to their numbers of sequences. Raises GrowmergeError for a component without any."""
         self.seed = seed
         self._sizes = dict(sizes)
-        self._blocks: list[_Block] = []
-        for number, phase in enumerate(phases):
-            epochs = [
-                self._epoch(phase, epoch, f"{seed}/{number}/{epoch}")
-                for epoch in range(math.ceil(max(c.epochs for c in phase.components)))
-            ]
-            if phase.shuffled_once:
-                epochs = [_Block(f"{seed}/{number}", tuple(draw for epoch in epochs for draw in epoch.draws))]
-            self._blocks += epochs
-        self._first = np.cumsum([0, *(block.size for block in self._blocks)])
-
-    def _epoch(self, phase: Phase, epoch: int, key: str) -> _Block:
-        draws = []
-        for position, c in enumerate(phase.components):
-            share = round(self._sizes[c.corpus] * c.share)
-            if share == 0:
-                raise GrowmergeError(
-                    f"corpus '{c.corpus}': {c.share:.3g} of its {self._sizes[c.corpus]} sequences is less than one; "
-                    "give it more text, a larger share, or leave it out of the mixture"
-                )
-            count = round(share * min(1.0, max(0.0, c.epochs - epoch)))
-            if count:
-                draws.append(_Draw(c.corpus, share, count, f"{key}/{position}"))
-        return _Block(key, tuple(draws))
-
-    def __len__(self) -> int:
-        """Number of sequences, repetitions counted."""
-        return int(self._first[-1])
+        self._blocks = blocks_of(phases, sizes)
+        self._first = np.cumsum([0, *(block.steps(batch) * batch for block in self._blocks)])
+        self.steps = int(self._first[-1]) // batch
 
     def counts(self) -> dict[str, int]:
-        """Sequences drawn from each corpus, repetitions counted."""
+        """Sequences drawn from each corpus, epochs counted, without those that fill up the last step of a block."""
         totals: dict[str, int] = {}
         for draw in (draw for block in self._blocks for draw in block.draws):
             totals[draw.corpus] = totals.get(draw.corpus, 0) + draw.count
@@ -131,20 +66,36 @@ class Mixture:
 
     def at(self, position: int) -> tuple[str, int]:
         """(corpus, index of the sequence in it) at a position of the run."""
-        number = int(np.searchsorted(self._first, position, side="right")) - 1
-        block = self._blocks[number]
-        index = int(permuted(np.array([position - int(self._first[number])]), block.size, block.key)[0])
-        for draw in block.draws:
-            if index < draw.count:
-                return draw.corpus, self._member(draw, index)
-            index -= draw.count
-        raise IndexError(position)
+        return self.span(position, position + 1)[0]
 
-    def _member(self, draw: _Draw, index: int) -> int:
-        """The sequence of its corpus that is the index-th of a draw.
+    def span(self, start: int, stop: int) -> list[tuple[str, int]]:
+        """The same for all positions from `start` up to `stop`: as arrays, some hundred times as fast as one by one."""
+        found: list[tuple[str, int]] = []
+        while start < stop:
+            number = int(np.searchsorted(self._first, start, side="right")) - 1
+            if number == len(self._blocks):
+                raise IndexError(start)
+            first, end = int(self._first[number]), min(stop, int(self._first[number + 1]))
+            found += self._of_block(self._blocks[number], np.arange(start - first, end - first))
+            start = end
+        return found
+
+    def _of_block(self, block: Block, within: np.ndarray) -> list[tuple[str, int]]:
+        index = permuted(within % block.size, block.size, f"{self.seed}/{block.key}")
+        found: list[tuple[str, int]] = [("", 0)] * len(index)
+        first = 0
+        for draw in block.draws:
+            chosen = np.flatnonzero((index >= first) & (index < first + draw.count))
+            for place, member in zip(chosen.tolist(), self._members(draw, index[chosen] - first), strict=True):
+                found[place] = draw.corpus, member
+            first += draw.count
+        return found
+
+    def _members(self, draw: Draw, index: np.ndarray) -> list[int]:
+        """The sequences of its corpus that are those of `index` of a draw.
 
         A share is a fixed sample of the corpus, the same in every epoch and for every model of the seed, and a smaller
         share is a part of a larger; an epoch that takes less than the share takes another sample of it each time.
         """
-        within = int(permuted(np.array([index]), draw.share, draw.key)[0])
-        return int(permuted(np.array([within]), self._sizes[draw.corpus], f"{self.seed}/{draw.corpus}")[0])
+        within = permuted(index, draw.share, f"{self.seed}/{draw.key}")
+        return permuted(within, self._sizes[draw.corpus], f"{self.seed}/{draw.corpus}").tolist()

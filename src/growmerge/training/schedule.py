@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from growmerge.config.schema import Training
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -26,7 +28,22 @@ class Schedule:
         return self.peak
 
 
-def schedule(peak: float, steps: int, warmup_share: float, warmup_min_steps: int, decay_share: float) -> Schedule:
-    """The paper's proportions; for very short runs the shortest warm-up is at most a tenth of the steps."""
-    warmup = max(round(warmup_share * steps), min(warmup_min_steps, math.ceil(steps / 10)))
-    return Schedule(peak, steps, min(warmup, steps), min(round(decay_share * steps), steps - warmup))
+def schedule(
+    training: Training, steps: int, warmup_steps: int | None = None, decay_steps: int | None = None
+) -> Schedule:
+    """The schedule of a run of `steps`: shares of it, rounded up to multiples, unless the steps are given.
+
+    For very short runs the shortest warm-up is at most a tenth of the steps.
+    """
+    if warmup_steps is None:
+        shortest = min(training.warmup_min_steps, math.ceil(steps / 10))
+        warmup_steps = max(_round_up(training.warmup_share * steps, training.warmup_multiple), shortest)
+    if decay_steps is None:
+        decay_steps = _round_up(training.decay_share * steps, training.decay_multiple)
+    warmup = min(warmup_steps, steps)
+    return Schedule(training.learning_rate, steps, warmup, min(decay_steps, steps - warmup))
+
+
+def _round_up(steps: float, multiple: int) -> int:
+    """To a whole number of steps, then up to a multiple: what reproduces the published files."""
+    return math.ceil(round(steps) / multiple) * multiple

@@ -1,0 +1,169 @@
+"""What a study is scored on: entries of the registry of benchmarks, with what the study wants otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from growmerge.config.corpora import FileSource
+from growmerge.config.strict import LanguageCode, Name, Strict
+from growmerge.evaluation.benchmarks.entry import Dataset, Entry, Metric, Normalisation
+from growmerge.evaluation.benchmarks.registry import REGISTRY
+
+
+class BenchmarkSource(Strict):
+    """Where the rows of a language come from, instead of what the registry says; what is left out stays."""
+
+    dataset: str | None = Field(
+        None,
+        min_length=1,
+        description="An id of the hub, a local folder in the hub's layout, or a file: .jsonl, .csv, .tsv, .parquet.",
+    )
+    revision: str | None = Field(None, description="Commit or tag; pin it.")
+    configs: list[str] | None = Field(None, min_length=1)
+    splits: list[str] | None = Field(None, min_length=1)
+    examples: str | None = Field(None, description="The split that few-shot examples are taken from.")
+
+
+class Inflection(Strict):
+    """Minimal pairs from text and a full-form lexicon: one word in another form of its paradigm."""
+
+    lexicons: dict[LanguageCode, str] = Field(
+        min_length=1, description="{language: file of UniMorph's format (lemma, form, features; tabs between)}."
+    )
+    sentences: dict[LanguageCode, FileSource] = Field(
+        default_factory=dict, description="{language: text files}; default: the held-out text."
+    )
+    dimensions: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="{part of speech: dimensions that may be changed}, such as N: [Case]; default: every dimension.",
+    )
+    per_sentence: int | None = Field(None, ge=1, description="Most pairs of a sentence; default: all.")
+    min_words: int = Field(4, ge=1, description="Of a sentence.")
+    max_words: int = Field(40, ge=1, description="Of a sentence.")
+
+
+class Benchmark(Strict):
+    """A benchmark of the registry (docs/benchmarks.md), for the languages that have it."""
+
+    name: Name = Field(description="Its name in paths, tables and figures.")
+    use: Name | None = Field(None, description="The entry of the registry; default: `name`.")
+    limit: int | None = Field(
+        None, gt=0, description="Most items a language, a seeded sample (of acceptability: of each group of subsets)."
+    )
+    languages: list[LanguageCode] | None = Field(None, description="Default: all that the registry has rows for.")
+    sources: dict[LanguageCode, BenchmarkSource] = Field(
+        default_factory=dict, description="{language: where its rows come from}; adds languages, too."
+    )
+    fields: dict[str, str] = Field(
+        default_factory=dict, description="{what the registry calls a column: what the dataset calls it}."
+    )
+    few_shot: int | None = Field(None, ge=0, description="Examples before each question; default: the registry's.")
+    normalisation: Normalisation | None = Field(
+        None,
+        description="Of a candidate's log-probability: none, by its tokens or characters; default: the registry's.",
+    )
+    gap: str | None = Field(None, description="Of fill-in items: a regular expression of the gap.")
+    max_words: int | None = Field(None, gt=0, description="Longer parallel sentences are left out.")
+    packages: dict[LanguageCode, Name] = Field(
+        default_factory=dict, description="{language: package with its morphological data}, of acceptability."
+    )
+    inflection: Inflection | None = Field(None, description="Of `use: inflection`.")
+
+    @model_validator(mode="after")
+    def _entry_exists(self) -> Benchmark:
+        key = self.use or self.name
+        if key not in REGISTRY:
+            raise ValueError(
+                f"no benchmark '{key}' in the registry; there are {', '.join(REGISTRY)}; say which to `use`"
+            )
+        entry = REGISTRY[key]
+        if entry.converter == "built" and self.limit is None:
+            raise ValueError(f"'{self.name}' is made here and needs a `limit`")
+        if (entry.converter == "generated") != (self.inflection is not None):
+            raise ValueError("`inflection` goes with `use: inflection`, and only with it")
+        read = entry.languages is not None
+        useless = [k for k in ("sources", "fields") if getattr(self, k) and not read]
+        useless += (
+            ["few_shot"] if self.few_shot and not any(d.examples for d in (entry.languages or {}).values()) else []
+        )
+        useless += ["packages"] if self.packages and read else []
+        if useless:
+            raise ValueError(f"`{useless[0]}` says nothing about '{key}'")
+        for language in [*(self.languages or []), *self.sources] if read else []:
+            if not self.has_rows(language):
+                raise ValueError(
+                    f"'{key}' has no public rows in '{language}': name them in `sources.{language}.dataset`"
+                )
+        unknown = [name for name in self.fields if name not in set(entry.fields)]
+        if unknown:
+            raise ValueError(f"fields: '{key}' has no '{unknown[0]}'; it has {', '.join(entry.fields) or 'none'}")
+        return self
+
+    @property
+    def entry(self) -> Entry:
+        """What the registry says, with what is said otherwise here."""
+        entry = REGISTRY[self.use or self.name]
+        return replace(
+            entry,
+            fields={**entry.fields, **self.fields},
+            few_shot=entry.few_shot if self.few_shot is None else self.few_shot,
+            limit=self.limit or entry.limit,
+            metric=Metric(entry.metric.name, self.normalisation or entry.metric.normalisation),
+        )
+
+    def has(self, language: str) -> bool:
+        """Whether it is scored in a language."""
+        if self.languages is not None:
+            return language in self.languages
+        if self.inflection:
+            return language in self.inflection.lexicons
+        return REGISTRY[self.use or self.name].languages is None or self.has_rows(language)
+
+    def has_rows(self, language: str) -> bool:
+        """Whether a dataset is known for a language."""
+        known = (REGISTRY[self.use or self.name].languages or {}).get(language)
+        said = self.sources.get(language)
+        return bool((said and said.dataset) or (known and known.id))
+
+    def dataset(self, language: str) -> Dataset:
+        """The rows of a language. Raises KeyError for one that has none."""
+        known = (REGISTRY[self.use or self.name].languages or {}).get(language)
+        if known is None and language not in self.sources:
+            raise KeyError(language)
+        return _with(known or Dataset(None), self.sources.get(language))
+
+    def counterpart(self, language: str) -> Dataset:
+        """The rows of the other side, from where those of the language come. Raises KeyError where there is none."""
+        other = REGISTRY[self.use or self.name].counterparts[language]
+        said = self.sources.get(language)
+        return _with(other, said and said.model_copy(update={"configs": None}))
+
+    def files(self, language: str) -> list[str]:
+        """The local files and folders that it is made from, so that their edits rebuild it."""
+        if self.inflection:
+            text = self.inflection.sentences.get(language)
+            return [self.inflection.lexicons[language], *(map(str, text.files()) if text else [])]
+        said = self.sources.get(language)
+        return [said.dataset] if said and said.dataset and Path(said.dataset).exists() else []
+
+    def size(self, language: str) -> int:
+        """How many items to expect, for plans: the printed count, at most the limit; 1,000 where neither is known."""
+        entry = self.entry
+        known = entry.counts.get(language)
+        return min(known or entry.limit or 1000, entry.limit or known or 1000)
+
+
+def _with(dataset: Dataset, said: BenchmarkSource | None) -> Dataset:
+    if said is None:
+        return dataset
+    moved = said.dataset is not None and said.dataset != dataset.id
+    return Dataset(
+        said.dataset or dataset.id,
+        tuple(said.configs) if said.configs else dataset.configs,
+        tuple(said.splits) if said.splits else dataset.splits,
+        said.revision if said.revision or moved else dataset.revision,
+        said.examples or dataset.examples,
+    )

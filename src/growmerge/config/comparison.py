@@ -1,0 +1,54 @@
+"""How the models of a setup are compared with each other, before they are merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from growmerge.config.checks import did_you_mean, problem
+from growmerge.config.strict import LanguageCode, Name, Strict
+
+if TYPE_CHECKING:
+    from growmerge.config.schema import Study
+
+
+class Typology(Strict):
+    """Where the typological distance of two languages comes from: the vectors of lang2vec, or a table of one's own."""
+
+    package: Name | None = Field(
+        None,
+        description="The package that carries lang2vec's vectors: the distance is one minus the cosine of the syntax, "
+        "phonology and inventory features with kNN imputation, as DistaLs computes it.",
+    )
+    table: str | None = Field(
+        None, description="A CSV file with the columns first, second, distance (ISO 639-3 codes)."
+    )
+    codes: dict[LanguageCode, LanguageCode] = Field(
+        default_factory=dict, description="{language of the study: its code there}, where the two differ."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Typology:
+        if (self.package is None) == (self.table is None):
+            raise ValueError("needs either `package` or `table`")
+        return self
+
+
+class Comparison(Strict):
+    """Similarity of a setup's models and of their language vectors, held against the drop after merging."""
+
+    sentences: int = Field(
+        1012, ge=3, description="Most English sentences over which hidden states are compared: those of the parity "
+        "benchmark, else held-out English documents."
+    )  # fmt: skip
+    typology: Typology | None = Field(None, description="Typological distance, as one more measure; default: none.")
+
+
+def check_comparison(study: Study) -> None:
+    """Raise at a package that is not there."""
+    typology = study.comparison.typology
+    packages = [package.name for package in study.packages]
+    if typology and typology.package is not None and typology.package not in packages:
+        message = f"no such package; {did_you_mean(typology.package, packages)}"
+        raise problem("comparison.typology.package", typology.package, message)

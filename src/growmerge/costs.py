@@ -1,0 +1,94 @@
+"""What every model of the grid takes: steps, tokens, FLOPs, its ancestors' included. From the configuration alone.
+
+Pure, without torch and numpy: the rules need it, to know which checkpoints are compared by compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from growmerge.config import Study
+from growmerge.config.corpora import Expected
+from growmerge.config.schema import Training
+from growmerge.data.phases import blocks_of, phases_of
+from growmerge.errors import GrowmergeError
+from growmerge.grid import Grid
+from growmerge.models.cost import parameters, training_flops
+from growmerge.training.schedule import Schedule, schedule
+
+
+class Costs:
+    """Steps and FLOPs of the trained models of a grid."""
+
+    def __init__(self, grid: Grid, counts: Mapping[str, Expected]) -> None:
+        """`counts` maps corpora (or parts of one) to how much text there is; see `stated_counts`."""
+        self.grid = grid
+        self._counts = counts
+        self._training: Training = grid.study.training
+        # Cached by instance: methods of a frozen input, asked for again for every descendant.
+        self.steps = cache(self._steps)
+        self.total_flops = cache(self._total_flops)
+
+    def can_tell(self, model_id: str) -> bool:
+        """Whether all of a model's ancestors are made here, from corpora whose size is known."""
+        if model_id in self.grid.imported:
+            return False
+        parents = self.grid.model(model_id).parents
+        return all(part in self._counts for part in self.grid.corpora_of(model_id)) and all(map(self.can_tell, parents))
+
+    def parameters(self, width: int) -> int:
+        """Number of parameters of a model of that width."""
+        return parameters(self.grid.study.architecture, self.grid.study.tokenizer.vocab_size, width)
+
+    def count(self, corpus: str) -> Expected:
+        """How much text a corpus (or part) has. Raises GrowmergeError if that is not known."""
+        if corpus not in self._counts:
+            raise GrowmergeError(
+                f"corpora: '{corpus}' has no `expected` documents and tokens, so nothing can be planned with it; state "
+                "them in the configuration, or build its token shards first"
+            )
+        return self._counts[corpus]
+
+    def _steps(self, model_id: str) -> int:
+        counts = {corpus: self.count(corpus) for corpus in self.grid.corpora_of(model_id)}
+        phases = phases_of(self.grid.recipe(model_id), {corpus: c.documents for corpus, c in counts.items()})
+        sizes = {corpus: c.tokens // self._training.sequence_length for corpus, c in counts.items()}
+        return sum(block.steps(self._training.batch_sequences) for block in blocks_of(phases, sizes))
+
+    def schedule(self, model_id: str) -> Schedule:
+        """The learning rate over the steps of a trained model."""
+        recipe = self.grid.recipe(model_id)
+        return schedule(self._training, self.steps(model_id), recipe.get("warmup_steps"), recipe.get("decay_steps"))
+
+    def saved_steps(self, model_id: str) -> list[int]:
+        """Steps after which a checkpoint of a trained model is published, the last one being the model itself."""
+        steps = self.steps(model_id)
+        return [*range(self.grid.checkpoint_every(model_id), steps, self.grid.checkpoint_every(model_id)), steps]
+
+    def tokens(self, step: int) -> int:
+        """Tokens that a training has passed through after a step, epochs counted."""
+        return step * self._training.batch_sequences * self._training.sequence_length
+
+    def flops(self, model_id: str, step: int) -> float:
+        """FLOPs of a model's own training up to a step (see growmerge.models.cost)."""
+        study: Study = self.grid.study
+        length = self._training.sequence_length
+        sequences = step * self._training.batch_sequences
+        width = self.grid.model(model_id).width
+        return training_flops(study.architecture, study.tokenizer.vocab_size, width, sequences, length)
+
+    def flops_with_ancestors(self, model_id: str, step: int) -> float:
+        """FLOPs up to a step of a model, the trainings of all its ancestors included (Glocker et al. 2025, 3.3)."""
+        return self.flops(model_id, step) + sum(map(self.total_flops, self.grid.model(model_id).parents))
+
+    def _total_flops(self, model_id: str) -> float:
+        trained = model_id in {model.id for model in self.grid.trained}
+        own = self.flops(model_id, self.steps(model_id)) if trained else 0.0
+        return own + sum(map(self.total_flops, self.grid.model(model_id).parents))
+
+
+def stated_counts(study: Study) -> dict[str, Expected]:
+    """Corpora and parts whose size the configuration states."""
+    names = [name for corpus in study.corpora for name in corpus.names]
+    return {name: expected for name in names if (expected := study.expected(name))}

@@ -1,0 +1,104 @@
+"""Compute matching: which checkpoints of two setups cost the same (Glocker et al. 2025, section 3.3)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import combinations
+from typing import Any
+
+from growmerge.config.checks import MATCHED
+from growmerge.costs import Costs
+from growmerge.grid import Model
+
+COLUMNS = ("target", "cheaper", "dearer", "cheaper_step", "matched_step", "relative_difference", "excluded")
+
+
+@dataclass(frozen=True)
+class Match:
+    """The last checkpoint of the cheaper setup's model, and the other's saved checkpoint with the nearest cost.
+
+    `relative_difference` is the cost of the latter relative to that of the former, minus one. `excluded` if even the
+    first checkpoint of the dearer setup costs too much. `final`: the matched checkpoint is the finished model.
+    """
+
+    target: str
+    cheaper: str
+    dearer: str
+    cheaper_step: int
+    matched_step: int
+    relative_difference: float
+    excluded: bool
+    final: bool
+
+    @property
+    def cheaper_id(self) -> str:
+        """The model of the cheaper setup."""
+        return f"{self.cheaper}/{self.target}"
+
+    @property
+    def matched_id(self) -> str:
+        """The checkpoint of the dearer setup."""
+        model = f"{self.dearer}/{self.target}"
+        return model if self.final else f"{model}{MATCHED}{self.matched_step}"
+
+
+def match_compute(costs: Costs, bound: float) -> list[Match]:
+    """Every target in every pair of setups, as far as the costs are known.
+
+    A pair is excluded where the first checkpoint of the dearer model costs more than 1 + `bound` times the cheaper one.
+    """
+    grid = costs.grid
+    return [
+        _match(costs, target, *pair, bound)
+        for target in grid.targets
+        for pair in combinations([setup.name for setup in grid.study.setups], 2)
+        if all(costs.can_tell(f"{setup}/{target}") for setup in pair)
+    ]
+
+
+def _match(costs: Costs, target: str, one: str, other: str, bound: float) -> Match:
+    cheaper, dearer = sorted((one, other), key=lambda setup: costs.total_flops(f"{setup}/{target}"))
+    cost = costs.total_flops(f"{cheaper}/{target}")
+    saved = costs.saved_steps(f"{dearer}/{target}")
+    differences = {step: costs.flops_with_ancestors(f"{dearer}/{target}", step) / cost - 1 for step in saved}
+    nearest = min(saved, key=lambda step: abs(differences[step]))
+    return Match(
+        target=target,
+        cheaper=cheaper,
+        dearer=dearer,
+        cheaper_step=costs.steps(f"{cheaper}/{target}"),
+        matched_step=nearest,
+        relative_difference=differences[nearest],
+        excluded=differences[saved[0]] > bound,
+        final=nearest == saved[-1],
+    )
+
+
+def compared_models(matches: Sequence[Match], costs: Costs) -> list[Model]:
+    """The models and intermediate checkpoints that are compared, each once."""
+    found: dict[str, Model] = {}
+    for match in matches:
+        if not match.excluded:
+            found[match.cheaper_id] = costs.grid.model(match.cheaper_id)
+            found[match.matched_id] = _checkpoint(match, costs.grid.model(f"{match.dearer}/{match.target}"))
+    return list(found.values())
+
+
+def _checkpoint(match: Match, model: Model) -> Model:
+    if match.final:
+        return model
+    return Model(
+        match.matched_id, "checkpoint", (model.id,), model.width, model.setup, model.target, languages=model.languages
+    )
+
+
+def matches_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """The table `compute_match.csv` of matches as plain dictionaries."""
+    text = StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

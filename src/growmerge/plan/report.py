@@ -1,0 +1,131 @@
+"""A plan as files: plan.csv for programs, plan.md for people."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from io import StringIO
+
+from growmerge.costs import Costs
+from growmerge.matching import Match
+from growmerge.plan.rows import KINDS, TRAINED_BYTES, Row
+
+COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
+# A training keeps its last two states and writes a third: weights and two moments in fp32 each.
+STATE_BYTES = 3 * 3 * TRAINED_BYTES
+
+
+def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
+    """Hours on one GPU."""
+    return flops / (peak_tflops * 1e12 * utilisation) / 3600
+
+
+def plan_csv(rows: Sequence[Row], costs: Costs) -> str:
+    """One line an artifact, with the columns `COLUMNS`."""
+    plan = costs.grid.study.plan
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for r in rows:
+        hours = gpu_hours(r.flops, plan.peak_tflops, plan.utilisation)
+        numbers = (r.parameters, r.tokens, f"{r.flops:.6g}", f"{hours:.6g}", r.disk_bytes)
+        writer.writerow((r.id, r.kind, r.setup, r.target, r.method, *numbers))
+    return text.getvalue()
+
+
+def peak_disk(rows: Sequence[Row], *, keep_merges: bool) -> int:
+    """Bytes at most: all that stays, the state of the largest training, and the merges: all, or the largest one."""
+    merges = [row.disk_bytes for row in rows if row.kind == "merge"]
+    stays = sum(row.disk_bytes for row in rows if row.kind != "merge")
+    largest = max((row.parameters for row in rows if row.flops and row.kind in ("base", "model")), default=0)
+    return stays + largest * STATE_BYTES + (sum(merges) if keep_merges else max(merges, default=0))
+
+
+def plan_markdown(rows: Sequence[Row], costs: Costs, matches: Sequence[Match], free_bytes: int) -> str:
+    """Totals, trainings and compute matching, for people."""
+    study = costs.grid.study
+    plan = study.plan
+    lines = [
+        f"# Plan of {study.study}",
+        "",
+        f"GPU hours on {plan.gpu} ({plan.peak_tflops:g} TFLOP/s bf16, {plan.utilisation:.0%} utilised); FLOPs as in "
+        "Glocker et al. 2025, section 3.3. Sizes of corpora: from their token shards where these are built, else what "
+        "the configuration expects. Scores are an upper bound: every benchmark at its limit.",
+        "",
+        "| kind | number | built | tokens | FLOPs | GPU hours | disk |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+        *(_total(kind, [row for row in rows if row.kind == kind], costs) for kind in KINDS),
+        _total("all", [row for row in rows if row.kind != "merge" or study.merging.keep], costs),
+        "",
+        *_disk(rows, study.merging.keep, free_bytes),
+        "",
+        "## Trainings",
+        "",
+        "| model | parameters | steps | warm-up | decay from | checkpoint every | tokens | FLOPs | with ancestors |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        *(_training(model.id, costs) for model in costs.grid.trained),
+        "",
+        "## What costs the same",
+        "",
+        "The last checkpoint of the cheaper setup, and the dearer one's saved checkpoint with the nearest cost, "
+        f"ancestors included. Excluded: even its first checkpoint costs over {study.analysis.matching_bound:.0%} more.",
+        "",
+        "| target | cheaper | its steps | dearer | matched step | cost | |",
+        "|---|---|--:|---|--:|--:|---|",
+        *(_matched(match) for match in matches),
+    ]
+    if not matches:
+        lines.append("\nNothing: fewer than two setups are trained here from corpora whose size is known.")
+    return "\n".join(lines) + "\n"
+
+
+def _total(kind: str, rows: Sequence[Row], costs: Costs) -> str:
+    plan = costs.grid.study.plan
+    flops = sum(row.flops for row in rows)
+    hours = gpu_hours(flops, plan.peak_tflops, plan.utilisation)
+    built = sum(row.built for row in rows)
+    tokens = sum(row.tokens for row in rows)
+    disk = readable_bytes(sum(row.disk_bytes for row in rows))
+    return f"| {kind} | {len(rows)} | {built} | {tokens:.4g} | {flops:.4g} | {hours:,.4g} | {disk} |"
+
+
+def _disk(rows: Sequence[Row], keep: bool, free: int) -> list[str]:
+    peaks = {kept: peak_disk(rows, keep_merges=kept) for kept in (False, True)}
+    built = sum(row.disk_bytes for row in rows if row.built)
+    missing = peaks[keep] - built - free
+    lines = [
+        f"Peak of disk: {readable_bytes(peaks[False])} with temporary merges, {readable_bytes(peaks[True])} with kept "
+        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds another merge or "
+        f"training state. Here {readable_bytes(free)} are free, and {readable_bytes(built)} of it built."
+    ]
+    if missing > 0:
+        lines.append(f"\n**It does not fit: {readable_bytes(missing)} are missing.**")
+    return lines
+
+
+def _training(model_id: str, costs: Costs) -> str:
+    schedule = costs.schedule(model_id)
+    steps = schedule.steps
+    numbers = [
+        f"{costs.parameters(costs.grid.model(model_id).width):,}",
+        *(f"{n:,}" for n in (steps, schedule.warmup, steps - schedule.decay, costs.grid.checkpoint_every(model_id))),
+        *(f"{n:.4g}" for n in (costs.tokens(steps), costs.flops(model_id, steps), costs.total_flops(model_id))),
+    ]
+    return f"| {model_id} | {' | '.join(numbers)} |"
+
+
+def _matched(match: Match) -> str:
+    verdict = "excluded" if match.excluded else ""
+    return (
+        f"| {match.target} | {match.cheaper} | {match.cheaper_step:,} | {match.dearer} | {match.matched_step:,} "
+        f"| {match.relative_difference:+.1%} | {verdict} |"
+    )
+
+
+def readable_bytes(count: int) -> str:
+    """In the unit that leaves one to three digits before the point."""
+    size, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size /= 1000
+        units.pop(0)
+    return f"{size:.3g} {units[0]}"

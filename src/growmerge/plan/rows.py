@@ -1,0 +1,154 @@
+"""The rows of a plan: shards, bases, clones, adapted models, merges, models of others, scores. Without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from growmerge.config.corpora import Expected
+from growmerge.costs import Costs
+from growmerge.grid import Grid, Model
+from growmerge.layout import Layout
+from growmerge.models.cost import forward_flops
+
+Kind = Literal["shards", "base", "clone", "model", "merge", "external", "score"]
+KINDS: tuple[Kind, ...] = ("shards", "base", "clone", "model", "merge", "external", "score")
+
+BYTES_A_TOKEN = 4  # uint32
+# Text of the documents that the shards are made from, compressed: FineWeb-2's Parquet files of the paper's languages
+# take 1.2 to 1.7 bytes for a token of Llama 3's tokenizer.
+TEXT_BYTES_A_TOKEN = 1.6
+TRAINED_BYTES = 4  # a parameter of a checkpoint that was trained here, fp32
+MERGED_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
+# A benchmark's item as it is scored: two sentences of some twenty words. Its row in the scores, compressed.
+ITEM_TEXTS = 2
+TEXT_TOKENS = 40
+ROW_BYTES = 30
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of plan.csv: what it is, and what it takes; `path` is where it will stand, None if only temporarily."""
+
+    id: str
+    kind: Kind
+    path: str | None
+    setup: str = ""
+    target: str = ""
+    method: str = ""
+    parameters: int = 0
+    tokens: int = 0
+    flops: float = 0.0
+    disk_bytes: int = 0
+
+    @property
+    def built(self) -> bool:
+        """Whether it is there already."""
+        return self.path is not None and Path(self.path).exists()
+
+
+def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) -> list[Row]:
+    """Every artifact of the study that takes time or space.
+
+    Tokens are written (shards), trained on (models, epochs counted) or scored at most (scores: every benchmark at its
+    limit). FLOPs of a model are its own, without its ancestors'. Raises GrowmergeError for a corpus of unknown size.
+    """
+    rows = [
+        *_shards(grid, layout, costs),
+        *(_model(model, grid, layout, costs) for model in [*grid.bases, *grid.models]),
+        *(_merge(model, grid, layout, costs) for model in grid.merges),
+        *(_external(model, grid, layout) for model in grid.externals),
+        *(_score(model, grid, layout, costs) for model in [*grid, *matched]),
+    ]
+    return sorted(rows, key=lambda row: KINDS.index(row.kind))
+
+
+def _shards(grid: Grid, layout: Layout, costs: Costs) -> Iterator[Row]:
+    for part in dict.fromkeys(part for model in grid.trained for part in grid.corpora_of(model.id)):
+        tokens = costs.count(part).tokens
+        yield Row(
+            part,
+            "shards",
+            layout.shards(part)[-1],
+            tokens=tokens,
+            disk_bytes=round(tokens * (BYTES_A_TOKEN + TEXT_BYTES_A_TOKEN)),
+        )
+
+
+def _model(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
+    parameters = costs.parameters(model.width)
+    cloned = model.kind == "base" and grid.base(model.id).clone
+    trained = model in grid.trained
+    steps = costs.steps(model.id) if trained else 0
+    checkpoints = len(costs.saved_steps(model.id)) if trained else 1
+    return Row(
+        model.id,
+        "clone" if cloned else "base" if model.kind == "base" else "model",
+        layout.model(model.id),
+        model.setup,
+        model.target,
+        parameters=parameters,
+        tokens=costs.tokens(steps),
+        flops=costs.flops(model.id, steps),
+        disk_bytes=checkpoints * parameters * TRAINED_BYTES,
+    )
+
+
+def _merge(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
+    parameters = costs.parameters(model.width)
+    kept = layout.kept_merges([model])
+    return Row(
+        model.id,
+        "merge",
+        kept[0] if kept else None,
+        model.setup,
+        model.target,
+        model.method,
+        parameters,
+        disk_bytes=parameters * MERGED_BYTES[grid.study.merging.dtype],
+    )
+
+
+def _external(model: Model, grid: Grid, layout: Layout) -> Row:
+    parameters = grid.parameters_of_external(model.id)
+    return Row(model.id, "external", layout.model(model.id), parameters=parameters, disk_bytes=2 * parameters)
+
+
+def _score(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
+    limits: dict[str, int] = {benchmark.name: benchmark.limit for benchmark in grid.study.benchmarks}
+    texts = ITEM_TEXTS * sum(limits[benchmark] for benchmark, _ in grid.score_cells)
+    if model.kind == "external":
+        parameters = grid.parameters_of_external(model.id)
+        flops = 2.0 * parameters * texts * TEXT_TOKENS
+    else:
+        study = grid.study
+        parameters = costs.parameters(model.width)
+        flops = forward_flops(study.architecture, study.tokenizer.vocab_size, model.width, texts, TEXT_TOKENS)
+    return Row(
+        model.id,
+        "score",
+        layout.score(model.id),
+        model.setup,
+        model.target,
+        model.method,
+        parameters,
+        texts * TEXT_TOKENS,
+        flops,
+        texts * ROW_BYTES,
+    )
+
+
+def built_counts(layout: Layout, parts: list[str]) -> dict[str, Expected]:
+    """The real sizes of the corpora whose token shards are all built, from their manifests."""
+    from growmerge.artifacts import read_manifest
+
+    found: dict[str, Expected] = {}
+    for part in parts:
+        shards = [Path(shard) for shard in layout.shards(part)]
+        if all(shard.exists() for shard in shards):
+            facts = [read_manifest(shard).facts for shard in shards]
+            totals = {key: sum(fact[key] for fact in facts) for key in ("documents", "tokens", "characters")}
+            found[part] = Expected(**totals)
+    return found

@@ -1,0 +1,26 @@
+"""The intermediate checkpoints that a finished training has published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from growmerge.artifacts import read_manifest
+from growmerge.errors import GrowmergeError
+from growmerge.layout import step_folder
+
+
+def published_checkpoint(checkpoints: Path, step: int) -> Path:
+    """The checkpoint after `step` in the folder `checkpoints`.
+
+    Raises GrowmergeError if the training was not as long as the configuration expected and has no such step.
+    """
+    folder = checkpoints / step_folder(step)
+    if not folder.exists():
+        names = sorted(path.name for path in checkpoints.glob("step-*"))
+        shards = [name for name in read_manifest(checkpoints).inputs if "/tokens/" in name]
+        raise GrowmergeError(
+            f"{folder}: the training saved no such checkpoint, but {', '.join(names) or 'none'}: its corpora have "
+            "another size than `corpora.expected` says. Correct `expected` after the facts in the manifests of "
+            f"{', '.join(shards[:3])}{', ...' if shards[3:] else ''}, or change `checkpoint_every`, and run again"
+        )
+    return folder

@@ -1,0 +1,112 @@
+"""The plan lists every artifact with what it takes, and its disk is what such artifacts take."""
+
+import csv
+from collections import Counter
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from growmerge.artifacts import publish
+from growmerge.config import load_files
+from growmerge.costs import Costs, stated_counts
+from growmerge.grid import Grid
+from growmerge.layout import Layout
+from growmerge.matching import compared_models, match_compute
+from growmerge.plan.report import COLUMNS, gpu_hours, peak_disk, plan_csv, plan_markdown, readable_bytes
+from growmerge.plan.rows import KINDS, built_counts, plan_rows
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+class Planned:
+    def __init__(self, *files):
+        self.study = load_files(*(CONFIG / file for file in files))
+        self.grid = Grid(self.study)
+        self.layout = Layout(self.study, self.grid)
+        self.costs = Costs(self.grid, stated_counts(self.study))
+        self.matches = match_compute(self.costs, 0.1)
+        matched = [m for m in compared_models(self.matches, self.costs) if m.kind == "checkpoint"]
+        self.rows = plan_rows(self.grid, self.layout, self.costs, matched)
+        self.table = list(csv.DictReader(StringIO(plan_csv(self.rows, self.costs))))
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return Planned("config.yaml")
+
+
+@pytest.fixture(scope="module")
+def miniature():
+    return Planned("config.yaml", "miniature.yaml")
+
+
+def test_the_paper_is_listed_whole(paper):
+    assert tuple(paper.table[0]) == COLUMNS
+    assert Counter(row["kind"] for row in paper.table) == {
+        "shards": 8,
+        "base": 4,
+        "clone": 2,
+        "model": 18,
+        "merge": 390,
+        "external": 6,
+        "score": 6 + 18 + 390 + 6 + 15,
+    }
+    assert [row.kind for row in paper.rows] == sorted((row.kind for row in paper.rows), key=KINDS.index)
+
+
+def test_ids_are_unique_within_a_kind(paper, miniature):
+    for planned in (paper, miniature):
+        keys = [(row.kind, row.id) for row in planned.rows]
+        assert len(keys) == len(set(keys))
+
+
+def test_what_a_row_says_of_the_paper(paper):
+    rows = {(row["kind"], row["id"]): row for row in paper.table}
+    swedish = rows["model", "2x/swe"]
+    assert (swedish["setup"], swedish["target"], swedish["parameters"]) == ("2x", "swe", "572494464")
+    assert int(swedish["tokens"]) == 6279 * 5120 * 2048
+    assert float(swedish["gpu_hours"]) == pytest.approx(float(swedish["flops"]) / (989e12 * 0.4) / 3600, rel=1e-4)
+    assert int(swedish["disk_bytes"]) == 26 * 4 * 572494464, "25 intermediate checkpoints and the model, in fp32"
+    merge = rows["merge", "1x/isl+swe/ties"]
+    assert (merge["method"], int(merge["disk_bytes"]), float(merge["flops"])) == ("ties", 2 * 180078912, 0.0)
+    assert int(rows["shards", "swe"]["tokens"]) == 31_334_642 * 2048
+    assert rows["clone", "seed-x2"]["flops"] == "0"
+
+
+def test_gpu_hours():
+    assert gpu_hours(3600 * 100e12, peak_tflops=200, utilisation=0.5) == pytest.approx(1.0)
+
+
+def test_kept_merges_raise_the_peak_by_all_of_them_but_the_one_that_is_there_anyhow(paper):
+    merges = [row.disk_bytes for row in paper.rows if row.kind == "merge"]
+    difference = peak_disk(paper.rows, keep_merges=True) - peak_disk(paper.rows, keep_merges=False)
+    assert difference == sum(merges) - max(merges)
+    assert sum(merges) == 130 * 2 * (180_078_912 + 2 * 572_494_464)
+
+
+def test_the_report_says_totals_trainings_and_matches(paper):
+    report = plan_markdown(paper.rows, paper.costs, paper.matches, free_bytes=10**12)
+    assert "| merge | 390 | 0 |" in report
+    assert "| 1x/fao | 180,078,912 | 144 | 10 | 114 | 24 |" in report
+    assert "| isl | 1x | 2,514 | 2x | 250 | +22.5% | excluded |" in report
+    assert "It does not fit" in report
+    assert "It does not fit" not in plan_markdown(paper.rows, paper.costs, paper.matches, free_bytes=10**14)
+
+
+def test_readable_bytes():
+    assert [readable_bytes(n) for n in (12, 1500, 2_340_000_000)] == ["12 B", "1.5 kB", "2.34 GB"]
+
+
+def test_built_shards_replace_expectations_and_count_as_built(miniature, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert built_counts(miniature.layout, ["swe", "isl"]) == {}
+    (shard,) = miniature.layout.shards("swe")
+    with publish(Path(shard)) as draft:
+        draft.facts |= {"documents": 70, "tokens": 5000, "characters": 20000}
+    counts = built_counts(miniature.layout, ["swe", "isl"])
+    assert {part: (c.documents, c.tokens, c.characters) for part, c in counts.items()} == {"swe": (70, 5000, 20000)}
+    costs = Costs(miniature.grid, stated_counts(miniature.study) | counts)
+    rows = plan_rows(miniature.grid, miniature.layout, costs, [])
+    assert {row.id: (row.tokens, row.built) for row in rows if row.kind == "shards"}["swe"] == (5000, True)
+    assert sum(row.built for row in rows) == 1

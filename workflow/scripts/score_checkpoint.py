@@ -1,0 +1,20 @@
+"""Rule score_checkpoint: bring the scores of one intermediate checkpoint up to date."""
+
+from pathlib import Path
+
+import torch
+
+from growmerge.artifacts import verify
+from growmerge.evaluation.scores import Scored, update_scores
+from growmerge.job import job
+from growmerge.training.published import published_checkpoint
+
+with job(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    checkpoint = published_checkpoint(Path(snakemake.input.checkpoints), snakemake.params.step)
+    update_scores(
+        Path(snakemake.output[0]).parent,
+        Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint]),
+        dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
+        tokens_per_batch=snakemake.params.tokens_per_batch,
+    )
