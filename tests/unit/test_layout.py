@@ -6,6 +6,7 @@ import pytest
 
 from growmerge.config import validate
 from growmerge.config.load import merge_mappings, read_yaml
+from growmerge.errors import GrowmergeError
 from growmerge.grid import Grid
 from growmerge.layout import Layout
 
@@ -27,20 +28,77 @@ def miniature():
 
 def test_members_and_base_of_a_merge_are_models_of_its_setup(miniature):
     assert miniature.members("2x", "isl+swe") == [f"results/miniature/models/2x/{code}" for code in ("isl", "swe")]
-    assert miniature.merge_base("scratch") == "results/miniature/models/init"
+    assert miniature.merge_base("scratch", "isl+swe", "ties") == "results/miniature/models/init"
     models = set(miniature.models())
     for merge in miniature.grid.merges:
         assert models.issuperset(miniature.members(merge.setup, merge.target))
 
 
 def test_a_part_stands_on_the_documents_of_its_corpus(miniature):
-    assert miniature.documents("eng80") == miniature.documents("eng20") == "results/miniature/documents/eng"
+    assert miniature.documents("eng80") == miniature.documents("eng20") == ["results/miniature/documents/eng/1-of-1"]
+    assert miniature.documents_shard("eng20", "1-of-1") == "results/miniature/documents/eng/1-of-1"
 
 
 def test_a_large_corpus_is_many_shards():
     full = layout_of("config.yaml")
     assert len(full.shards("eng80")) == 64
     assert full.shards("fao") == ["results/grow-up-and-merge/tokens/fao/1-of-1"]
+
+
+def test_a_large_corpus_is_read_in_as_many_shards_as_it_is_tokenized_in():
+    full = layout_of("config.yaml")
+    assert full.documents("eng20") == [full.documents_shard("eng", f"{i + 1}-of-64") for i in range(64)]
+
+
+def test_text_is_kept_out_that_its_languages_and_english_are_evaluated_on_or_that_it_holds_out_itself(miniature):
+    full = layout_of("config.yaml")
+    flores = [f"results/grow-up-and-merge/documents/flores-{code}/1-of-1" for code in ("eng", "swe")]
+    assert full.evaluation_of([full.study.corpus("swe")]) == flores
+    assert full.evaluation_of([full.study.corpus("code")]) == flores[:1]
+    assert miniature.evaluation_of([miniature.study.corpus("eng")]) == miniature.documents("eng")
+    assert miniature.evaluation_of([]) == []
+    corpora = [c.model_dump(mode="json") for c in miniature.study.corpora]
+    holding = [c | {"heldout": 0.1} if c["name"] == "code" else c for c in corpora]
+    own = layout_of("config.yaml", "miniature.yaml", corpora=holding)
+    assert own.evaluation_of([own.study.corpus("code")]) == [*own.documents("eng"), *own.documents("code")]
+
+
+def test_files_are_dealt_out_to_the_shards_before_any_job(miniature, tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text("text")
+    corpora = [c.model_dump(mode="json") for c in miniature.study.corpora]
+    source = {"kind": "files", "paths": [f"{tmp_path}/*.txt"]}
+
+    def layout(shards):
+        changed = [c | {"sources": [source], "shards": shards} if c["name"] == "code" else c for c in corpora]
+        return layout_of("config.yaml", "miniature.yaml", corpora=changed)
+
+    two = layout(2)
+    two.check_sources()
+    assert two.files_of("code", "1-of-2") + two.files_of("code", "2-of-2") == [f"{tmp_path}/{n}.txt" for n in "abc"]
+    with pytest.raises(GrowmergeError, match=r"corpora\.code\.shards = 4: paths .* has 3 files"):
+        layout(4).check_sources()
+
+
+def test_published_ids_are_listed_once_for_all_parts(miniature, tmp_path):
+    (tmp_path / "ids.jsonl").write_text('{"id": "x"}')
+    corpora = [c.model_dump(mode="json") for c in miniature.study.corpora]
+
+    def layout(path):
+        ids = {"kind": "files", "paths": [str(path)], "id_field": "id"}
+        parts = [{"name": "eng80", "share": 0.8}, {"name": "eng20", "share": 0.2, "ids": ids}]
+        return layout_of(
+            "config.yaml",
+            "miniature.yaml",
+            corpora=[c | {"parts": parts} if c["name"] == "eng" else c for c in corpora],
+        )
+
+    listed = layout(tmp_path / "ids.jsonl")
+    assert listed.part_ids("eng80") == listed.part_ids("eng20") == ["results/miniature/part_ids/eng20"]
+    assert listed.files_of_ids("eng20") == [str(tmp_path / "ids.jsonl")]
+    assert miniature.part_ids("eng80") == []
+    with pytest.raises(GrowmergeError, match=r"corpora: ids of 'eng20': sources\.paths = '.*absent': no such file"):
+        layout(tmp_path / "absent").check_sources()
 
 
 def test_a_language_is_scored_on_its_evaluation_corpus():
@@ -62,6 +120,18 @@ def test_merges_are_kept_only_if_asked_for(miniature):
 
 def test_a_pretrained_tokenizer_reads_no_text():
     assert layout_of("config.yaml").tokenizer_corpora() == []
+
+
+def test_a_tokenizer_from_a_package_reads_that_package_and_no_text():
+    tokenizer = {"pretrained": None, "package": "hazm", "vocab_size": 128256, "corpora": ["swe"]}
+    packaged = layout_of("config.yaml", tokenizer=tokenizer)
+    assert packaged.tokenizer_packages() == ["results/downloads/hazm-0.10.0"]
+    assert packaged.tokenizer_corpora() == []
+    trained = layout_of("config.yaml", tokenizer=tokenizer | {"package": None})
+    assert trained.tokenizer_packages() == []
+    assert [corpus.name for corpus in trained.tokenizer_corpora()] == ["swe"]
+    with pytest.raises(GrowmergeError, match=r"tokenizer\.package = 'hazn': no such package; did you mean 'hazm'"):
+        layout_of("config.yaml", tokenizer=tokenizer | {"package": "hazn"})
 
 
 def test_partial_figures_ask_for_the_scores_that_exist(miniature, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Token shards hold every token once, are memory-mapped, and are refused when damaged or too small."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,10 +33,38 @@ def test_the_stream_is_the_documents_each_closed_by_the_end_token(tmp_path, toke
     expected = [i for text in TEXTS * 10 for i in [*tokenizer.encode(text).ids, 0]]
     corpus = TokenCorpus([folder], 16)
     got = np.concatenate([corpus.sequence(i)[:-1] for i in range(len(corpus))])
-    assert facts == {"documents": 1200, "bytes": sum(len(t.encode()) for t in TEXTS) * 10, "tokens": len(expected)}
+    assert facts == {
+        "documents": 1200,
+        "bytes": sum(len(t.encode()) for t in TEXTS) * 10,
+        "characters": sum(map(len, TEXTS)) * 10,
+        "tokens": len(expected),
+    }
     assert got.tolist() == expected[: len(got)]
     assert len(expected) - len(got) <= 16
     assert count_documents([folder]) == 1200
+
+
+def test_batches_are_written_in_order(tmp_path, tokenizer, monkeypatch):
+    whole = shard(tmp_path / "whole", tokenizer, TEXTS)
+    monkeypatch.setattr("growmerge.data.shards.BATCH_BYTES", 50)
+    pieces = shard(tmp_path / "pieces", tokenizer, TEXTS)
+    tables = [pa.ipc.open_file(pa.memory_map(str(folder / TOKENS))).read_all() for folder in (whole, pieces)]
+    assert tables[1]["tokens"].num_chunks >= 30 > tables[0]["tokens"].num_chunks == 1
+    assert tables[0]["tokens"].to_pylist() == tables[1]["tokens"].to_pylist()
+
+
+def test_no_documents_are_an_empty_stream(tmp_path, tokenizer):
+    folder = shard(tmp_path / "1-of-1", tokenizer, [])
+    assert verify(folder).facts == {"documents": 0, "bytes": 0, "characters": 0, "tokens": 0}
+
+
+def test_a_document_that_cannot_be_read_ends_the_shard(tmp_path, tokenizer):
+    def documents():
+        yield Document("a", "hello world")
+        raise GrowmergeError("the second is damaged")
+
+    with pytest.raises(GrowmergeError, match="the second is damaged"):
+        write_shard(documents(), tokenizer, 0, 0, tmp_path / TOKENS)
 
 
 def test_a_token_that_begins_texts_begins_documents(tmp_path, tokenizer):

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growmerge.data.catalogues import parse_mo, parse_po, read_catalogues
-from growmerge.data.documents import Document, clean, source_id
-from growmerge.data.files import read_files
+from growmerge.data.cleaning import Cleaner
+from growmerge.data.documents import Document, source_id
+from growmerge.data.files import check_file_names, read_files, read_id_files
 from growmerge.data.sources import read_stdlib_code, read_topics
 from growmerge.errors import GrowmergeError
 
@@ -159,11 +160,12 @@ def test_a_file_that_is_no_wheel_is_named(tmp_path):
 
 
 def test_topics_are_prose_with_ids_by_content():
-    kept, counts = clean(read_topics(), 4, kind="text")
+    cleaner = Cleaner(4, kind="text")
+    kept = [document for outcome, document in map(cleaner.clean, read_topics()) if outcome == "kept"]
     assert sum(len(document.text) for document in kept) > 150_000
     assert all(document.id == source_id(document.text) and "\n" not in document.text for document in kept)
     assert not any("::=" in document.text or "****" in document.text for document in kept)
-    assert counts["kept"] > 800
+    assert len(kept) > 800
 
 
 def test_library_code_stays_under_the_cap_is_sorted_and_has_no_tests():
@@ -215,6 +217,7 @@ def test_each_kind_of_file_gives_its_documents(tmp_path, kind):
         ("a.jsonl", b'{"text": "x"}\n{"text": \n', "line 2, column 10: not JSON"),
         ("a.jsonl", b'{"text": "x"}\n[1]\n', "line 2: a JSON object is needed, found list"),
         ("a.jsonl", b'{"text": null}', "line 1: field 'text' must be a string, found NoneType"),
+        ("a.jsonl", b'{"text": "x \\ud83d y"}', "line 1: holds half of a surrogate pair"),
         ("a.jsonl", b"", "has no documents"),
         ("a.txt", b"\n \n", "has no documents"),
         ("a.jsonl", b'{"text": "\xff"}', "not UTF-8"),
@@ -234,11 +237,30 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, me
     assert message in str(caught.value)
 
 
-def test_files_of_the_same_name_do_not_share_ids(tmp_path):
+def test_ids_made_of_names_do_not_collide(tmp_path):
     paths = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         paths.append(write(tmp_path / folder, ".jsonl"))
     with pytest.raises(GrowmergeError, match="rename one"):
-        list(read_files(paths, "body", None))
+        check_file_names(paths, None)
+    check_file_names(paths, "key")
     assert len(list(read_files(paths, "body", "key"))) == 4
+
+
+@pytest.mark.parametrize("kind", [".jsonl", ".jsonl.gz", ".parquet"])
+def test_ids_alone_are_read(tmp_path, kind):
+    assert list(read_id_files([write(tmp_path, kind)], "key")) == ["1", "2"]
+    with pytest.raises(GrowmergeError, match="no field 'uuid'; there are 'key', 'body'"):
+        list(read_id_files([tmp_path / f"höf uð{kind}"], "uuid"))
+
+
+def test_ids_are_not_read_from_plain_text(tmp_path):
+    with pytest.raises(GrowmergeError, match=r"\.txt: unknown kind of file"):
+        list(read_id_files([write(tmp_path, ".txt")], "key"))
+
+
+def test_an_id_that_is_null_is_named_with_its_place(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"key": null}')
+    with pytest.raises(GrowmergeError, match=r"a\.jsonl: line 1: the id must be a string or a whole number"):
+        list(read_id_files([tmp_path / "a.jsonl"], "key"))

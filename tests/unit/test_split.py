@@ -1,12 +1,16 @@
-"""Held-out text is never trained on, and a document's place depends on its id alone."""
+"""No evaluation text is trained on, and what is dropped is counted."""
 
+from dataclasses import asdict
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growmerge.data.documents import Document, fold
-from growmerge.data.split import evaluation_documents, first_bytes, in_part, in_shard, training_documents
-
-PARTS = [{"name": "a", "share": 0.8}, {"name": "b", "share": 0.2}]
+from growmerge.artifacts import publish
+from growmerge.data.corpus import HELDOUT
+from growmerge.data.documents import Document, fold, write_documents
+from growmerge.data.split import Decontamination, TrainingText, evaluation_documents, first_bytes, read_heldout
+from growmerge.errors import GrowmergeError
 
 
 def documents(count):
@@ -15,15 +19,14 @@ def documents(count):
 
 def test_training_and_evaluation_share_no_sentence():
     everything = documents(2000)
-    heldout = evaluation_documents(everything, 0.1, None)
-    assert 150 < len(heldout) < 250
+    heldout = everything[::10]
     # The same sentence under another id, in other case and punctuation, and inside of a longer document.
     copies = [Document(f"copy{i}", d.text.upper().rstrip(".") + "!") for i, d in enumerate(heldout[:50])]
     longer = [Document(f"long{i}", f"Before it; {d.text} After it.") for i, d in enumerate(heldout[50:100])]
-    training = training_documents([*everything, *copies, *longer], 0.1)
+    training = list(TrainingText(heldout).of([*everything, *copies, *longer]))
     words = " ".join(fold(d.text) for d in training)
     assert not [d for d in heldout if fold(d.text) in words]
-    assert len(training) > 1700
+    assert training == [d for d in everything if d not in heldout]
 
 
 def test_evaluation_text_of_another_corpus_is_not_trained_on():
@@ -33,42 +36,66 @@ def test_evaluation_text_of_another_corpus_is_not_trained_on():
         Document("2", "A parallel sentence of another kind."),
         Document("3", "two words"),
         Document("4", "These are two words in a text."),
+        Document("5", "A parallel sentence of the test sets."),
     ]
-    assert [d.id for d in training_documents(web, 0.0, evaluation)] == ["2", "4"]
+    assert [d.id for d in TrainingText(evaluation).of(web)] == ["2", "4", "5"]
 
 
-def test_a_document_keeps_its_place_when_others_are_added():
-    few, many = documents(100), documents(1000)
-    assert evaluation_documents(few, 0.2, None) == [d for d in evaluation_documents(many, 0.2, None) if d in few]
-    assert in_part(few, "b", PARTS) == [d for d in in_part(many, "b", PARTS) if d in few]
+WORDS = st.lists(st.sampled_from(["a", "be", "see", "Þú", "سلام", "…"]), max_size=9).map(" ".join)
 
 
-def test_parts_are_disjoint_complete_and_of_their_size():
-    everything = documents(5000)
-    a, b = (in_part(everything, name, PARTS) for name in "ab")
-    assert sorted(d.id for d in [*a, *b]) == sorted(d.id for d in everything)
-    assert 0.17 < len(b) / len(everything) < 0.23
-    assert in_part(everything, "whole", []) == everything
+@given(st.lists(WORDS, max_size=4), WORDS)
+def test_contaminated_is_what_holds_the_words_of_a_text_in_a_row(evaluation, text):
+    """Against a direct comparison of all windows of words."""
+    words = fold(text).split()
+    expected = False
+    for wanted in (fold(e).split() for e in evaluation):
+        windows = [words[i : i + len(wanted)] for i in range(len(words) - len(wanted) + 1)]
+        expected |= words == wanted if len(wanted) < Decontamination.KEY else wanted in windows
+    found = Decontamination([Document("x", e) for e in evaluation]).holds_evaluation_text(Document("y", text))
+    assert found == expected
 
 
-def test_parts_do_not_follow_the_hold_out():
-    heldout = evaluation_documents(documents(5000), 0.2, None)
-    assert 0.1 < len(in_part(heldout, "b", PARTS)) / len(heldout) < 0.3
+def test_what_is_left_out_is_counted_by_its_reason():
+    everything = documents(100)
+    text = TrainingText(everything[:10], belongs=lambda identifier: int(identifier[2:]) % 2 == 0)
+    training = list(text.of(everything))
+    assert len(training) == 45
+    assert text.dropped["contaminated"].documents == 5
+    assert asdict(text.dropped["other_part"]) == {
+        "documents": 50,
+        "bytes": sum(len(d.text.encode()) for d in everything[1::2]),
+        "characters": sum(len(d.text) for d in everything[1::2]),
+    }
 
 
-@given(st.integers(0, 50), st.integers(1, 9))
-def test_shards_are_all_documents_in_order(count, shards):
-    everything = documents(count)
-    pieces = [in_shard(everything, f"{i + 1}-of-{shards}") for i in range(shards)]
-    assert [d for piece in pieces for d in piece] == everything
+def heldout_shards(folder, count):
+    shards = []
+    for number in range(count):
+        shards.append(folder / f"{number + 1}-of-{count}")
+        with publish(shards[-1]) as draft:
+            write_documents([Document(f"id{number}", f"text {number}")], draft.folder / HELDOUT)
+            (draft.folder / "documents.parquet").write_text("is not read")
+    return shards
+
+
+def test_held_out_documents_of_all_shards_are_read(tmp_path):
+    assert [d.id for d in read_heldout(heldout_shards(tmp_path, 3))] == ["id0", "id1", "id2"]
+
+
+def test_a_damaged_file_of_held_out_documents_is_named(tmp_path):
+    shards = heldout_shards(tmp_path, 2)
+    write_documents([], shards[1] / HELDOUT)
+    with pytest.raises(GrowmergeError, match=r"2-of-2/heldout\.parquet: is damaged"):
+        list(read_heldout(shards))
 
 
 def test_texts_with_a_filled_in_placeholder_are_not_evaluated_on():
     everything = [
         Document(f"id{i}", f"Found … in number {i}" if i % 2 else f"Found it in number {i}") for i in range(100)
     ]
-    assert not [d for d in evaluation_documents(everything, 1.0, "…") if "…" in d.text]
-    assert len(evaluation_documents(everything, 1.0, "…")) == 50
+    assert evaluation_documents(everything, "…") == everything[::2]
+    assert evaluation_documents(everything, None) == everything
 
 
 def test_the_first_bytes_stop_at_the_limit():

@@ -17,7 +17,6 @@ import pytest
 from growmerge.artifacts import read_manifest, sha256_file, verify
 from growmerge.config.load import load_files
 from growmerge.data.documents import fold, read_documents
-from growmerge.data.split import heldout_documents
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.evaluation.items import read_items
 from growmerge.grid import Grid
@@ -111,9 +110,8 @@ def test_no_evaluation_text_is_in_the_training_text(clone):
     assert len(training) > 100_000
     heldout = [
         document.text
-        for corpus in study(clone).corpora
-        if (folder := clone / RESULTS / "documents" / corpus.name).exists()
-        for document in heldout_documents(read_documents(folder / "documents.parquet"), corpus.heldout)
+        for file in (clone / RESULTS / "documents").glob("*/*/heldout.parquet")
+        for document in read_documents(file)
     ]
     used = [
         candidate

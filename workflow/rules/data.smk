@@ -32,13 +32,13 @@ rule download_package:
 rule build_documents:
     input:
         packages=lambda w: LAYOUT.packages_of(w.corpus),
-        files=lambda w: LAYOUT.files_of(w.corpus),
+        files=lambda w: LAYOUT.files_of(w.corpus, w.shard),
     output:
-        directory(f"{RESULTS}/documents/{{corpus}}"),
+        directory(f"{RESULTS}/documents/{{corpus}}/{{shard}}"),
     log:
-        f"{LOGS}/documents/{{corpus}}.log",
+        f"{LOGS}/documents/{{corpus}}/{{shard}}.log",
     benchmark:
-        f"{TIMES}/documents/{{corpus}}.tsv"
+        f"{TIMES}/documents/{{corpus}}/{{shard}}.tsv"
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -46,17 +46,41 @@ rule build_documents:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
     params:
-        corpus=lambda w: STUDY.corpus(w.corpus).model_dump(mode="json", exclude={"parts", "shards", "heldout"}),
+        corpus=lambda w: STUDY.corpus(w.corpus).model_dump(mode="json", exclude={"parts", "shards", "expected"}),
     message:
-        "Collect and clean the documents of {wildcards.corpus}"
+        "Collect and clean the documents of {wildcards.corpus}, shard {wildcards.shard}"
     script:
         "../scripts/build_documents.py"
 
 
+rule list_part_ids:
+    input:
+        files=lambda w: LAYOUT.files_of_ids(w.part),
+    output:
+        directory(f"{RESULTS}/part_ids/{{part}}"),
+    log:
+        f"{LOGS}/part_ids/{{part}}.log",
+    benchmark:
+        f"{TIMES}/part_ids/{{part}}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 8000 * attempt,
+        runtime=lambda w, attempt: 240 * attempt,
+    params:
+        ids=lambda w: LAYOUT.ids_source(w.part).model_dump(mode="json"),
+    message:
+        "List the document ids of {wildcards.part}"
+    script:
+        "../scripts/list_part_ids.py"
+
+
 rule build_tokenizer:
     input:
-        documents=[LAYOUT.documents(corpus.name) for corpus in LAYOUT.tokenizer_corpora()],
-        evaluation=list(LAYOUT.evaluation_of(LAYOUT.tokenizer_corpora())) if LAYOUT.tokenizer_corpora() else [],
+        documents=[shard for corpus in LAYOUT.tokenizer_corpora() for shard in LAYOUT.documents(corpus.name)],
+        evaluation=LAYOUT.evaluation_of(LAYOUT.tokenizer_corpora()),
+        packages=LAYOUT.tokenizer_packages(),
     output:
         directory(f"{RESULTS}/tokenizer"),
     log:
@@ -71,8 +95,7 @@ rule build_tokenizer:
         runtime=60,
     params:
         tokenizer=STUDY.tokenizer.model_dump(mode="json"),
-        heldout=[corpus.heldout for corpus in LAYOUT.tokenizer_corpora()],
-        evaluation=LAYOUT.evaluation_of(LAYOUT.tokenizer_corpora()),
+        shards=[LAYOUT.documents(corpus.name) for corpus in LAYOUT.tokenizer_corpora()],
     message:
         "Build the tokenizer"
     script:
@@ -81,8 +104,9 @@ rule build_tokenizer:
 
 rule tokenize_shard:
     input:
-        documents=lambda w: LAYOUT.documents(w.part),
-        evaluation=lambda w: list(LAYOUT.evaluation_of([STUDY.corpus(w.part)])),
+        documents=lambda w: LAYOUT.documents_shard(w.part, w.shard),
+        evaluation=lambda w: LAYOUT.evaluation_of([STUDY.corpus(w.part)]),
+        part_ids=lambda w: LAYOUT.part_ids(w.part),
         tokenizer=f"{RESULTS}/tokenizer",
     output:
         directory(f"{RESULTS}/tokens/{{part}}/{{shard}}"),
@@ -94,12 +118,14 @@ rule tokenize_shard:
         "../../envs/data.yaml"
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 8000 * attempt,
+        mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
     params:
-        parts=lambda w: [part.model_dump() for part in STUDY.corpus(w.part).parts],
-        heldout=lambda w: STUDY.corpus(w.part).heldout,
-        evaluation=lambda w: LAYOUT.evaluation_of([STUDY.corpus(w.part)]),
+        # Where ids are listed, the shares only say how large the parts are.
+        parts=lambda w: [
+            part.model_dump(include={"name"} if LAYOUT.part_ids(w.part) else {"name", "share"})
+            for part in STUDY.corpus(w.part).parts
+        ],
     message:
         "Tokenize {wildcards.part}, shard {wildcards.shard}"
     script:
@@ -126,8 +152,8 @@ rule build_benchmark:
     params:
         limit=lambda w: LAYOUT.benchmark(w.benchmark).limit,
         max_words=lambda w: LAYOUT.benchmark(w.benchmark).max_words,
-        corpus=lambda w: LAYOUT.evaluation_corpus(w.language).model_dump(include={"heldout", "placeholder"}),
-        english=STUDY.corpus(STUDY.english.evaluation).model_dump(include={"heldout", "placeholder"}),
+        placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
+        english_placeholder=STUDY.corpus(STUDY.english.evaluation).placeholder,
         seed=STUDY.seed,
     message:
         "Build the benchmark {wildcards.benchmark} in {wildcards.language}"

@@ -1,26 +1,48 @@
-"""Rule build_tokenizer: train a byte-level BPE on the training split, or take an existing tokenizer."""
+"""Rule build_tokenizer: train a byte-level BPE on training text, or take an existing tokenizer."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from growmerge.artifacts import publish, verify
-from growmerge.data.split import first_bytes, read_training_documents
-from growmerge.data.tokenizer import check_size, save_tokenizer, take_tokenizer, train_tokenizer
+from growmerge.data.corpus import DOCUMENTS
+from growmerge.data.documents import Document, iterate_documents
+from growmerge.data.split import TrainingText, first_bytes, read_heldout
+from growmerge.data.tokenizer import (
+    check_size,
+    save_tokenizer,
+    take_llama3_tokenizer,
+    take_tokenizer,
+    train_tokenizer,
+)
 from growmerge.job import job
 
+
+def documents_of(shards: list[Path]) -> Iterator[Document]:
+    """Documents of a corpus; the shards that are not reached are not read, either."""
+    for shard in shards:
+        verify(shard)
+        yield from iterate_documents(shard / DOCUMENTS)
+
+
 with job(snakemake.log[0]) as log:
-    config = snakemake.params.tokenizer
-    evaluation = {Path(folder): share for folder, share in snakemake.params.evaluation.items()}
-    folders = [Path(folder) for folder in snakemake.input.documents]
-    inputs = list(dict.fromkeys([*folders, *evaluation]))
-    with publish(Path(snakemake.output[0]), inputs=inputs, config=config) as draft:
+    os.environ["RAYON_NUM_THREADS"] = str(snakemake.threads)  # tokenizers reads it when it first encodes
+    config, inputs = snakemake.params.tokenizer, snakemake.input
+    folders = [Path(folder) for folder in dict.fromkeys([*inputs.documents, *inputs.evaluation, *inputs.packages])]
+    with publish(Path(snakemake.output[0]), inputs=folders, config=config) as draft:
         if config["pretrained"]:
             take_tokenizer(config["pretrained"], config["revision"], draft.folder)
+        elif config["package"]:
+            verify(folders[0])
+            take_llama3_tokenizer(folders[0], draft.folder)
         else:
-            for folder in inputs:
-                verify(folder)
-            texts: list[str] = []
-            for folder, heldout in zip(folders, snakemake.params.heldout, strict=True):
-                texts += first_bytes(read_training_documents(folder, evaluation, heldout), config["max_bytes_each"])
+            training = TrainingText(read_heldout(map(Path, inputs.evaluation)))
+            corpora = [[Path(shard) for shard in shards] for shards in snakemake.params.shards]
+            texts = (
+                text
+                for shards in corpora
+                for text in first_bytes(training.of(documents_of(shards)), config["max_bytes_each"])
+            )
             save_tokenizer(train_tokenizer(texts, config["vocab_size"]), draft.folder)
         draft.facts["entries"] = check_size(draft.folder, config["vocab_size"])
         log.info("tokenizer of %(entries)d entries", draft.facts)

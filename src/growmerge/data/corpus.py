@@ -1,54 +1,90 @@
-"""The documents of a corpus, from all its configured sources."""
+"""A shard of a corpus: its documents from all configured sources, cleaned, held out, written and accounted for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from growmerge.config.corpora import FileSource, HubSource, PackagedSource, Source, StandardLibrarySource
+from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource, StandardLibrarySource
+from growmerge.data.accounting import Tally
 from growmerge.data.catalogues import read_catalogues
-from growmerge.data.documents import Document
-from growmerge.data.files import read_files
+from growmerge.data.cleaning import Cleaner
+from growmerge.data.documents import Document, DocumentWriter
+from growmerge.data.files import check_file_names, read_files
+from growmerge.data.heldout import is_heldout
+from growmerge.data.hub import HubFiles
+from growmerge.data.sharding import Shard
 from growmerge.data.sources import read_stdlib_code, read_topics
-from growmerge.errors import GrowmergeError
+
+DOCUMENTS = "documents.parquet"  # what may be trained on
+HELDOUT = "heldout.parquet"  # what is kept for evaluation
 
 
-def read_sources(sources: Sequence[Source], packages: Mapping[str, Path]) -> Iterator[Document]:
-    """Documents of all sources, one after another; `packages` maps names to the folders their wheels are in."""
-    for source in sources:
-        match source:
-            case PackagedSource():
-                wheels = [wheel for name in source.packages for wheel in sorted(packages[name].glob("*.whl"))]
-                yield from read_catalogues(wheels, source.locale)
-            case StandardLibrarySource(part="code"):
-                yield from read_stdlib_code(source.max_bytes)
-            case StandardLibrarySource():
-                yield from read_topics()
-            case FileSource():
-                yield from read_files(source.files(), source.text_field, source.id_field)
-            case HubSource():
-                yield from read_hub(source)
+def read_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard) -> Iterator[Document]:
+    """The shard's documents of all sources, one after another, as they come; nothing is held in memory.
 
+    Of hub datasets and local files, the shard reads its share of the files; of packages and Python's own text all
+    shards read everything, and each takes the documents whose id hashes into it. `packages` maps names to the folders
+    that their wheels are in.
 
-def read_hub(source: HubSource) -> Iterator[Document]:
-    """Rows of a dataset of the hub, or of a local folder in its layout, streamed.
-
-    Raises GrowmergeError where it cannot be had, or has no such field.
+    Raises GrowmergeError for a source that cannot be read, or has fewer files than there are shards.
     """
-    from datasets import load_dataset
-    from datasets.exceptions import DatasetNotFoundError
+    for source in corpus.sources:
+        match source:
+            case HubSource():
+                files = HubFiles(source)
+                numbers = shard.deal(files.numbers, corpus.name, f"hub dataset '{source.dataset}'")
+                yield from files.read_documents(numbers)
+            case FileSource():
+                check_file_names(source.files(), source.id_field)
+                paths = shard.deal(source.files(), corpus.name, f"paths {source.paths}")
+                yield from read_files(paths, source.text_field, source.id_field)
+            case PackagedSource() | StandardLibrarySource():
+                yield from (d for d in _read_packaged(source, packages) if shard.holds(d.id))
 
-    where = f"corpora: hub dataset '{source.dataset}'"
-    try:
-        rows = load_dataset(source.dataset, source.config, split=source.split, revision=source.revision, streaming=True)
-        for number, row in enumerate(rows):
-            if source.text_field not in row:
-                raise GrowmergeError(f"{where}: no field '{source.text_field}'; it has {', '.join(row)}")
-            identifier = row.get(source.id_field) if source.id_field else None
-            yield Document(str(number if identifier is None else identifier), row[source.text_field])
-    except (DatasetNotFoundError, ConnectionError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise GrowmergeError(
-            f"{where}: cannot be read: {reason} Check the name and the network; if it is gated, accept its licence and "
-            "run `hf auth login`; or point the source at local files (kind: files)."
-        ) from error
+
+def _read_packaged(source: PackagedSource | StandardLibrarySource, packages: Mapping[str, Path]) -> Iterator[Document]:
+    match source:
+        case PackagedSource():
+            wheels = [wheel for name in source.packages for wheel in sorted(packages[name].glob("*.whl"))]
+            return read_catalogues(wheels, source.locale)
+        case StandardLibrarySource(part="code"):
+            return read_stdlib_code(source.max_bytes)
+        case StandardLibrarySource():
+            return read_topics()
+
+
+def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, folder: Path) -> dict[str, Any]:
+    """Write the shard's documents to `folder`: `documents.parquet`, and `heldout.parquet` for evaluation.
+
+    Cleaned as `corpus` says; duplicates are found within a shard, not across shards (what is to be trained on is held
+    against the held-out text of all shards when it is tokenized).
+
+    Returns, as {documents, bytes, characters} of the sources' text, `read` and each outcome, whose sum it is (`kept`,
+    `heldout`, `markup`, `short`, `duplicate_id`, `duplicate_text`), and of the text as `written` to each file.
+    """
+    cleaner = Cleaner(corpus.min_words, corpus.cleaning, corpus.placeholder)
+    read = Tally()
+    outcomes = {name: Tally() for name in ("kept", "heldout", "markup", "short", "duplicate_id", "duplicate_text")}
+    written = {DOCUMENTS: Tally(), HELDOUT: Tally()}
+    with DocumentWriter(folder / DOCUMENTS) as documents, DocumentWriter(folder / HELDOUT) as heldout:
+        for document in read_shard(corpus, packages, shard):
+            read.add(document.text)
+            outcome, cleaned = cleaner.clean(document)
+            if outcome == "kept" and is_heldout(document.id, corpus.heldout):
+                outcomes["heldout"].add(document.text)
+                written[HELDOUT].add(cleaned.text)
+                heldout.write(cleaned)
+            elif outcome == "kept":
+                outcomes["kept"].add(document.text)
+                written[DOCUMENTS].add(cleaned.text)
+                documents.write(cleaned)
+            else:
+                outcomes[outcome].add(document.text)
+    return {
+        "read": asdict(read),
+        **{name: asdict(tally) for name, tally in outcomes.items()},
+        "written": {name: asdict(tally) for name, tally in written.items()},
+    }

@@ -1,13 +1,11 @@
-"""Documents: a text with an id, how texts are cleaned, and the file they are kept in."""
+"""Documents: a text with an id, and the file they are kept in."""
 
 import hashlib
-import html
-import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,39 +13,8 @@ import pyarrow.parquet as pq
 from growmerge.errors import GrowmergeError
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
-
-# Tags are taken out, their content is running text. Those of blocks end a word, the others do not.
-_BLOCK_TAG = re.compile(r"</?(?:br|p|li|ul|ol|dl|dt|dd|div|h\d|hr|table|tr|td|th)\b[^<>]*>", re.IGNORECASE)
-_INLINE_TAG = re.compile(
-    r"</?(?:a|abbr|b|big|code|em|font|i|kbd|label|pre|q|s|small|span|strong|sub|sup|tt|u)\b[^<>]*>", re.IGNORECASE
-)
-_ENTITY = re.compile(r"&(?:#\w+|[A-Za-z]+);")
-# What the program fills in.
-_PLACEHOLDER = re.compile(
-    r"""
-      %(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?[A-Za-z%]  # %s, %(name)d, %1$s, %%
-    | %\d\b(?!\s*%)                                      # %1, as Qt writes it
-    | \$?\{\{?[^{}]*\}?\}                                # {name}, ${name}, {{name}}
-    | \$[A-Za-z_]\w*                                     # $name
-    """,
-    re.VERBOSE,
-)
-# What cannot be taken out without guessing: such a string is dropped.
-_MARKUP = re.compile(
-    r"""
-      <[A-Za-z/!][^<>]*>        # any other tag, and <name> in the usage of a command
-    | [{}\\]|``|\*\*            # templates, escapes, reStructuredText, Markdown
-    | \[[^\]]*\]\([^)]*\)       # [text](address)
-    | \w+://|\bwww\.           # addresses
-    """,
-    re.VERBOSE,
-)
-# Invisible characters that only steer the layout. Not the zero-width (non-)joiners: Persian spells with them.
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-# Where scripts without upper case put the accelerator: "باز کردن (_O)".
-_TRAILING_ACCELERATOR = re.compile(r"\s*\([_&]\w\)")
-_LEADING_ACCELERATOR = re.compile(r"(?<![\w_&])[_&](?=[^\W\d_])")
-_INNER_ACCELERATOR = re.compile(r"\w[_&]\w|__")
+ROW_GROUP_BYTES = 8 << 20  # of text: what a writer and a reader hold in memory
+BATCH = 256  # documents decoded at a time
 
 
 @dataclass(frozen=True)
@@ -58,10 +25,22 @@ class Document:
     text: str
 
 
+class _Folding(dict[int, int | str | None]):
+    """What becomes of a character, by code point, for str.translate; filled as characters occur."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        character = chr(code)
+        kept = unicodedata.category(character)[0] in "LMN"
+        self[code] = code if kept else " " if character.isspace() else None
+        return self[code]
+
+
+_FOLDING = _Folding()
+
+
 def fold(text: str) -> str:
     """The text without case, punctuation, accelerators and surplus space: what near-identical texts have in common."""
-    kept = (c if unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in text.casefold())
-    return " ".join("".join(kept).split())
+    return " ".join(text.casefold().translate(_FOLDING).split())
 
 
 def source_id(english: str) -> str:
@@ -69,92 +48,68 @@ def source_id(english: str) -> str:
     return hashlib.sha256(fold(english).encode()).hexdigest()[:16]
 
 
-def clean(
-    documents: Iterable[Document],
-    min_words: int,
-    kind: Literal["strings", "text"] = "strings",
-    placeholder: str | None = None,
-) -> tuple[list[Document], dict[str, int]]:
-    """Keep what is usable, in the order it came, and account for the rest.
+def hash64(text: str) -> int:
+    """A 64-bit digest (BLAKE2b): n of them hold two that are equal by chance with probability n^2 / 2^65."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
-    ``kind="strings"`` is for the strings of programs: white space is made single; tags and keyboard accelerators are
-    taken out; each placeholder (``%s``, ``{name}``) is replaced by ``placeholder``, and where that is None the string
-    is dropped; so is a string with other markup, or with an accelerator that cannot be told from an identifier. Texts
-    that differ only in case and punctuation count as duplicates. ``kind="text"`` is for prose and source code, which
-    stay as they are. Of documents with one id the first is kept, then of documents with one text the one with the
-    smallest id, so that no text can stand both in training and in evaluation.
 
-    Returns the documents and the counts ``read``, ``kept``, ``markup`` (placeholders too), ``short`` (fewer words
-    with a letter than ``min_words``), ``duplicate_id`` and ``duplicate_text``; ``read`` is the sum of the others.
-    """
-    strings = kind == "strings"
-    counts = dict.fromkeys(("read", "kept", "markup", "short", "duplicate_id", "duplicate_text"), 0)
-    by_id: dict[str, Document] = {}
-    for document in documents:
-        counts["read"] += 1
-        text = _plain_string(document.text, placeholder) if strings else document.text
-        if text is None:
-            counts["markup"] += 1
-        elif _words(text) < min_words:
-            counts["short"] += 1
-        elif document.id in by_id:
-            counts["duplicate_id"] += 1
-        else:
-            by_id[document.id] = Document(document.id, text)
+class DocumentWriter:
+    """Writes a Parquet file (columns ``id``, ``text``) in the order given, a row group at a time."""
 
-    smallest: dict[str, str] = {}  # text as compared -> smallest id that carries it
-    keys = {id_: fold(document.text) if strings else document.text for id_, document in by_id.items()}
-    for id_, key in keys.items():
-        smallest[key] = min(id_, smallest.get(key, id_))
-    kept = [document for id_, document in by_id.items() if smallest[keys[id_]] == id_]
-    counts["kept"] = len(kept)
-    counts["duplicate_text"] = len(by_id) - len(kept)
-    return kept, counts
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=False)
+        self._rows: list[Document] = []
+        self._bytes = 0
+
+    def write(self, document: Document) -> None:
+        """Append a document."""
+        self._rows.append(document)
+        self._bytes += len(document.text.encode())
+        if self._bytes >= ROW_GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        columns = {"id": [d.id for d in self._rows], "text": [d.text for d in self._rows]}
+        self._file.write_table(pa.table(columns, schema=SCHEMA))
+        self._rows, self._bytes = [], 0
+
+    def __enter__(self) -> "DocumentWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._rows:
+            self._flush()
+        self._file.close()
 
 
 def write_documents(documents: Iterable[Document], path: Path) -> None:
-    """Write documents to a Parquet file (columns ``id``, ``text``) in the order given."""
-    rows = list(documents)
-    table = pa.table({"id": [d.id for d in rows], "text": [d.text for d in rows]}, schema=SCHEMA)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd")
+    """Write documents to a Parquet file in the order given. Holds one row group in memory."""
+    with DocumentWriter(path) as writer:
+        for document in documents:
+            writer.write(document)
 
 
-def read_documents(path: Path) -> list[Document]:
-    """Read what :func:`write_documents` wrote.
+def iterate_documents(path: Path) -> Iterator[Document]:
+    """Read what was written, one document after another. Holds one row group in memory.
 
     Raises GrowmergeError where the file is missing, damaged, or lacks a column.
     """
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            found = file.schema_arrow.names
+            missing = [name for name in SCHEMA.names if name not in found]
+            if missing:
+                raise GrowmergeError(f"{path}: no column {missing[0]!r}; it has {', '.join(found)}")
+            for batch in file.iter_batches(batch_size=BATCH, columns=SCHEMA.names):
+                ids, texts = (batch.column(name).to_pylist() for name in SCHEMA.names)
+                yield from map(Document, ids, texts)
     except (OSError, pa.ArrowInvalid) as error:
         raise GrowmergeError(f"{path}: cannot be read as Parquet ({error}); remove it and run again") from error
-    missing = [name for name in SCHEMA.names if name not in table.column_names]
-    if missing:
-        raise GrowmergeError(f"{path}: no column {missing[0]!r}; it has {', '.join(table.column_names)}")
-    ids, texts = (table.column(name).to_pylist() for name in SCHEMA.names)
-    return [Document(id_, text) for id_, text in zip(ids, texts, strict=True)]
 
 
-def _plain_string(text: str, placeholder: str | None) -> str | None:
-    """The string as a reader sees it, or None where that cannot be known."""
-    text = _INLINE_TAG.sub("", _BLOCK_TAG.sub(" ", text))
-    if _PLACEHOLDER.search(text):
-        if placeholder is None:
-            return None
-        text = _PLACEHOLDER.sub(placeholder, text)
-    text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
-    text = " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
-    if _MARKUP.search(text):
-        return None
-    text = _TRAILING_ACCELERATOR.sub("", text)
-    # One mark at the start of a word is an accelerator ("Save _As"); more of them, or one inside a word, may as well be
-    # part of a name (file_name, __init__, R&D).
-    marks = _LEADING_ACCELERATOR.findall(text)
-    if len(marks) > 1 or _INNER_ACCELERATOR.search(text):
-        return None
-    return _LEADING_ACCELERATOR.sub("", text)
-
-
-def _words(text: str) -> int:
-    return sum(any(c.isalpha() for c in word) for word in text.split())
+def read_documents(path: Path) -> list[Document]:
+    """The documents of :func:`iterate_documents`, all at once."""
+    return list(iterate_documents(path))

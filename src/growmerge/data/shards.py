@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +13,13 @@ import pyarrow as pa
 from tokenizers import Tokenizer
 
 from growmerge.artifacts import read_manifest, verify
+from growmerge.data.accounting import Tally
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
 
 TOKENS = "tokens.arrow"
 SCHEMA = pa.schema([("tokens", pa.uint32())])
-BATCH = 512  # documents encoded at a time
+BATCH_BYTES = 1 << 20  # of text encoded at a time
 
 
 def write_shard(
@@ -25,31 +29,54 @@ def write_shard(
 
     Where the two are the same token, one stands between documents. So what a scored text begins with has been trained.
 
-    Returns the counts of documents, bytes of UTF-8 read, and tokens written. Holds one batch of documents in memory.
+    While a batch is encoded (by as many threads as RAYON_NUM_THREADS says), the one before it is written and the next
+    one read, so no more than three batches of `BATCH_BYTES` are in memory. Returns the documents, bytes of UTF-8 and
+    characters read, and the tokens written.
     """
-    counts = {"documents": 0, "bytes": 0, "tokens": 0}
+    read = Tally()
+    tokens = 0
 
-    def flush(batch: Sequence[str], writer: pa.ipc.RecordBatchFileWriter) -> None:
-        ids: list[int] = []
-        for encoding in tokenizer.encode_batch(batch, add_special_tokens=False):
-            ids += [begin_id, *encoding.ids] if begin_id != end_id else encoding.ids
+    def encode(texts: Sequence[str]) -> pa.RecordBatch:
+        ids = array("I")
+        for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
+            if begin_id != end_id:
+                ids.append(begin_id)
+            ids.fromlist(encoding.ids)
             ids.append(end_id)
-        column = pa.array(np.asarray(ids, dtype=np.uint32))
-        writer.write_batch(pa.record_batch([column], schema=SCHEMA))
-        counts["tokens"] += len(ids)
+        return pa.record_batch([pa.array(np.frombuffer(ids, dtype=np.uint32))], schema=SCHEMA)
 
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        batch: list[str] = []
-        for document in documents:
-            batch.append(document.text)
-            counts["documents"] += 1
-            counts["bytes"] += len(document.text.encode())
-            if len(batch) == BATCH:
-                flush(batch, writer)
-                batch = []
-        if batch:
-            flush(batch, writer)
-    return counts
+    with (
+        pa.OSFile(str(path), "wb") as sink,
+        pa.ipc.new_file(sink, SCHEMA) as writer,
+        ThreadPoolExecutor(max_workers=1) as encoder,
+    ):
+        encoded: Future[pa.RecordBatch] | None = None
+        for texts in _batches(documents, read):
+            following = encoder.submit(encode, texts)
+            if encoded:
+                tokens += _write(encoded, writer)
+            encoded = following
+        if encoded:
+            tokens += _write(encoded, writer)
+    return {**asdict(read), "tokens": tokens}
+
+
+def _batches(documents: Iterable[Document], read: Tally) -> Iterator[list[str]]:
+    batch, full = [], BATCH_BYTES
+    for document in documents:
+        batch.append(document.text)
+        read.add(document.text)
+        if read.bytes >= full:
+            yield batch
+            batch, full = [], read.bytes + BATCH_BYTES
+    if batch:
+        yield batch
+
+
+def _write(encoded: Future[pa.RecordBatch], writer: pa.ipc.RecordBatchFileWriter) -> int:
+    batch = encoded.result()
+    writer.write_batch(batch)
+    return batch.num_rows
 
 
 def count_documents(shards: Iterable[Path]) -> int:

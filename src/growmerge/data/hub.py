@@ -1,0 +1,121 @@
+"""Rows of a dataset of the Hugging Face hub, or of a local folder in its layout, streamed file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from growmerge.config.corpora import HubSource
+from growmerge.data.documents import BATCH, Document
+from growmerge.data.files import as_id, as_text
+from growmerge.errors import GrowmergeError
+
+
+class HubFiles:
+    """The files of a split of a dataset, of which any can be read by itself.
+
+    They are streamed; of Parquet, Arrow reads up to 1 GiB ahead of what is taken (its scanner's back-pressure).
+    """
+
+    def __init__(self, source: HubSource) -> None:
+        """Look the dataset up, without reading it. Raises GrowmergeError if it cannot be had."""
+        from datasets import load_dataset_builder  # takes a second; only hub sources need it
+
+        self.source = source
+        with _explained(source):
+            builder = load_dataset_builder(source.dataset, source.config, revision=source.revision)
+            if hasattr(builder.config, "on_mixed_types"):
+                # Of JSON lines. By default, one number among the texts would put all of them into quotation marks.
+                builder.config.on_mixed_types = None
+            self._rows = builder.as_streaming_dataset(split=source.split)
+            # More pieces than files there cannot be: a file is the least that `datasets` reads by itself.
+            self.numbers = range(self._rows.num_shards)
+
+    def read_documents(self, numbers: Sequence[int]) -> Iterator[Document]:
+        """The documents of the files with these numbers (from 0).
+
+        A row whose id field is null, or all rows where `id_field` is null, get their place in the dataset as their id:
+        `name/config/split/file:row` (from 1). It is the same however the files are dealt out, as long as the dataset
+        has the same revision.
+        """
+        text_field, id_field = self.source.text_field, self.source.id_field
+        fields = [text_field, *([id_field] if id_field else [])]
+        name = "/".join([self.source.dataset.rstrip("/").rpartition("/")[2], self.source.config or "default"])
+        for place, file, row, (text, *ids) in self._records(numbers, fields):
+            identifier = f"{name}/{self.source.split}/{file}:{row}" if ids in ([], [None]) else as_id(ids[0], place)
+            yield Document(identifier, as_text(text, text_field, place))
+
+    def read_ids(self, id_field: str) -> Iterator[str]:
+        """The ids in the field `id_field` of all rows."""
+        for place, _, _, (identifier,) in self._records(self.numbers, [id_field]):
+            yield as_id(identifier, place)
+
+    def _records(
+        self, numbers: Sequence[int], fields: Sequence[str]
+    ) -> Iterator[tuple[str, int, int, tuple[object, ...]]]:
+        """(place for messages, number of the file, number of the row, values of the fields), numbers from 1."""
+        for number in numbers:
+            row = 0
+            file = self._rows.shard(len(self.numbers), number).with_format("arrow")
+            for table in self._tables(file.iter(batch_size=BATCH), number):
+                self._check_fields(fields, table.column_names)
+                for values in zip(*(table[field].to_pylist() for field in fields), strict=True):
+                    row += 1
+                    yield f"{_named(self.source)}: file {number + 1}, row {row}", number + 1, row, values
+
+    def _tables(self, tables: Iterator[pa.Table], number: int) -> Iterator[pa.Table]:
+        with _explained(self.source, f"file {number + 1} of {len(self.numbers)}: "):
+            yield from tables
+
+    def _check_fields(self, wanted: Sequence[str], fields: Sequence[str]) -> None:
+        where = _named(self.source)
+        for field in wanted:
+            if field in fields:
+                continue
+            if "blob_id" in fields and field == self.source.text_field:
+                raise GrowmergeError(
+                    f"{where}: no field '{field}': its rows (with {', '.join(fields)}) name files by their blob_id at "
+                    "Software Heritage and hold no text; fetch the contents by blob_id first (the dataset's card says "
+                    "how) and point `dataset` at that copy, or at any dataset of code that has a text field"
+                )
+            hint = "set text_field" if field == self.source.text_field else "set id_field (null: rows are numbered)"
+            raise GrowmergeError(f"{where}: no field '{field}'; it has {', '.join(fields)}: {hint}")
+
+
+def _named(source: HubSource) -> str:
+    details = [value for value in (source.config, source.split, source.revision) if value]
+    return f"hub dataset '{source.dataset}' ({', '.join(details)})"
+
+
+@contextmanager
+def _explained(source: HubSource, place: str = "") -> Iterator[None]:
+    """Turns what `datasets` raises into one line that says what to do."""
+    from datasets.exceptions import DatasetNotFoundError, DatasetsError
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+
+    try:
+        yield
+    except (OSError, ValueError, DatasetsError, HTTPError) as error:
+        reason = " ".join(str(error).split())
+        if isinstance(error, DatasetNotFoundError) and "gated" in reason:
+            advice = (
+                "accept its licence on its page, run `hf auth login` with an account that has access, and run again"
+            )
+        elif isinstance(error, DatasetNotFoundError):
+            advice = "check the names of dataset and revision; if it is private, run `hf auth login`"
+        elif isinstance(error, HfHubHTTPError):
+            advice = "the hub refused it; run again later, or point `dataset` at a local copy in the hub's layout"
+        elif isinstance(error, ConnectionError | HTTPError) or "connection" in reason:
+            advice = (
+                "check the network (is HF_HUB_OFFLINE set?), run this job where there is one, or point `dataset` at a "
+                "local copy in the hub's layout"
+            )
+        elif isinstance(error, FileNotFoundError):
+            advice = "check the name of the dataset; a local one is a folder in the hub's layout"
+        elif place or isinstance(error, pa.ArrowInvalid):
+            advice = "the file is damaged, or a field holds values of several types; fetch it again, or mend it"
+        else:
+            advice = "correct config or split"
+        raise GrowmergeError(f"{_named(source)}: {place}{reason.rstrip('.')}: {advice}") from error
