@@ -104,14 +104,54 @@ CASES = {
         ["eng", "sve"],
         ["benchmarks.0.languages.1", "'sve'", "did you mean 'swe'"],
     ),
+    "unknown key of a list of ids": (
+        ("corpora", 1, "parts", 1, "ids"),
+        {"kind": "files", "paths": ["a"], "idfield": "id"},
+        ["corpora.1.parts.1.ids.idfield", "did you mean 'id_field'"],
+    ),
+    "no epochs and no rule": (("languages", 2, "epochs"), None, ["languages.2.epochs", "'ekk'", "unimax"]),
+    "UniMax without characters": (
+        ("unimax",),
+        {"characters": 1e6, "max_epochs": 4},
+        ["languages.0.corpus", "'swe'", "expected.characters"],
+    ),
+    "UniMax of an unknown language": (
+        ("unimax",),
+        {"characters": 1e6, "max_epochs": 4, "fixed": {"sve": 1}},
+        ["unimax.fixed.sve", "did you mean 'swe'"],
+    ),
+    "a checkpoint from nowhere": (("bases", 0, "from"), "hub:only-a-name", ["bases.0.from", "'hub:only-a-name'"]),
+    "a target that is not there": (
+        ("setups", 0, "from"),
+        {"sve": "folder:x"},
+        ["setups.0.from.sve", "did you mean 'swe'"],
+    ),
+    "a width of what is trained here": (("bases", 2, "width"), 2, ["bases.2.width", "from elsewhere"]),
+    "a setup in the place of external models": (("setups", 0, "name"), "external", ["setups.0.name", "is taken"]),
+    "the same external model twice": (
+        ("external",),
+        [{"name": "a", "from": "hub:a/b"}, {"name": "a", "from": "hub:a/c"}],
+        ["external.1", "'a'", "twice"],
+    ),
+    "published base of no setup": (
+        ("merging", "published_bases"),
+        [{"setup": "3x", "base": "init"}],
+        ["merging.published_bases.0.setup", "'3x'"],
+    ),
     "a tokenizer from nowhere": (("tokenizer", "corpora"), [], ["tokenizer.corpora", "empty"]),
 }
+
+
+# What a case needs beside its own value.
+WITH = {"UniMax without characters": (("languages", 0, "epochs"), None)}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_refused_with_key_value_and_advice(case, data):
     path, value, expected = CASES[case]
     set_at(data, path, value)
+    if case in WITH:
+        set_at(data, *WITH[case])
     with pytest.raises(GrowmergeError) as error:
         validate(data)
     for part in expected:

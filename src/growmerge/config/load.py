@@ -65,7 +65,7 @@ def _explain(error: dict[str, Any], files: Sequence[Path]) -> str:
         path, value, message = context["key"].split("."), context["value"], context["message"]
     else:
         tagged = [str(part) for part in error["loc"]]
-        path, value, message = _without_tags(tagged), error["input"], error["msg"]
+        path, value, message = _walk(tagged)[1], error["input"], error["msg"]
     if error["type"] == "missing":
         value = None
         message = "is missing"
@@ -88,27 +88,28 @@ def _tag(model: type[BaseModel]) -> str | None:
     return str(get_args(kind.annotation)[0]) if kind else None
 
 
-def _fields_at(path: Sequence[str]) -> list[str]:
-    """Names of the keys that are allowed under a key path."""
+def _walk(path: Sequence[str]) -> tuple[list[type[BaseModel]], list[str]]:
+    """The models that can stand at a location, and the location as it is in the files.
+
+    pydantic puts the tags of tagged unions into it, which no file holds.
+    """
     models: list[type[BaseModel]] = [Study]
+    kept: list[str] = []
     for part in path:
         tagged = [m for m in models if _tag(m) == part]
         if tagged:
             models = tagged
-        elif not part.isdigit():
+            continue
+        kept.append(part)
+        if not part.isdigit():
             fields = [f for m in models for n, f in m.model_fields.items() if part in (n, f.alias)]
             models = [m for f in fields for m in _models_in(f.annotation)]
-    return [field.alias or name for m in models for name, field in m.model_fields.items()]
+    return models, kept
 
 
-def _without_tags(path: Sequence[str]) -> list[str]:
-    """Drop the tags of tagged unions, which pydantic puts into the location and no file holds."""
-    tags = {"packages", "python", "files", "hub"}
-    kept: list[str] = []
-    for part in path:
-        if not (part in tags and len(kept) > 1 and kept[-2] == "sources"):
-            kept.append(part)
-    return kept
+def _fields_at(path: Sequence[str]) -> list[str]:
+    """Names of the keys that are allowed under a location."""
+    return [field.alias or name for m in _walk(path)[0] for name, field in m.model_fields.items()]
 
 
 def _file_of(path: Sequence[str], files: Sequence[Path]) -> str:
