@@ -159,7 +159,7 @@ class Grid:
             (benchmark.name, language)
             for benchmark in self.study.benchmarks
             for language in languages
-            if benchmark.languages is None or language in benchmark.languages
+            if benchmark.has(language)
         ]
 
     def __iter__(self) -> Iterator[Model]:

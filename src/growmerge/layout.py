@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from growmerge.config import Study
+from growmerge.config.checks import PARITY
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
 from growmerge.config.schema import Benchmark
 from growmerge.data.sharding import Shard
@@ -37,6 +38,12 @@ class Layout:
             self.files_of(corpus.name, str(Shard(0, corpus.shards)))
             for part in corpus.parts:
                 self.files_of_ids(part.name)
+        typology = self.study.comparison.typology
+        if typology and typology.table and not Path(typology.table).is_file():
+            raise GrowmergeError(
+                f"comparison.typology.table = {typology.table!r}: no such file; give a CSV file with the columns "
+                "first, second, distance"
+            )
 
     # --- models ---------------------------------------------------------------------------------------------------
 
@@ -106,6 +113,39 @@ class Layout:
     def benchmarks(self, cells: Iterable[tuple[str, str]]) -> list[str]:
         """The items of (benchmark, language) cells."""
         return [f"{self.results}/benchmarks/{benchmark}/{language}" for benchmark, language in cells]
+
+    # --- comparisons ----------------------------------------------------------------------------------------------
+
+    def comparison(self, setup: str) -> str:
+        """How the models of a setup compare, before they are merged."""
+        return f"{self.results}/comparisons/{setup}.parquet"
+
+    def comparisons(self) -> list[str]:
+        """Those of all setups, if there is more than one language; with analysis.partial, those that exist."""
+        setups = self.study.setups if len(self.study.languages) > 1 else []
+        comparisons = [self.comparison(setup.name) for setup in setups]
+        return [x for x in comparisons if Path(x).exists()] if self.study.analysis.partial else comparisons
+
+    def compared(self, setup: str) -> list[str]:
+        """The models of single languages of a setup."""
+        return [self.model(f"{setup}/{code}") for code in self.study.language_codes]
+
+    def ancestor(self, setup: str) -> str:
+        """The base that a setup's models start from."""
+        return self.model(self.grid.base_of_setup(setup))
+
+    def english_sentences(self) -> list[str]:
+        """What hidden states are compared over: the English parity items, else the held-out English documents."""
+        english = self.study.english
+        cells = [cell for cell in self.grid.score_cells if cell == ("parity", english.code)]
+        return self.benchmarks(cells) or self.documents(english.evaluation)
+
+    def typology(self) -> list[str]:
+        """Where typological distances come from, if the study asks for them."""
+        typology = self.study.comparison.typology
+        if typology is None:
+            return []
+        return [typology.table] if typology.table else self.packages([typology.package] if typology.package else [])
 
     # --- text -----------------------------------------------------------------------------------------------------
 
@@ -184,6 +224,17 @@ class Layout:
     def benchmark(self, name: str) -> Benchmark:
         """The configuration of a benchmark."""
         return next(benchmark for benchmark in self.study.benchmarks if benchmark.name == name)
+
+    def benchmark_documents(self, name: str, language: str) -> list[str]:
+        """The documents whose held-out part a benchmark is made from: none, where it is read from elsewhere."""
+        benchmark = self.benchmark(name)
+        own_text = benchmark.inflection is not None and language in benchmark.inflection.sentences
+        return [] if benchmark.entry.languages or own_text else self.documents(self.evaluation_corpus(language).name)
+
+    def benchmark_english(self, name: str) -> list[str]:
+        """The English documents that a benchmark compares with."""
+        parallel = self.benchmark(name).entry.converter == "built" and name == PARITY
+        return self.documents(self.study.english.evaluation) if parallel else []
 
     def benchmark_packages(self, name: str, language: str) -> list[str]:
         """The packages that a benchmark needs in a language."""

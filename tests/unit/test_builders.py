@@ -15,11 +15,11 @@ from islenska import Bin
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.builders.facts import fact_pairs
-from growmerge.evaluation.builders.icelandic import features, icelandic_pairs
+from growmerge.evaluation.builders.icelandic import analysis, icelandic_pairs
 from growmerge.evaluation.builders.parity import parity_items
 from growmerge.evaluation.builders.persian import persian_pairs, read_hazm_verbs
 from growmerge.evaluation.builders.word_order import word_order_pairs
-from growmerge.evaluation.items import Item, read_items, write_items
+from growmerge.evaluation.items import SCHEMA, Item, read_items, write_items
 
 ICELANDIC = [
     "Allir sem hafa aðgang að þessu lykilorði munu geta séð efnið.",
@@ -70,10 +70,15 @@ def test_parity_items_join_on_the_id():
     assert parity_items([Document("b", "B"), Document("a", "A")], english, 1) == items[:1]
 
 
-def test_features_of_a_tag():
-    assert features("ÞGFETgr2") == {"case": "ÞGF", "number": "ET", "gr": "gr"}
-    assert features("GM-FH-NT-3P-FT") == {"GM": "GM", "FH": "FH", "NT": "NT", "person": "3P", "number": "FT"}
-    assert features("FSB-KVK-NFET") == {"FSB": "FSB", "gender": "KVK", "case": "NF", "number": "ET"}
+def test_a_tag_of_bin_becomes_features_by_dimension():
+    noun = analysis(1, "kvk", "ÞGFETgr2")
+    assert (noun.pos, noun.features) == ("N", {"Case": "DAT", "Number": "SG", "gr": "gr"})
+    verb = analysis(1, "so", "GM-FH-NT-3P-FT")
+    assert (verb.pos, verb.features) == ("V", {"GM": "GM", "FH": "FH", "NT": "NT", "Person": "3", "Number": "PL"})
+    adjective = analysis(1, "lo", "FSB-KVK-NFET")
+    assert adjective.pos == "ADJ"
+    assert adjective.features == {"FSB": "FSB", "Gender": "FEM", "Case": "NOM", "Number": "SG"}
+    assert analysis(1, "so", "GM-NH").pos == "V.NFIN"
 
 
 def test_icelandic_pairs_put_in_a_form_that_cannot_be_read_as_the_right_one():
@@ -87,7 +92,7 @@ def test_icelandic_pairs_put_in_a_form_that_cannot_be_read_as_the_right_one():
             assert len({lemma for lemma, _ in old}) == 1
             assert {lemma for lemma, _ in old} <= {lemma for lemma, _ in new}
             assert not {mark for _, mark in old} & {mark for _, mark in new}
-            assert re.fullmatch(r"(case|gender|person|number):\w+(/\w+)*>\w+", item.subset)
+            assert re.fullmatch(r"(N|ADJ|PRO|V);\w+(,\w+)*->\w+", item.subset)
             found[right[place], wrong[place]] += 1
     assert ("lykilorði", "lykilorð") in found
     assert ("skilgreiningu", "skilgreiningar") not in found  # also the plural of the right case
@@ -160,7 +165,12 @@ def test_hazm_verbs_are_the_usable_ones_most_frequent_first(tmp_path: Path):
 
 def test_items_come_back_as_they_were(tmp_path: Path):
     path = tmp_path / "höf uð" / "items.parquet"
-    items = [Item("b", "s", ("right", "wrong", "worse")), Item("a", "", ("می\u200cروم",), "I go")]
+    items = [
+        Item("b", "s", ("right", "wrong", "worse")),
+        Item("a", "", ("می\u200cروم",), "I go"),
+        Item("c", "s", (" yes", " no"), context="Question?\nAnswer:"),
+        Item("d", "s", (), "Jag går", context="EN: I go SV:"),
+    ]
     write_items(items, path)
     assert read_items(path) == items
 
@@ -170,7 +180,8 @@ def test_items_come_back_as_they_were(tmp_path: Path):
     [
         ([], "no items"),
         ([Item("a", "s", ("x", "y")), Item("a", "s", ("z", "w"))], "2 items have the id 'a'"),
-        ([Item("a", "s", ())], "'a' has no candidates"),
+        ([Item("a", "s", ())], "'a' has no candidates, and no prompt with a reference"),
+        ([Item("a", "s", (), None, "Translate:")], "'a' has no candidates, and no prompt with a reference"),
         ([Item("a", "s", ("x", " "))], "'a' has an empty text"),
         ([Item("a", "s", ("x",), "")], "'a' has an empty text"),
         ([Item("a", "s", ("x", "x"))], "'a' has the same candidate twice"),
@@ -181,20 +192,19 @@ def test_items_that_cannot_be_scored_are_neither_written_nor_read(tmp_path, item
     with pytest.raises(GrowmergeError, match=message):
         write_items(items, path)
     assert not path.exists()
-    rows = [{"id": i.id, "subset": i.subset, "candidates": list(i.candidates), "reference": i.reference} for i in items]
-    columns = {name: [row[name] for row in rows] for name in ("id", "subset", "candidates", "reference")}
-    pq.write_table(pa.table(columns), path)
+    columns = {name: [getattr(item, name) for item in items] for name in SCHEMA.names}
+    pq.write_table(pa.table(columns, schema=SCHEMA), path)
     with pytest.raises(GrowmergeError, match=message):
         read_items(path)
 
 
 def test_a_foreign_file_of_items_is_named_with_what_it_lacks(tmp_path):
     path = tmp_path / "items.parquet"
-    columns = {"id": ["a"], "subset": ["s"], "candidates": ["x"]}
-    pq.write_table(pa.table(columns), path)
-    with pytest.raises(GrowmergeError, match=r"items\.parquet: no column 'reference'; it has id, subset, candidates"):
+    columns = {"id": ["a"], "subset": ["s"], "candidates": ["x"], "reference": ["r"]}
+    pq.write_table(pa.table(columns), path)  # as older versions wrote them
+    with pytest.raises(GrowmergeError, match=r"no column 'context'; it has id, .*: remove it to build it again"):
         read_items(path)
-    pq.write_table(pa.table(columns | {"reference": ["r"]}), path)
+    pq.write_table(pa.table(columns | {"context": [""]}), path)
     with pytest.raises(GrowmergeError, match=r"items\.parquet: a column has the wrong type"):
         read_items(path)
     path.write_text("plain")

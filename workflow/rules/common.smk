@@ -13,6 +13,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PY
 from growmerge.config import validate
 from growmerge.costs import Costs, stated_counts
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.registry import VERSION as BENCHMARKS_VERSION
 from growmerge.grid import Grid, one_of
 from growmerge.layout import DOWNLOADS, Layout
 from growmerge.matching import compared_models, match_compute

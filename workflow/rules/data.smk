@@ -134,28 +134,60 @@ rule tokenize_shard:
 
 rule build_benchmark:
     input:
-        documents=lambda w: LAYOUT.documents(LAYOUT.evaluation_corpus(w.language).name),
-        english=LAYOUT.documents(STUDY.english.evaluation),
+        documents=lambda w: LAYOUT.benchmark_documents(w.benchmark, w.language),
+        english=lambda w: LAYOUT.benchmark_english(w.benchmark),
         packages=lambda w: LAYOUT.benchmark_packages(w.benchmark, w.language),
+        files=lambda w: LAYOUT.benchmark(w.benchmark).files(w.language),
     output:
         directory(f"{RESULTS}/benchmarks/{{benchmark}}/{{language}}"),
     log:
         f"{LOGS}/benchmarks/{{benchmark}}/{{language}}.log",
     benchmark:
         f"{TIMES}/benchmarks/{{benchmark}}/{{language}}.tsv"
+    wildcard_constraints:
+        benchmark=one_of(b.name for b in STUDY.benchmarks if not b.inflection),
     conda:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=30,
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=60,
     params:
-        limit=lambda w: LAYOUT.benchmark(w.benchmark).limit,
-        max_words=lambda w: LAYOUT.benchmark(w.benchmark).max_words,
+        benchmark=lambda w: LAYOUT.benchmark(w.benchmark).part(w.language),
         placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
         english_placeholder=STUDY.corpus(STUDY.english.evaluation).placeholder,
         seed=STUDY.seed,
+        version=BENCHMARKS_VERSION,
     message:
         "Build the benchmark {wildcards.benchmark} in {wildcards.language}"
     script:
         "../scripts/build_benchmark.py"
+
+
+rule generate_pairs:
+    input:
+        documents=lambda w: LAYOUT.benchmark_documents(w.benchmark, w.language),
+        files=lambda w: LAYOUT.benchmark(w.benchmark).files(w.language),
+    output:
+        directory(f"{RESULTS}/benchmarks/{{benchmark}}/{{language}}"),
+    log:
+        f"{LOGS}/benchmarks/{{benchmark}}/{{language}}.log",
+    benchmark:
+        f"{TIMES}/benchmarks/{{benchmark}}/{{language}}.tsv"
+    wildcard_constraints:
+        benchmark=one_of(b.name for b in STUDY.benchmarks if b.inflection),
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 8000 * attempt,
+        runtime=120,
+    params:
+        benchmark=lambda w: LAYOUT.benchmark(w.benchmark).part(w.language),
+        placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
+        seed=STUDY.seed,
+        version=BENCHMARKS_VERSION,
+    message:
+        "Make minimal pairs of inflection, {wildcards.benchmark}, in {wildcards.language}"
+    script:
+        "../scripts/generate_pairs.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -22,8 +23,8 @@ class BenchmarkSource(Strict):
         description="An id of the hub, a local folder in the hub's layout, or a file: .jsonl, .csv, .tsv, .parquet.",
     )
     revision: str | None = Field(None, description="Commit or tag; pin it.")
-    configs: list[str] | None = Field(None, min_length=1)
-    splits: list[str] | None = Field(None, min_length=1)
+    configs: list[str] | None = Field(None, min_length=1, description="Its configurations, read one after another.")
+    splits: list[str] | None = Field(None, min_length=1, description="Of each configuration.")
     examples: str | None = Field(None, description="The split that few-shot examples are taken from.")
 
 
@@ -85,13 +86,21 @@ class Benchmark(Strict):
         if (entry.converter == "generated") != (self.inflection is not None):
             raise ValueError("`inflection` goes with `use: inflection`, and only with it")
         read = entry.languages is not None
-        useless = [k for k in ("sources", "fields") if getattr(self, k) and not read]
-        useless += (
-            ["few_shot"] if self.few_shot and not any(d.examples for d in (entry.languages or {}).values()) else []
-        )
-        useless += ["packages"] if self.packages and read else []
+        applies = {
+            "sources": read,
+            "fields": read,
+            "packages": key == "acceptability",
+            "gap": entry.converter == "exam",
+            "max_words": entry.metric.name == "parity",
+            "few_shot": any(dataset.examples for dataset in (entry.languages or {}).values()),
+        }
+        useless = [name for name, sense in applies.items() if getattr(self, name) and not sense]
         if useless:
             raise ValueError(f"`{useless[0]}` says nothing about '{key}'")
+        lexicons = self.inflection.lexicons if self.inflection else {}
+        for language in (self.languages or []) if self.inflection else []:
+            if language not in lexicons:
+                raise ValueError(f"no lexicon in '{language}': name one in `inflection.lexicons`")
         for language in [*(self.languages or []), *self.sources] if read else []:
             if not self.has_rows(language):
                 raise ValueError(
@@ -148,6 +157,17 @@ class Benchmark(Strict):
             return [self.inflection.lexicons[language], *(map(str, text.files()) if text else [])]
         said = self.sources.get(language)
         return [said.dataset] if said and said.dataset and Path(said.dataset).exists() else []
+
+    def part(self, language: str) -> dict[str, Any]:
+        """What of it shapes the items in a language, as plain data: what a rule takes as params.
+
+        Without the normalisation, which is applied to scores.
+        """
+        data = self.model_dump(mode="json", exclude={"languages", "packages", "normalisation"})
+        data["sources"] = {code: said for code, said in data["sources"].items() if code == language}
+        for key in ("lexicons", "sentences") if self.inflection else ():
+            data["inflection"][key] = {c: said for c, said in data["inflection"][key].items() if c == language}
+        return data
 
     def size(self, language: str) -> int:
         """How many items to expect, for plans: the printed count, at most the limit; 1,000 where neither is known."""

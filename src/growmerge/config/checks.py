@@ -21,6 +21,7 @@ MULTI = "multi"
 EXTERNAL = "external"
 MATCHED = "@"  # between a model and the step of an intermediate checkpoint; cannot occur in a name
 REFERENCE = "reference"
+PARITY = "parity"
 DOWNLOADS = "downloads"
 
 
@@ -52,6 +53,7 @@ def check_study(study: Study) -> None:
     """Raise at the first inconsistency, with its key path and value."""
     _check_corpora(study)
     _check_languages(study)
+    _check_benchmarks(study)
     _check_epochs(study)
     _check_bases(study)
     _check_merging(study)
@@ -81,13 +83,6 @@ def _check_corpora(study: Study) -> None:
         raise problem("tokenizer.corpora", [], message)
     for i, name in enumerate(study.tokenizer.corpora):
         _known(f"tokenizer.corpora.{i}", name, names, "corpus")
-    for i, benchmark in enumerate(study.benchmarks):
-        for j, language in enumerate(benchmark.languages or []):
-            scored = [study.english.code, *study.language_codes]
-            _known(f"benchmarks.{i}.languages.{j}", language, scored, "language in this study")
-        for language, package in benchmark.packages.items():
-            _known(f"benchmarks.{i}.packages.{language}", package, packages, "package")
-    _unique("benchmarks", [b.name for b in study.benchmarks])
 
 
 def _check_parts(key: str, corpus: Corpus) -> None:
@@ -127,6 +122,29 @@ def _check_languages(study: Study) -> None:
     _known("replay.reference", study.replay.reference, codes, "language")
     for name in (name for name, share in study.replay.corpora.items() if share):
         _known(f"replay.corpora.{name}", name, trainable, "corpus")
+
+
+def _check_benchmarks(study: Study) -> None:
+    scored = [study.english.code, *study.language_codes]
+    packages = [p.name for p in study.packages]
+    for i, benchmark in enumerate(study.benchmarks):
+        key = f"benchmarks.{i}"
+        for j, language in enumerate(benchmark.languages or []):
+            _known(f"{key}.languages.{j}", language, scored, "language in this study")
+        for language in benchmark.sources:
+            _known(f"{key}.sources.{language}", language, scored, "language in this study")
+        for language in benchmark.inflection.lexicons if benchmark.inflection else []:
+            _known(f"{key}.inflection.lexicons.{language}", language, scored, "language in this study")
+        for language, package in benchmark.packages.items():
+            _known(f"{key}.packages.{language}", package, packages, "package")
+        if not any(benchmark.has(language) for language in scored):
+            message = "has no rows in any language of this study; name some in its `sources`, or leave it out"
+            raise problem(f"{key}.name", benchmark.name, message)
+        # The reference's scores of the English sentences are kept under names of their own.
+        if (benchmark.entry.metric.name == PARITY) != (benchmark.name == PARITY):
+            message = f"'{PARITY}' is the name of what information parity is taken of"
+            raise problem(f"{key}.name", benchmark.name, message)
+    _unique("benchmarks", [b.name for b in study.benchmarks])
 
 
 def _check_epochs(study: Study) -> None:
@@ -218,8 +236,8 @@ def _check_merging(study: Study) -> None:
         key = f"merging.published_bases.{i}"
         _known(f"{key}.setup", rule.setup, [s.name for s in study.setups], "setup")
         _known(f"{key}.base", rule.base, bases, "base")
-        for method in rule.methods or []:
-            _known(f"{key}.methods", method, methods, "merge method")
+        for name in rule.methods or []:
+            _known(f"{key}.methods", name, methods, "merge method")
     for i, size in enumerate(study.merging.sizes or []):
         if size > len(study.languages):
             raise problem(f"merging.sizes.{i}", size, f"there are only {len(study.languages)} languages to combine")
@@ -231,7 +249,7 @@ def _check_method(key: str, method: Method, study: Study) -> None:
     _known(f"{key}.method" if method.method else f"{key}.name", method.of_mergekit, KINDS, "merge method of mergekit")
     kind = KINDS[method.of_mergekit]
     if kind.base == "required" and not method.uses_base:
-        raise problem(f"{key}.uses_base", False, f"mergekit's {method.of_mergekit} needs the base model; set it to true")
+        raise problem(f"{key}.uses_base", False, f"mergekit's {method.of_mergekit} needs a base model; set it to true")
     if kind.base == "ignored" and method.uses_base:
         raise problem(f"{key}.uses_base", True, f"mergekit's {method.of_mergekit} has no base model; leave it out")
     fewest, most = kind.members
@@ -242,6 +260,8 @@ def _check_method(key: str, method: Method, study: Study) -> None:
     for name, value in method.parameters.items():
         _known(f"{key}.parameters.{name}", name, kind.parameters, f"parameter of mergekit's {method.of_mergekit}")
         _check_parameter(f"{key}.parameters.{name}", name, value, method.of_mergekit, kind)
+    if "epsilon" in kind.of_model:
+        _check_spread(key, method)
     for code, value in method.weights.items():
         _known(f"{key}.weights.{code}", code, study.language_codes, "language")
         if WEIGHT not in kind.of_model:
@@ -267,3 +287,13 @@ def _check_parameter(key: str, name: str, value: Any, method: str, kind: Kind) -
         raise problem(key, value, f"must be {what}")
     if name in ("density", "select_topk") and any(not 0 <= number <= 1 for number in numbers):
         raise problem(key, value, "is the share of elements that is kept, from 0 to 1")
+
+
+def _check_spread(key: str, method: Method) -> None:
+    """DELLA keeps an element with a probability within `epsilon` of the density, which must be one."""
+    density, epsilon = (method.parameters.get(name, default) for name, default in (("density", 1.0), ("epsilon", 0.15)))
+    densities = density if isinstance(density, list) else [density]
+    spread = max(epsilon) if isinstance(epsilon, list) else epsilon
+    if any(0 < number < 1 and not spread < number < 1 - spread for number in densities):
+        message = f"epsilon {spread} is subtracted from and added to density {density}, which must stay within 0 and 1"
+        raise problem(f"{key}.parameters.epsilon", spread, message)

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.checks import check_study
+from growmerge.config.comparison import Comparison, check_comparison
 from growmerge.config.corpora import Corpus, Expected, Package, Tokenizer
 from growmerge.config.strict import LanguageCode, Name, Share, Strict, Switch
 
@@ -287,12 +288,14 @@ class Study(Strict):
     merging: Merging
     benchmarks: list[Benchmark]
     scoring: Scoring
+    comparison: Comparison = Field(default_factory=Comparison)
     analysis: Analysis
     plan: Plan = Field(default_factory=Plan)
 
     @model_validator(mode="after")
     def _references_exist(self) -> Study:
         check_study(self)
+        check_comparison(self)
         return self
 
     @property

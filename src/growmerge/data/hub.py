@@ -24,7 +24,7 @@ class HubFiles:
         from datasets import load_dataset_builder  # takes a second; only hub sources need it
 
         self.source = source
-        with _explained(source):
+        with explained(source):
             builder = load_dataset_builder(source.dataset, source.config, revision=source.revision)
             if hasattr(builder.config, "on_mixed_types"):
                 # Of JSON lines. By default, one number among the texts would put all of them into quotation marks.
@@ -66,7 +66,7 @@ class HubFiles:
                     yield f"{_named(self.source)}: file {number + 1}, row {row}", number + 1, row, values
 
     def _tables(self, tables: Iterator[pa.Table], number: int) -> Iterator[pa.Table]:
-        with _explained(self.source, f"file {number + 1} of {len(self.numbers)}: "):
+        with explained(self.source, f"file {number + 1} of {len(self.numbers)}: "):
             yield from tables
 
     def _check_fields(self, wanted: Sequence[str], fields: Sequence[str]) -> None:
@@ -90,7 +90,7 @@ def _named(source: HubSource) -> str:
 
 
 @contextmanager
-def _explained(source: HubSource, place: str = "") -> Iterator[None]:
+def explained(source: HubSource, place: str = "") -> Iterator[None]:
     """Turns what `datasets` raises into one line that says what to do."""
     from datasets.exceptions import DatasetNotFoundError, DatasetsError
     from huggingface_hub.errors import HfHubHTTPError, HTTPError

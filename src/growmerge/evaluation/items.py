@@ -1,4 +1,4 @@
-"""Evaluation items: candidate texts of which a model should give the first the highest probability."""
+"""Evaluation items: candidate texts of which a model should give the first the highest probability, or a prompt."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +14,13 @@ from growmerge.errors import GrowmergeError
 PARITY_REFERENCE = "parity_reference"
 
 SCHEMA = pa.schema(
-    [("id", pa.string()), ("subset", pa.string()), ("candidates", pa.list_(pa.string())), ("reference", pa.string())]
+    [
+        ("id", pa.string()),
+        ("subset", pa.string()),
+        ("candidates", pa.list_(pa.string())),
+        ("reference", pa.string()),
+        ("context", pa.string()),
+    ]
 )
 
 
@@ -22,7 +28,12 @@ SCHEMA = pa.schema(
 class Item:
     """One item: ``candidates[0]`` is the right or acceptable text, the others are wrong.
 
-    For information parity there is one candidate, the sentence, and ``reference`` is the same sentence in English.
+    Candidates continue ``context`` (few-shot examples and a question, say) just as they stand: what separates them from
+    it is their own first character. Whole sentences have none.
+
+    For information parity there is one candidate, the sentence, and ``reference`` is the same sentence in English. For
+    generation there is none: ``context`` is the prompt, and ``reference`` what should come out.
+
     ``subset`` names the phenomenon, for tables by subset.
     """
 
@@ -30,6 +41,7 @@ class Item:
     subset: str
     candidates: tuple[str, ...]
     reference: str | None = None
+    context: str = ""
 
 
 def write_items(items: Iterable[Item], path: Path) -> None:
@@ -44,6 +56,7 @@ def write_items(items: Iterable[Item], path: Path) -> None:
         "subset": [item.subset for item in rows],
         "candidates": [list(item.candidates) for item in rows],
         "reference": [item.reference for item in rows],
+        "context": [item.context for item in rows],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns, schema=SCHEMA), path, compression="zstd")
@@ -61,13 +74,17 @@ def read_items(path: Path) -> list[Item]:
         raise GrowmergeError(f"{path}: cannot be read as Parquet ({error})") from error
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
-        raise GrowmergeError(f"{path}: no column {missing[0]!r}; it has {', '.join(table.column_names)}")
+        raise GrowmergeError(
+            f"{path}: no column {missing[0]!r}; it has {', '.join(table.column_names)}: remove it to build it again, "
+            "or add the column"
+        )
     try:
         table = table.select(SCHEMA.names).cast(SCHEMA)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise GrowmergeError(f"{path}: a column has the wrong type ({error}); wanted {SCHEMA}") from error
     items = [
-        Item(row["id"], row["subset"], tuple(row["candidates"] or ()), row["reference"]) for row in table.to_pylist()
+        Item(row["id"], row["subset"], tuple(row["candidates"] or ()), row["reference"], row["context"] or "")
+        for row in table.to_pylist()
     ]
     _check(items, path)
     return items
@@ -80,8 +97,8 @@ def _check(items: list[Item], path: Path) -> None:
     if count > 1:
         raise GrowmergeError(f"{path}: {count} items have the id {id_!r}; ids must be unique")
     for item in items:
-        if not item.candidates:
-            raise GrowmergeError(f"{path}: item {item.id!r} has no candidates")
+        if not item.candidates and not (item.context.strip() and item.reference):
+            raise GrowmergeError(f"{path}: item {item.id!r} has no candidates, and no prompt with a reference either")
         if not all(text and text.strip() for text in item.candidates) or item.reference == "":
             raise GrowmergeError(f"{path}: item {item.id!r} has an empty text")
         if len(set(item.candidates)) < len(item.candidates):

@@ -117,8 +117,7 @@ def _external(model: Model, grid: Grid, layout: Layout) -> Row:
 
 
 def _score(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
-    limits: dict[str, int] = {benchmark.name: benchmark.limit for benchmark in grid.study.benchmarks}
-    texts = ITEM_TEXTS * sum(limits[benchmark] for benchmark, _ in grid.score_cells)
+    texts = ITEM_TEXTS * sum(layout.benchmark(name).size(language) for name, language in grid.score_cells)
     if model.kind == "external":
         parameters = grid.parameters_of_external(model.id)
         flops = 2.0 * parameters * texts * TEXT_TOKENS

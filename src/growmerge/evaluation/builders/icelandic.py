@@ -1,10 +1,11 @@
 """Icelandic morphology as minimal pairs, from the Database of Icelandic Morphology (BÍN, CC BY-SA 4.0; ``islenska``).
 
-A word of a held-out sentence is replaced by another form of the same lemma that differs in one grammatical feature.
 Only features that the rest of the sentence decides are changed, so that the result is wrong and not merely different:
 case of nouns, case and gender of adjectives and pronouns (agreement), person and number of finite verbs (agreement with
 a subject that Icelandic does not leave out). Number, tense and definiteness of a noun are often free, so they stay.
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,50 +13,79 @@ from collections.abc import Iterator, Sequence
 from islenska import Bin
 
 from growmerge.data.documents import Document
+from growmerge.evaluation.benchmarks.inflection.features import Analysis
+from growmerge.evaluation.benchmarks.inflection.pairs import Rules, wrong_forms
 from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
 
-_NOUNS = ("kk", "kvk", "hk")
-# Word classes of BÍN (nouns by gender, adjectives, verbs, pronouns) -> the features that may be changed.
-_CHANGEABLE = {
-    **{noun: {"case"} for noun in _NOUNS},
-    "lo": {"case", "gender"},
-    "fn": {"case", "gender"},
-    "so": {"person", "number"},
-}
-_NAMES = {
-    **dict.fromkeys(("NF", "ÞF", "ÞGF", "EF"), "case"),
-    **dict.fromkeys(("ET", "FT"), "number"),
-    **dict.fromkeys(("KK", "KVK", "HK"), "gender"),
-    **dict.fromkeys(("1P", "2P", "3P"), "person"),
+RULES = Rules(
+    dimensions={
+        "N": frozenset({"Case"}),
+        "ADJ": frozenset({"Case", "Gender"}),
+        "PRO": frozenset({"Case", "Gender"}),
+        "V": frozenset({"Person", "Number"}),
+    }
+)
+# Word classes of BÍN; of verbs, only finite forms are V.
+_CLASSES = {**dict.fromkeys(("kk", "kvk", "hk"), "N"), "lo": "ADJ", "fn": "PRO", "so": "V"}
+_FEATURES = {
+    **{"NF": ("Case", "NOM"), "ÞF": ("Case", "ACC"), "ÞGF": ("Case", "DAT"), "EF": ("Case", "GEN")},
+    **{"ET": ("Number", "SG"), "FT": ("Number", "PL")},
+    **{"KK": ("Gender", "MASC"), "KVK": ("Gender", "FEM"), "HK": ("Gender", "NEUT")},
+    **{"1P": ("Person", "1"), "2P": ("Person", "2"), "3P": ("Person", "3")},
 }
 _WORD = re.compile(r"[^\W\d_]+")
 _CASE_NUMBER = re.compile(r"(NF|ÞF|ÞGF|EF)(ET|FT)(gr)?")
 _WORDS_OF_SENTENCE = range(4, 26)
 
 
+class BinLexicon:
+    """BÍN as a lexicon of :mod:`growmerge.evaluation.benchmarks.inflection`; lemmas are its numbers."""
+
+    def __init__(self) -> None:
+        self._database = Bin(add_compounds=False)
+
+    def analyses(self, form: str) -> Sequence[Analysis]:
+        """The readings of a form; variants of a form are one."""
+        entries = self._database.lookup_ksnid(form)[1]
+        return list(dict.fromkeys(analysis(e.bin_id, e.ofl, e.mark) for e in sorted(entries, key=lambda e: e.mark)))
+
+    def forms(self, lemma: str, pos: str) -> Sequence[tuple[str, Analysis]]:
+        """The plain forms of the standard language: not archaic, rare or disputed ones."""
+        plain = (e for e in self._database.lookup_id(int(lemma)) if e.birting == "K" and e.beinkunn == 1)
+        found = ((e.bmynd, analysis(e.bin_id, e.ofl, e.mark)) for e in plain)
+        return [(form, reading) for form, reading in found if reading.pos == pos]
+
+
+def analysis(lemma: int, word_class: str, tag: str) -> Analysis:
+    """The reading that a BÍN entry stands for; what has no tag of UniMorph, such as tense, is a feature by itself.
+
+    ``ÞGFETgr`` -> Case DAT, Number SG, gr; ``GM-FH-NT-3P-FT`` -> Person 3, Number PL, GM, FH, NT.
+    """
+    parts: list[str] = []
+    for part in tag.rstrip("0123456789").split("-"):  # trailing digit: one of several variants of a form
+        match = _CASE_NUMBER.fullmatch(part)
+        parts += filter(None, match.groups()) if match else [part]
+    features = dict(_FEATURES.get(part, (part, part)) for part in parts)
+    pos = _CLASSES.get(word_class, word_class)
+    return Analysis(str(lemma), "V.NFIN" if pos == "V" and "Person" not in features else pos, features)
+
+
 def icelandic_pairs(documents: Sequence[Document], limit: int, seed: int) -> list[Item]:
     """At most ``limit`` pairs from (held-out) documents of 4 to 25 words, one a document; the id is the document's.
 
-    A word counts where it is in lower case (no names, and not the head of a phrase without a verb, "Events of a certain
-    type", whose case is free) and all its readings belong to one lemma. A form may replace it where it differs from
-    every reading in the same one feature and none of its own readings, of any lemma, has the features of an old one (of
-    a noun: the case).
-    The subset is the change, such as ``case:nf>þf``, or ``case:nf/þf>ef`` where the word may be either.
+    A word counts where it is in small letters: no names, and not the head of a phrase without a verb, "Events of a
+    certain type", whose case is free. The subset is the change, such as ``N;NOM->ACC``, or ``N;ACC,NOM->GEN`` where the
+    word may be either.
     """
-    database = Bin(add_compounds=False)
+    lexicon = BinLexicon()
     items: list[Item] = []
     for document in in_hash_order(documents, lambda document: document.id, f"icelandic:{seed}"):
         if len(items) == limit:
             break
         if len(document.text.split()) not in _WORDS_OF_SENTENCE:
             continue
-        changes = [
-            (match, subset, form)
-            for match in _WORD.finditer(document.text)
-            if match.start() and match[0].islower()
-            for subset, form in _wrong_forms(database, match[0])
-        ]
+        changes = list(_changes(lexicon, document.text))
         if changes:
             name = f"icelandic:{document.id}:{seed}"
             match, subset, form = in_hash_order(changes, lambda change: f"{change[0].start()}:{change[2]}", name)[0]
@@ -64,59 +94,9 @@ def icelandic_pairs(documents: Sequence[Document], limit: int, seed: int) -> lis
     return items
 
 
-def features(tag: str) -> dict[str, str]:
-    """The features of a BÍN tag (``mark``), by name; what has no name, such as tense, under itself.
-
-    ``ÞGFETgr`` -> case ÞGF, number ET, gr; ``GM-FH-NT-3P-FT`` -> person 3P, number FT, GM, FH, NT.
-    """
-    parts: list[str] = []
-    for part in tag.rstrip("0123456789").split("-"):  # trailing digit: one of several variants of a form
-        match = _CASE_NUMBER.fullmatch(part)
-        parts += filter(None, match.groups()) if match else [part]
-    return {_NAMES.get(part, part): part for part in parts}
-
-
-def _wrong_forms(database: Bin, word: str) -> Iterator[tuple[str, str]]:
-    """(subset, form) of each form that may replace a word."""
-    readings = _readings(database, word)
-    lemmas = {(lemma, word_class) for lemma, word_class, _ in readings}
-    if len(lemmas) != 1:
-        return
-    lemma, word_class = next(iter(lemmas))
-    olds = [features(tag) for _, _, tag in sorted(readings)]
-    if word_class == "so" and not all("person" in old for old in olds):  # infinitives, participles, imperatives
-        return
-    seen = {word}
-    for entry in sorted(database.lookup_id(lemma), key=lambda entry: (entry.mark, entry.bmynd)):
-        # Only plain forms of the standard language: not archaic, rare or disputed ones.
-        if entry.bmynd in seen or entry.birting != "K" or entry.beinkunn != 1 or not _WORD.fullmatch(entry.bmynd):
-            continue
-        new = features(entry.mark)
-        changed = {_one_change(old, new) for old in olds}
-        name = changed.pop()
-        if changed or name is None or name not in _CHANGEABLE.get(word_class, ()):
-            continue
-        if any(_is_still_right(features(tag), olds, word_class) for _, _, tag in _readings(database, entry.bmynd)):
-            continue
-        seen.add(entry.bmynd)
-        yield f"{name}:{'/'.join(sorted({old[name] for old in olds}))}>{new[name]}".lower(), entry.bmynd
-
-
-def _readings(database: Bin, word: str) -> set[tuple[int, str, str]]:
-    """(lemma's number, word class, tag) of every reading of a surface form; variants of a form are one."""
-    return {(r.bin_id, r.ofl, r.mark.rstrip("0123456789")) for r in database.lookup_ksnid(word)[1]}
-
-
-def _one_change(old: dict[str, str], new: dict[str, str]) -> str | None:
-    """The name of the feature in which two forms differ, where it is one and both have it."""
-    if old.keys() != new.keys():
-        return None
-    changed = [name for name in old if old[name] != new[name]]
-    return changed[0] if len(changed) == 1 else None
-
-
-def _is_still_right(reading: dict[str, str], olds: list[dict[str, str]], word_class: str) -> bool:
-    """Whether a form read so can stand where the old one stood; a noun in the right case can, in any number."""
-    if word_class in _NOUNS:
-        return reading.get("case") in {old["case"] for old in olds}
-    return reading in olds
+def _changes(lexicon: BinLexicon, text: str) -> Iterator[tuple[re.Match[str], str, str]]:
+    for match in _WORD.finditer(text):
+        if match.start() and match[0].islower():
+            readings = lexicon.analyses(match[0])
+            for subset, form in wrong_forms(lexicon, match[0], readings, RULES, first=False):
+                yield match, subset, form

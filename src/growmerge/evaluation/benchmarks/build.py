@@ -1,0 +1,163 @@
+"""The items of a benchmark in a language, and an account of how they came about."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from growmerge.config.benchmarks import Benchmark
+from growmerge.data.documents import Document
+from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.codes import TWO_LETTERS
+from growmerge.evaluation.benchmarks.converters import exam, hellaswag, labelled, mpararel, pairs, parallel, questions
+from growmerge.evaluation.benchmarks.entry import Dataset
+from growmerge.evaluation.benchmarks.few_shot import with_examples
+from growmerge.evaluation.benchmarks.records import Record, Tally
+from growmerge.evaluation.benchmarks.sources import Source
+from growmerge.evaluation.builders.build import attribution, build_items
+from growmerge.evaluation.builders.choose import in_hash_order
+from growmerge.evaluation.items import Item
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a benchmark that is made here is made from: held-out documents, English ones, folders of packages."""
+
+    documents: Sequence[Document] = ()
+    english: Sequence[Document] = ()
+    packages: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """Items, and facts about them: records `read`, `kept` and `dropped` by reason (their sum), source, seed."""
+
+    items: list[Item]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def build_benchmark(benchmark: Benchmark, language: str, *, seed: int, heldout: HeldOut | None = None) -> Built:
+    """The items of a benchmark in a language.
+
+    A record that makes no item is dropped and counted, by reason; of records with the same id all but the first are.
+    Of more items than the limit a sample is kept, by the hash of seed and id, in the order of the dataset. Where the
+    papers print a number of items and this is another, a warning says so.
+
+    Raises GrowmergeError where there is nothing to read, a column is missing, or no item is left.
+    """
+    entry = benchmark.entry
+    if entry.converter == "built":
+        made = heldout or HeldOut()
+        options = {"limit": entry.limit or 0, "seed": seed, "max_words": benchmark.max_words}
+        name = benchmark.use or benchmark.name
+        items = build_items(name, language, made.documents, made.english, made.packages, **options)  # type: ignore[arg-type]
+        return Built(items, {"kept": len(items), "attribution": attribution(name, language)})
+
+    tally = Tally()
+    dataset = benchmark.dataset(language)
+    if dataset.id is None:
+        raise GrowmergeError(
+            f"benchmark {benchmark.name} in {language}: has no public source; give a folder or file as "
+            f"`sources.{language}.dataset`"
+        )
+    if entry.converter == "mpararel":
+        found = mpararel.facts(Path(dataset.id), str(dataset.configs[0]), seed, tally)
+        revisions: set[str] = set()
+    else:
+        source = Source(dataset, entry.fields)
+        found = _items(benchmark, language, source, seed, tally)
+        revisions = source.revisions
+    items = list(_distinct(found, tally))
+    if not items:
+        raise GrowmergeError(
+            f"benchmark {benchmark.name} in {language}: none of {tally.read} records of '{dataset.id}' made an item "
+            f"({_listed(tally.outcomes)}); check `fields` and `sources`"
+        )
+    published = entry.counts.get(language)
+    if published not in (None, len(items)):
+        logger.warning("%s in %s: %d items, the paper prints %d", benchmark.name, language, len(items), published)
+    if revisions and dataset.revision is None:
+        logger.warning("%s: no revision is pinned; read was %s", dataset.id, ", ".join(sorted(revisions)))
+    facts = {
+        "source": {"dataset": dataset.id, "revision": dataset.revision, "commits": sorted(revisions)},
+        "licence": entry.licence,
+        "few_shot": entry.few_shot,
+        "published": published,
+        "converted": len(items),
+        "seed": seed,
+    }
+    items = _sampled(items, entry.limit, seed, tally)
+    facts |= {"read": tally.read, "kept": len(items), "dropped": dict(sorted(tally.outcomes.items()))}
+    return Built(items, facts)
+
+
+def _items(benchmark: Benchmark, language: str, source: Source, seed: int, tally: Tally) -> Iterator[Item]:
+    """The items of records, by the converter that the registry names."""
+    entry = benchmark.entry
+    convert: Callable[[Record], Item]
+    match entry.converter:
+        case "labelled":
+            return labelled.aligned(source.records(), tally, entry.farthest)
+        case "pairs":
+            convert = pairs.pair
+        case "exam":
+            convert = exam.filler(benchmark.gap or exam.GAP)
+        case "questions":
+            convert = questions.asker(language)
+        case "hellaswag":
+            convert = hellaswag.ender(language)
+        case "parity":
+            english = Source(benchmark.counterpart(language), entry.fields)
+            convert = parallel.parity(english.records(), benchmark.max_words)
+        case "translation":
+            return _translations(benchmark, language, source, seed, tally)
+        case unknown:
+            raise ValueError(f"the registry names the converter {unknown!r}, which there is not")
+    items = tally.each(source.records(), convert)
+    examples = _examples(source, source.dataset, entry.few_shot)
+    return with_examples(items, Tally().each(examples, convert), entry.few_shot, seed)
+
+
+def _translations(benchmark: Benchmark, language: str, source: Source, seed: int, tally: Tally) -> Iterator[Item]:
+    entry = benchmark.entry
+    original = Source(benchmark.counterpart(language), entry.fields)
+    origin = "fra" if language == "eng" else "eng"
+    codes = (TWO_LETTERS.get(origin, origin), TWO_LETTERS.get(language, language))
+    items = tally.each(source.records(), parallel.translation(original.records(), codes))
+    pool: Iterator[Item] = iter(())
+    if entry.few_shot:
+        convert = parallel.translation(_examples(original, original.dataset, entry.few_shot), codes)
+        pool = Tally().each(_examples(source, source.dataset, entry.few_shot), convert)
+    return with_examples(items, pool, entry.few_shot, seed)
+
+
+def _examples(source: Source, dataset: Dataset, count: int) -> Iterator[Record]:
+    return source.records([dataset.examples]) if count and dataset.examples else iter(())
+
+
+def _distinct(items: Iterable[Item], tally: Tally) -> Iterator[Item]:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            tally.drop("duplicate id", item.id)
+        else:
+            seen.add(item.id)
+            yield item
+
+
+def _sampled(items: list[Item], limit: int | None, seed: int, tally: Tally) -> list[Item]:
+    if limit is None or len(items) <= limit:
+        return items
+    chosen = {item.id for item in in_hash_order(items, lambda item: item.id, f"sample:{seed}")[:limit]}
+    tally.outcomes["not sampled"] = len(items) - limit
+    return [item for item in items if item.id in chosen]
+
+
+def _listed(outcomes: Counter[str]) -> str:
+    return ", ".join(f"{reason}: {count}" for reason, count in outcomes.most_common()) or "there were none"

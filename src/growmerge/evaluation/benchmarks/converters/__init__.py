@@ -1,0 +1,1 @@
+"""Converters of a dataset's records to evaluation items, one family of benchmarks a module."""

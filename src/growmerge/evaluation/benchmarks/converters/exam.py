@@ -1,0 +1,31 @@
+"""Fill-in items of an examination as sentences with the right and the wrong answers in the gap.
+
+The Estonian national examinations for Estonian as a second language (TalTechNLP/exam_et), of which Glocker et al.
+(2025, table 2) use the fill-in items alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from growmerge.evaluation.benchmarks.records import Drop, Record, first_is_right
+from growmerge.evaluation.items import Item
+
+GAP = r"_{2,}|…{2,}|\.{4,}"  # the default; how the examinations write a gap was not verified
+
+
+def filler(gap: str) -> Callable[[Record], Item]:
+    """A converter of records with `question`, `choices` and `answer`, an index from 0; `gap`: a regular expression."""
+    pattern = re.compile(gap)
+
+    def fill(record: Record) -> Item:
+        question, choices = record.text("question"), record.texts("choices")
+        right = record.index("answer", len(choices))
+        if len(pattern.findall(question)) != 1:
+            raise Drop("not one gap")
+        before, after = pattern.split(question)
+        ordered = first_is_right(choices, right)
+        return Item(record.id, record.subset, tuple(f"{before}{choice}{after}" for choice in ordered))
+
+    return fill

@@ -1,0 +1,65 @@
+"""What an entry of the registry says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Normalisation = Literal["sum", "token", "character"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a model is measured.
+
+    accuracy: the share of items whose first candidate has the highest log-probability, normalised as said. parity:
+    information parity, of summed log-probabilities. chrf: chrF++ of what is generated after the prompt.
+    """
+
+    name: Literal["accuracy", "parity", "chrf"]
+    normalisation: Normalisation = "sum"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows of a language: an id of the hub, or a local path, with its configurations and splits.
+
+    `splits` is empty where all there are count. `examples` is the split that few-shot examples are taken from.
+    """
+
+    id: str | None
+    configs: tuple[str | None, ...] = (None,)
+    splits: tuple[str, ...] = ("train",)
+    revision: str | None = None
+    examples: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One benchmark.
+
+    Args:
+        converter: the module of `converters` that makes its items; for `built` and `generated` no dataset is read.
+        licence: of the data, as its authors state it.
+        metric: how it is measured.
+        languages: {language: its rows}; None where any language can have it.
+        fields: {what the converter calls it: the dataset's column}; "a.b" is the field b of a struct, a leading "?"
+            marks what may be missing.
+        counterparts: {language: rows of the other side}, for what compares or translates between two languages.
+        few_shot: examples before each question.
+        limit: most items a language; None: all.
+        counts: {language: items} as the papers print them.
+        farthest: of labelled sentences, how far aligned ones may be apart, as a share of the longer one's characters.
+    """
+
+    converter: str
+    licence: str
+    metric: Metric = Metric("accuracy")
+    languages: Mapping[str, Dataset] | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    counterparts: Mapping[str, Dataset] = field(default_factory=dict)
+    few_shot: int = 0
+    limit: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    farthest: float = 0.2

@@ -1,0 +1,87 @@
+"""Features of word forms by dimension, in the tags of UniMorph.
+
+The dimensions and their tags: Sylak-Glassman (2016), The Composition and Use of the Universal Morphological Feature
+Schema (UniMorph Schema), as the hub's unimorph/universal_morphologies lists them; families of tags by their beginnings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_TAGS = {
+    "Aktionsart": "STAT DYN TEL ATEL PCT DUR ACH ACCMP SEMEL ACTY",
+    "Animacy": "ANIM INAN HUM NHUM",
+    "Aspect": "IPFV PFV PRF PROG PROSP ITER HAB",
+    "Case": "NOM ACC ERG ABS NOMS DAT BEN PRP GEN REL PRT INS COM VOC COMPV EQTV PRIV PROPR AVR FRML TRANS BYWAY INTER "
+    "AT POST IN CIRC ANTE APUD ON ONHR ONVR SUB REM PROXM ESS ALL ABL APPRX TERM",
+    "Comparison": "CMPR SPRL AB RL EQT",
+    "Definiteness": "DEF INDF NDEF SPEC NSPEC",
+    "Deixis": "PROX MED REMT REF1 REF2 NOREF PHOR VIS NVIS ABV EVEN BEL",
+    "Evidentiality": "FH DRCT SEN VISU NVSEN AUD NFH QUOT RPRT HRSY INFER ASSUM",
+    "Finiteness": "FIN NFIN",
+    "Gender": "MASC FEM NEUT",
+    "Information_Structure": "TOP FOC",
+    "Interrogativity": "DECL INT",
+    "Mood": "IND SBJV REAL IRR AUPRP AUNPRP IMP COND PURP INTEN POT LKLY ADM OBLIG DEB PERM DED SIM OPT",
+    "Number": "SG PL GRPL DU TRI PAUC GRPAUC INVN",
+    "Person": "0 1 2 3 4 INCL EXCL PRX OBV",
+    "Polarity": "POS NEG",
+    "Politeness": "INFM FORM ELEV HUMB POL AVOID LOW HIGH STELEV STSUPR LIT FOREG COL",
+    "Possession": "ALN NALN",
+    "Switch_Reference": "SS SSADV DS DSADV OR SIMMA SEQMA LOG",
+    "Tense": "PRS PST FUT IMMED HOD 1DAY RCT RMT",
+    "Valency": "IMPRS INTR TR DITR REFL RECP CAUS APPL",
+    "Voice": "ACT MID PASS ANTIP DIR INV AGFOC PFOC LFOC BFOC ACFOC IFOC CFOC",
+}
+DIMENSION = {tag: dimension for dimension, tags in _TAGS.items() for tag in tags.split()}
+_FAMILIES = {"ARG": "Argument_Marking", "PSS": "Possession", "LGSPEC": "Language_Specific"} | dict.fromkeys(
+    ("NAKH", "BANTU"), "Gender"
+)
+PARTS_OF_SPEECH = {
+    "N", "PROPN", "ADJ", "PRO", "CLF", "ART", "DET", "V", "ADV", "AUX", "V.PTCP", "V.MSDR", "V.CVB", "ADP", "COMP",
+    "CONJ", "NUM", "PART", "INTJ",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A reading of a form: its lemma, part of speech, and a tag in each of some dimensions."""
+
+    lemma: str
+    pos: str
+    features: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        return hash((self.lemma, self.pos, frozenset(self.features.items())))
+
+
+def dimension(tag: str) -> str:
+    """The dimension of a tag; "A/B" and "A+B" have that of A, and a tag of no dimension is one of its own."""
+    first = re.split(r"[/+]", tag.strip("{}"))[0]
+    family = next((name for start, name in _FAMILIES.items() if first.startswith(start)), first)
+    return DIMENSION.get(first, family)
+
+
+def parse(lemma: str, tags: str) -> Analysis:
+    """The analysis that tags such as "N;NOM;SG" stand for; of two tags in a dimension both count, joined by "+".
+
+    A tag such as V.PTCP.PST is a part of speech with a feature. Without a part of speech, `pos` is empty.
+    """
+    pos, features = "", dict[str, str]()
+    for tag in filter(None, (tag.strip() for tag in tags.split(";"))):
+        pos, rest = (pos, tag) if pos else _part_of_speech(tag)
+        for part in filter(None, rest.split(".")):
+            name = dimension(part)
+            features[name] = "+".join(sorted({*features.get(name, part).split("+"), *part.split("+")}))
+    return Analysis(lemma, pos, features)
+
+
+def _part_of_speech(tag: str) -> tuple[str, str]:
+    """The longest beginning of a dotted tag that is a part of speech, or nothing, and what is left of the tag."""
+    parts = tag.split(".")
+    for end in range(len(parts), 0, -1):
+        if ".".join(parts[:end]) in PARTS_OF_SPEECH:
+            return ".".join(parts[:end]), ".".join(parts[end:])
+    return "", tag

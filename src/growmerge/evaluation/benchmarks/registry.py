@@ -1,0 +1,191 @@
+"""The benchmarks of both papers: where each comes from, how its rows become items, and how it is measured.
+
+Plain data, because Snakemake reads it whenever it parses the rules. docs/benchmarks.md says for each what of it was
+verified, and against what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from growmerge.evaluation.benchmarks.codes import BLIMP_CONFIGS, FLORES_200, FLORES_PLUS, MULTIBLIMP, TWO_LETTERS
+from growmerge.evaluation.benchmarks.entry import Dataset, Entry, Metric
+
+# Part of what a built benchmark depends on: raise it whenever the same sources would give other items.
+VERSION = 2
+# Where the hub keeps its own conversion of datasets whose repositories hold a loading script.
+CONVERTED = "refs/convert/parquet"
+
+
+def _each(id_: str | None, configs: Mapping[str, str], *splits: str, **more: str) -> dict[str, Dataset]:
+    """A dataset with one configuration a language."""
+    return {language: Dataset(id_, (config,), splits, **more) for language, config in configs.items()}
+
+
+def _without(codes: Mapping[str, str], *languages: str) -> dict[str, str]:
+    return {language: code for language, code in codes.items() if language not in languages}
+
+
+_FLORES = _each("openlanguagedata/flores_plus", FLORES_PLUS, "devtest", examples="dev")
+_PAIR = {"right": "sentence_good", "wrong": "sentence_bad", "subset": "?UID", "group": "?linguistics_term"}
+_CLOZE = Metric("accuracy", "character")  # what the printed numbers are; the paper says token
+
+REGISTRY: dict[str, Entry] = {
+    # --- made here, from held-out text and packages -------------------------------------------------------------------
+    "acceptability": Entry("built", "as the text; Icelandic forms: CC BY-SA 4.0 (BÍN); Persian verbs: MIT (hazm)"),
+    "parity": Entry("built", "as the text", Metric("parity")),
+    "facts": Entry("built", "Unicode License v3 (CLDR)"),
+    "inflection": Entry("generated", "as the text and the lexicon"),
+    # --- Grow Up and Merge, tables 2 and 3 ----------------------------------------------------------------------------
+    "blimp": Entry(
+        "pairs",
+        "CC BY 4.0",
+        languages={"eng": Dataset("nyu-mll/blimp", BLIMP_CONFIGS)},
+        fields=_PAIR,
+        counts={"eng": 67000},
+    ),
+    "multiblimp": Entry(
+        "pairs",
+        "CC BY 4.0",
+        languages=_each("jumelet/multiblimp", MULTIBLIMP, "train"),
+        fields={"right": "sen", "wrong": "wrong_sen", "subset": "?phenomenon"},
+        counts={"ekk": 2575, "fao": 232, "fas": 2553, "isl": 2801},
+    ),
+    "dalaj": Entry(
+        "labelled",
+        "CC BY 4.0",
+        languages={
+            "swe": Dataset("sbx/superlim-2", ("dalaj-ged",), ("train", "validation", "test"), revision=CONVERTED)
+        },
+        fields={"sentence": "sentence", "label": "label", "subset": "?meta.error_label"},
+        counts={"swe": 20948},
+    ),
+    "icelandic_ged": Entry(
+        "labelled",
+        "not stated",
+        languages={"isl": Dataset(None)},
+        fields={"sentence": "sentence", "label": "label", "group": "?group", "subset": "?category"},
+        counts={"isl": 202},
+        farthest=0.5,
+    ),
+    "foblimp": Entry("pairs", "not stated", languages={"fao": Dataset(None)}, fields=_PAIR, counts={"fao": 680}),
+    "grammar_et": Entry(
+        "pairs",
+        "not stated",
+        languages={"ekk": Dataset("TalTechNLP/grammar_et", splits=("test",))},
+        fields={"right": "correct", "wrong": "original"},
+        counts={"ekk": 1000},
+    ),
+    "exam_et": Entry(
+        "exam",
+        "not stated",
+        languages={
+            "ekk": Dataset(
+                "TalTechNLP/exam_et", ("eesti keel teise keelena (põhikool)", "eesti keel teise keelena (gümnaasium)")
+            )
+        },
+        fields={"question": "küsimus", "choices": "vastusevariandid", "answer": "vastus"},
+        counts={"ekk": 352},
+    ),
+    "blimp_single_error": Entry(
+        "pairs",
+        "not stated",
+        languages=_each(
+            "liu-nlp/blimp-single-error",
+            {"ekk": "estonian", "fao": "faroese", "isl": "icelandic", "fas": "persian", "swe": "swedish"},
+        ),
+        fields=_PAIR,
+        counts={"ekk": 18867, "fao": 78375, "isl": 82595, "fas": 27993, "swe": 45154},
+    ),
+    "mpararel": Entry(
+        "mpararel",
+        "not stated",
+        languages=_each(None, {code: TWO_LETTERS[code] for code in ("eng", "swe", "isl", "ekk", "fas")}),
+        counts={"eng": 237960, "swe": 186380, "isl": 31528, "ekk": 73434, "fas": 108933},
+    ),
+    "minimal_pair_mpararel": Entry(
+        "pairs",
+        "not stated",
+        languages=_each(
+            "liu-nlp/minimal_pair_mpararel", {code: TWO_LETTERS[code] for code in ("eng", "swe", "isl", "ekk", "fas")}
+        ),
+        fields={"right": "sentence_good", "wrong": "sentence_bad", "subset": "?relation"},
+        counts={"eng": 237960, "swe": 186380, "isl": 31528, "ekk": 73434, "fas": 108933},
+    ),
+    "flores": Entry(
+        "parity",
+        "CC BY-SA 4.0",
+        Metric("parity"),
+        languages=_FLORES,
+        fields={"id": "id", "text": "text"},
+        counterparts=dict.fromkeys(_FLORES, _FLORES["eng"]),
+        counts=dict.fromkeys(_FLORES, 1012),
+    ),
+    # --- On the Limits of Model Merging -------------------------------------------------------------------------------
+    "belebele": Entry(
+        "questions",
+        "CC BY-SA 4.0",
+        _CLOZE,
+        languages=_each("facebook/belebele", _without(FLORES_200, "fao"), "test", examples="test"),
+        fields={
+            "passage": "flores_passage",
+            "question": "question",
+            **{f"choice{number}": f"mc_answer{number}" for number in range(1, 5)},
+            "answer": "correct_answer_num",
+        },
+        few_shot=5,
+        limit=1000,
+    ),
+    "hellaswag": Entry(
+        "hellaswag",
+        "MIT (English); the translations: see their cards",
+        _CLOZE,
+        languages={
+            "eng": Dataset("Rowan/hellaswag", splits=("validation",), examples="train"),
+            "tur": Dataset("malhajar/hellaswag_tr-v0.2", splits=("validation",), examples="validation"),
+            **_each(
+                "jon-tow/okapi_hellaswag",
+                _without(TWO_LETTERS, "eng", "tur", "fao", "ekk", "fas"),
+                "validation",
+                revision="fb6b5f2b48a6348ae2a9467a6714c3a054fa8d85",
+                examples="validation",
+            ),
+        },
+        fields={"context": "ctx_a", "begin": "ctx_b", "endings": "endings", "answer": "label"},
+        few_shot=5,
+        limit=1000,
+    ),
+    "xcsqa": Entry(
+        "questions",
+        "see its card",
+        _CLOZE,
+        languages=_each(
+            "INK-USC/xcsr",
+            {
+                language: f"X-CSQA-{code}"
+                for language, code in _without(TWO_LETTERS, "tur", "swe", "isl", "fao", "ekk", "fas").items()
+            },
+            "validation",
+            examples="validation",
+        ),
+        fields={
+            "question": "question.stem",
+            "choices": "question.choices.text",
+            "letters": "question.choices.label",
+            "answer": "answerKey",
+        },
+        few_shot=5,
+        limit=1000,
+    ),
+    "translation": Entry(
+        "translation",
+        "CC BY-SA 4.0",
+        Metric("chrf"),
+        languages=_FLORES,
+        fields={"id": "id", "text": "text"},
+        # From English; English itself from French.
+        counterparts={language: _FLORES["fra" if language == "eng" else "eng"] for language in _FLORES},
+        few_shot=5,
+        limit=1000,
+    ),
+}

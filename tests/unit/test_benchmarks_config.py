@@ -1,0 +1,181 @@
+"""The registry and what a study may say of its benchmarks."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from growmerge.config.benchmarks import Benchmark
+from growmerge.config.load import merge_mappings, read_yaml, validate
+from growmerge.data.documents import Document
+from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.build import HeldOut, build_benchmark
+from growmerge.evaluation.benchmarks.entry import Metric
+from growmerge.evaluation.benchmarks.registry import REGISTRY
+
+PATH = {"sources": {"fao": {"dataset": "pairs.jsonl"}}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"name": "blimpp"}, "no benchmark 'blimpp' in the registry; there are acceptability, .*blimp"),
+        ({"name": "x", "use": "facts"}, "'x' is made here and needs a `limit`"),
+        ({"name": "facts", "limit": 9, "fields": {"right": "a"}}, "`fields` says nothing about 'facts'"),
+        ({"name": "blimp", "few_shot": 5}, "`few_shot` says nothing about 'blimp'"),
+        ({"name": "blimp", "packages": {"eng": "p"}}, "`packages` says nothing about 'blimp'"),
+        ({"name": "blimp", "fields": {"good": "a"}}, "'blimp' has no 'good'; it has right, wrong"),
+        ({"name": "foblimp", "languages": ["fao"]}, r"no public rows in 'fao': name them in `sources.fao.dataset`"),
+        ({"name": "multiblimp", "languages": ["swe"]}, "no public rows in 'swe'"),
+        ({"name": "multiblimp", "sources": {"swe": {"splits": ["train"]}}}, "no public rows in 'swe'"),
+        ({"name": "inflection"}, "`inflection` goes with `use: inflection`"),
+        (
+            {"name": "inflection", "languages": ["isl"], "inflection": {"lexicons": {"swe": "x"}}},
+            "no lexicon in 'isl': name one in `inflection.lexicons`",
+        ),
+        ({"name": "facts", "limit": 9, "max_words": 5}, "`max_words` says nothing about 'facts'"),
+        ({"name": "dalaj", "gap": "_"}, "`gap` says nothing about 'dalaj'"),
+        ({"name": "blimp", "inflection": {"lexicons": {"eng": "x"}}}, "`inflection` goes with"),
+        ({"name": "blimp", "normalisation": "words"}, "'sum', 'token' or 'character'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(keys, message):
+    with pytest.raises(ValidationError, match=message):
+        Benchmark(**keys)
+
+
+def test_a_benchmark_has_the_languages_of_its_rows():
+    languages = ["eng", "swe", "fao", "ekk"]
+    assert [code for code in languages if Benchmark(name="multiblimp").has(code)] == ["eng", "fao", "ekk"]
+    assert [code for code in languages if Benchmark(name="facts", limit=1).has(code)] == languages
+    assert [code for code in languages if Benchmark(name="foblimp").has(code)] == []
+    assert [code for code in languages if Benchmark(name="foblimp", **PATH).has(code)] == ["fao"]
+    assert [code for code in languages if Benchmark(name="multiblimp", languages=["ekk"]).has(code)] == ["ekk"]
+    added = Benchmark(name="multiblimp", sources={"swe": {"dataset": "jumelet/multiblimp", "configs": ["swe"]}})
+    assert added.has("swe") and added.has("fao")
+    lexicons = {"lexicons": {"swe": "swe.tsv"}}
+    assert [c for c in languages if Benchmark(name="inflection", inflection=lexicons).has(c)] == ["swe"]
+
+
+def test_what_a_study_says_goes_over_the_registry_and_a_moved_dataset_leaves_the_revision():
+    benchmark = Benchmark(
+        name="cloze", use="hellaswag", few_shot=0, limit=7, normalisation="token", sources={"deu": {"dataset": "here"}}
+    )
+    entry, dataset = benchmark.entry, benchmark.dataset("deu")
+    assert (entry.few_shot, entry.limit, entry.metric) == (0, 7, Metric("accuracy", "token"))
+    assert (dataset.id, dataset.configs, dataset.splits, dataset.revision) == ("here", ("de",), ("validation",), None)
+    assert benchmark.dataset("fra").revision == "fb6b5f2b48a6348ae2a9467a6714c3a054fa8d85"
+    with pytest.raises(KeyError):
+        benchmark.dataset("fin")
+    entry = Benchmark(name="belebele").entry
+    assert (entry.few_shot, entry.limit, entry.metric.normalisation) == (5, 1000, "character")
+
+
+def test_the_other_side_of_parallel_text_moves_with_it():
+    local = {"sources": {"swe": {"dataset": "/data/flores"}}}
+    benchmark = Benchmark(name="translation", **local)
+    assert benchmark.counterpart("swe").id == "/data/flores"
+    assert benchmark.counterpart("swe").configs == ("eng_Latn",)
+    assert benchmark.counterpart("eng").configs == ("fra_Latn",)
+    assert benchmark.counterpart("ekk").id == "openlanguagedata/flores_plus"
+
+
+def test_local_files_are_inputs_and_names_of_the_hub_are_not(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("{}")
+    sources = {"fao": {"dataset": str(path)}, "isl": {"dataset": "owner/name"}}
+    benchmark = Benchmark(name="multiblimp", sources=sources)
+    assert (benchmark.files("fao"), benchmark.files("isl"), benchmark.files("ekk")) == ([str(path)], [], [])
+    text = tmp_path / "articles.txt"
+    text.write_text("x")
+    own = {"lexicons": {"swe": str(path)}, "sentences": {"swe": {"kind": "files", "paths": [str(text)]}}}
+    assert Benchmark(name="inflection", inflection=own).files("swe") == [str(path), str(text)]
+
+
+def test_the_part_of_a_language_is_all_that_its_items_depend_on():
+    sources = {"fao": {"dataset": "a"}, "isl": {"dataset": "b"}}
+    benchmark = Benchmark(name="multiblimp", sources=sources, normalisation="token", limit=3)
+    part = benchmark.part("fao")
+    assert part["sources"].keys() == {"fao"}
+    assert "normalisation" not in part
+    rebuilt = Benchmark.model_validate(part)
+    assert (rebuilt.dataset("fao"), rebuilt.limit) == (benchmark.dataset("fao"), 3)
+    own = Benchmark(name="inflection", inflection={"lexicons": {"swe": "s", "isl": "i"}})
+    assert Benchmark.model_validate(own.part("swe")).inflection.lexicons == {"swe": "s"}
+
+
+def test_plans_count_with_the_printed_number_of_items_or_the_limit():
+    assert Benchmark(name="blimp").size("eng") == 67000
+    assert Benchmark(name="blimp", limit=500).size("eng") == 500
+    assert Benchmark(name="belebele").size("deu") == 1000
+    assert Benchmark(name="multiblimp", limit=5000).size("isl") == 2801
+
+
+def test_every_entry_that_is_read_has_a_converter_and_every_count_a_language():
+    modules = {"pairs", "labelled", "exam", "mpararel", "questions", "hellaswag"}
+    parallel = {"parity", "translation"}
+    for name, entry in REGISTRY.items():
+        if entry.languages is None:
+            assert entry.converter in ("built", "generated"), name
+            continue
+        assert entry.converter in modules | parallel, name
+        assert entry.counts.keys() <= entry.languages.keys(), name
+        assert entry.counterparts.keys() <= entry.languages.keys(), name
+    for module in modules:
+        import_module(f"growmerge.evaluation.benchmarks.converters.{module}")
+
+
+def test_a_benchmark_without_a_public_source_says_where_to_name_one():
+    with pytest.raises(GrowmergeError, match=r"foblimp in fao: has no public source; .*`sources\.fao\.dataset`"):
+        build_benchmark(Benchmark(name="foblimp"), "fao", seed=0)
+
+
+def test_benchmarks_that_are_made_here_go_through_the_same_door():
+    documents = [Document(f"d{n}", f"this is the sentence with number x{'x' * n} in it") for n in range(9)]
+    benchmark = Benchmark(name="acceptability", limit=5)
+    built = build_benchmark(benchmark, "swe", seed=0, heldout=HeldOut(documents))
+    assert len(built.items) == built.facts["kept"] == 5
+    assert {item.subset for item in built.items} == {"word_order"}
+    named = Benchmark(name="knowledge", use="facts", limit=4)
+    assert "CLDR" in build_benchmark(named, "swe", seed=0).facts["attribution"]
+
+
+def test_the_registry_and_the_configuration_import_nothing_heavy():
+    heavy = ["torch", "transformers", "pandas", "numpy", "pyarrow", "datasets"]
+    code = f"import sys, growmerge.config.benchmarks; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+MINIATURE = merge_mappings(read_yaml(Path("config/config.yaml")), read_yaml(Path("config/miniature.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "message"),
+    [
+        ({"name": "foblimp"}, "name = 'foblimp': has no rows in any language of this study"),
+        ({"name": "multiblimp", "sources": {"deu": {"dataset": "x"}}}, r"sources\.deu = 'deu': no such language"),
+        (
+            {"name": "inflection", "inflection": {"lexicons": {"swe": "s", "deu": "x"}}},
+            r"inflection\.lexicons\.deu = 'deu': no such language",
+        ),
+        ({"name": "flores"}, "name = 'flores': 'parity' is the name of what information parity is taken of"),
+        ({"name": "parity", "use": "blimp"}, "name = 'parity': 'parity' is the name"),
+    ],
+)
+def test_benchmarks_are_held_against_the_study(benchmark, message):
+    with pytest.raises(GrowmergeError, match=rf"benchmarks\.0\.{message}"):
+        validate(MINIATURE | {"benchmarks": [benchmark]})
+
+
+def test_a_study_can_have_any_benchmark_of_the_registry():
+    own = {"name": "own", "use": "inflection", "inflection": {"lexicons": {"swe": "swe.tsv"}}}
+    made = [{"name": "acceptability", "limit": 9}, {"name": "facts", "limit": 9}, {"name": "parity", "use": "flores"}]
+    local = [{"name": "icelandic_ged", "sources": {"isl": {"dataset": "ged.jsonl"}}}]
+    read = [{"name": n} for n, e in REGISTRY.items() if e.languages and n not in ("flores", "foblimp", "icelandic_ged")]
+    read = [b | ({"sources": {"swe": {"dataset": "m"}}} if b["name"] == "mpararel" else {}) for b in read]
+    study = validate(MINIATURE | {"benchmarks": [*made, *local, *read, own]})
+    assert len(study.benchmarks) == len(REGISTRY) - 2  # one parity of two; and Faroese is no language of the miniature
+    assert validate(study.dump(*type(study).model_fields)) == study

@@ -1,0 +1,47 @@
+"""Benchmarks read from the hub: the revision that is asked for, the commit that was read, and what refuses to come."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dataset_server import COMMIT, DatasetServer
+from hub_folder import write_dataset
+from hub_server import run_with_hub
+
+BUILD = """
+    from growmerge.config.benchmarks import Benchmark
+    from growmerge.evaluation.benchmarks.build import build_benchmark
+    import json
+    for name, language in {cells}:
+        built = build_benchmark(Benchmark(name=name), language, seed=42)
+        print(json.dumps([built.facts["source"], [item.candidates for item in built.items]]))
+"""
+
+
+def build(cells, url, cache, **variables):
+    return run_with_hub(BUILD.format(cells=cells).strip(), url, cache, **variables).splitlines()
+
+
+def test_the_commit_that_was_read_is_recorded_and_conversions_are_read_from_their_branch(tmp_path):
+    write_dataset(tmp_path / "multiblimp", {"isl": {"train": [{"sen": "Ég fer.", "wrong_sen": "Ég fara."}]}})
+    rows = [{"sentence": "Jag går hem.", "label": 0}, {"sentence": "Jag gå hem.", "label": 1}]
+    for split in ("train", "validation", "test"):
+        folder = tmp_path / "superlim" / "dalaj-ged" / split
+        folder.mkdir(parents=True)
+        pq.write_table(pa.Table.from_pylist(rows), folder / "0000.parquet")
+    repositories = {"jumelet/multiblimp": tmp_path / "multiblimp", "sbx/superlim-2": tmp_path / "superlim"}
+    with DatasetServer(repositories) as hub:
+        lines = build([("multiblimp", "isl"), ("dalaj", "swe")], hub.url, tmp_path / "cache")
+        revisions = hub.revisions
+    (multiblimp, pairs), (dalaj, aligned) = (json.loads(line) for line in lines)
+    assert multiblimp == {"dataset": "jumelet/multiblimp", "revision": None, "commits": [COMMIT]}
+    assert pairs == [["Ég fer.", "Ég fara."]]
+    assert dalaj == {"dataset": "sbx/superlim-2", "revision": "refs/convert/parquet", "commits": [COMMIT]}
+    assert aligned == [["Jag går hem.", "Jag gå hem."]] * 3
+    assert "refs/convert/parquet" in revisions
+
+
+def test_without_a_network_one_line_says_what_to_do(tmp_path):
+    (line,) = build([("blimp", "eng")], "http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1")
+    assert "nyu-mll/blimp" in line
+    assert "check the network (is HF_HUB_OFFLINE set?)" in line

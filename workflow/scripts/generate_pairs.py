@@ -1,0 +1,30 @@
+"""Rule generate_pairs: minimal pairs of inflection in a language, from sentences and a full-form lexicon."""
+
+from pathlib import Path
+
+from growmerge.artifacts import publish
+from growmerge.config.benchmarks import Benchmark
+from growmerge.data.files import check_file_names, read_files
+from growmerge.data.split import evaluation_documents, read_heldout
+from growmerge.evaluation.benchmarks.inflection.build import build_inflection
+from growmerge.evaluation.benchmarks.inflection.sample import sample
+from growmerge.evaluation.items import write_items
+from growmerge.job import job
+
+with job(snakemake.log[0]) as log:
+    params, language = snakemake.params, snakemake.wildcards.language
+    shards = [Path(folder) for folder in snakemake.input.documents]
+    benchmark = Benchmark.model_validate(params.benchmark)
+    text = benchmark.inflection.sentences.get(language)
+    if text:
+        check_file_names(text.files(), text.id_field)
+        documents = read_files(text.files(), text.text_field, text.id_field)
+    else:
+        documents = evaluation_documents(read_heldout(shards), params.placeholder)
+    items, facts = build_inflection(benchmark, language, documents, seed=params.seed)
+    with publish(Path(snakemake.output[0]), inputs=shards, config=dict(params)) as draft:
+        write_items(items, draft.folder / "items.parquet")
+        page = sample(items, f"{benchmark.name} in {language}", params.seed)
+        (draft.folder / "sample.md").write_text(page, encoding="utf-8")
+        draft.facts |= facts
+        log.info("%d of %d pairs from %d sentences", len(items), facts["pairs"], facts["sentences"])
