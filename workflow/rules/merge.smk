@@ -5,7 +5,7 @@
 rule merge_and_score:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
-        base=lambda w: LAYOUT.merge_base(w.setup),
+        bases=lambda w: sorted(set(LAYOUT.merge_bases(w.setup, w.combination).values())),
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
         kept=lambda w: LAYOUT.kept_of(w.setup, w.combination),
     output:
@@ -27,6 +27,7 @@ rule merge_and_score:
     params:
         dtype=STUDY.merging.dtype,
         methods=[method.model_dump() for method in STUDY.merging.methods],
+        bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination),
         cells=GRID.score_cells,
         seed=STUDY.seed,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
@@ -40,7 +41,7 @@ rule merge_and_score:
 rule merge_models:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
-        base=lambda w: LAYOUT.merge_base(w.setup),
+        base=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.method),
     output:
         directory(f"{RESULTS}/merges/{{setup}}/{{combination}}/{{method}}"),
     log:
@@ -56,6 +57,7 @@ rule merge_models:
     params:
         dtype=STUDY.merging.dtype,
         method=lambda w: GRID.method(w.method).model_dump(),
+        scores=lambda w: LAYOUT.score(f"{w.setup}/{w.combination}/{w.method}"),
         seed=STUDY.seed,
     message:
         "Merge {wildcards.combination} in setup {wildcards.setup} by {wildcards.method}"

@@ -7,16 +7,15 @@ import torch
 from growmerge.config.schema import Method
 from growmerge.job import job
 from growmerge.merging.combination import merge_and_score
+from growmerge.merging.recipe import Recipe
 
 with job(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     params = snakemake.params
+    members = {Path(member).name: Path(member) for member in snakemake.input.members}
+    methods = [Method.model_validate(method) for method in params.methods]
     merge_and_score(
-        {Path(member).name: Path(member) for member in snakemake.input.members},
-        Path(snakemake.input.base),
-        [Method.model_validate(method) for method in params.methods],
-        params.dtype,
-        params.seed,
+        {m.name: Recipe(members, Path(params.bases[m.name]), m, params.dtype, params.seed) for m in methods},
         cells=dict(zip(map(tuple, params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         scores={Path(items).parent.name: Path(items).parent for items in snakemake.output},
         work=Path(params.work),

@@ -1,17 +1,21 @@
-"""Rule merge_models: one merged checkpoint that is kept."""
+"""Rule merge_models: one merged checkpoint that is kept, with the scores that it has already in its card."""
 
 from pathlib import Path
 
+import torch
+
 from growmerge.config.schema import Method
 from growmerge.job import job
+from growmerge.merging.card import write_card
 from growmerge.merging.merge import merge_models
+from growmerge.merging.recipe import Recipe
 
 with job(snakemake.log[0]):
-    merge_models(
-        {Path(member).name: Path(member) for member in snakemake.input.members},
-        Path(snakemake.input.base),
-        Method.model_validate(snakemake.params.method),
-        snakemake.params.dtype,
-        snakemake.params.seed,
-        Path(snakemake.output[0]),
-    )
+    torch.set_num_threads(snakemake.threads)
+    params = snakemake.params
+    members = {Path(member).name: Path(member) for member in snakemake.input.members}
+    method = Method.model_validate(params.method)
+    recipe = Recipe(members, Path(snakemake.input.base), method, params.dtype, params.seed)
+    folder = Path(snakemake.output[0])
+    merge_models({folder: recipe})
+    write_card(folder, recipe, Path(params.scores).parent)

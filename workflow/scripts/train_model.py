@@ -2,27 +2,28 @@
 
 from pathlib import Path
 
-import torch
+from growmerge.config.schema import Training
+from growmerge.training.launch import launch
+from growmerge.training.worker import TrainingJob
 
-from growmerge.config.schema import Architecture, Training
-from growmerge.job import job
-from growmerge.training.train import train_model
-
-with job(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
-    shards: dict[str, list[Path]] = {}
-    for shard in map(Path, snakemake.input.shards):
-        shards.setdefault(shard.parent.name, []).append(shard)
-    recipe = snakemake.params.recipe
-    # From `config`, which Snakemake does not watch: how often to log or to save a state retrains nothing.
-    training = snakemake.config["training"] | recipe["training"]
-    train_model(
-        Path(snakemake.input.parent),
-        shards,
-        recipe,
-        Training.model_validate(training | {"checkpoint_every": snakemake.params.checkpoint_every}),
-        Architecture.model_validate(snakemake.params.architecture),
-        model_folder=Path(snakemake.output.model),
-        checkpoints_folder=Path(snakemake.output.checkpoints),
-        work=Path(snakemake.params.work),
-    )
+shards: dict[str, list[Path]] = {}
+for shard in map(Path, snakemake.input.shards):
+    shards.setdefault(shard.parent.name, []).append(shard)
+recipe = snakemake.params.recipe
+# From `config`, which Snakemake does not watch: how often to log or to save a state retrains nothing.
+training = snakemake.config["training"] | recipe["training"]
+work = Path(snakemake.params.work)
+task = TrainingJob(
+    parent=snakemake.input.parent,
+    shards=shards,
+    recipe=recipe,
+    training=Training.model_validate(training | {"checkpoint_every": snakemake.params.checkpoint_every}),
+    architecture=snakemake.params.architecture,
+    model=snakemake.output.model,
+    checkpoints=snakemake.output.checkpoints,
+    work=work,
+    log=snakemake.log[0],
+    compiled=next(folder for folder in work.parents if folder.name == "work") / ".compiled",
+    threads=snakemake.threads,
+)
+launch(task, gpus=snakemake.resources.get("gpu"), nodes=snakemake.resources.get("nodes", 1))

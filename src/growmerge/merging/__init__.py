@@ -1,1 +1,1 @@
-"""Merging language models in weight space with mergekit, in process."""
+"""Merging language models in weight space: mergekit's methods, applied tensor by tensor in this process."""

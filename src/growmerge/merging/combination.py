@@ -1,30 +1,31 @@
 """All merges of one combination of languages, made and scored in one process.
 
-mergekit's and transformers' imports cost seconds, a small merge a fraction of one: so a job handles all methods of a
-combination. A merge lives only as long as its scoring, and is not even made if its scores are there already.
+Imports and the reading of the members cost seconds, so a job handles all methods of a combination. A merge lives only
+until it is scored, and is not even made if its scores are there already.
 """
 
 from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache, partial
 from pathlib import Path
 
-from growmerge.artifacts import verify
-from growmerge.config.schema import Method
+from growmerge.artifacts import MANIFEST, read_manifest, verify
+from growmerge.errors import GrowmergeError
 from growmerge.evaluation.scores import Cell, Scored, update_scores
-from growmerge.merging.merge import inputs_of, merge_digest, merge_verified, recipe_of
+from growmerge.merging.blocks import workers
+from growmerge.merging.card import write_card
+from growmerge.merging.inputs import Inputs
+from growmerge.merging.merge import merge_models
+from growmerge.merging.recipe import MERGES_AT_ONCE, Recipe
 
 logger = logging.getLogger(__name__)
 
 
 def merge_and_score(
-    members: Mapping[str, Path],
-    base: Path,
-    methods: Sequence[Method],
-    dtype: str,
-    seed: int,
+    recipes: Mapping[str, Recipe],
     *,
     cells: Mapping[Cell, Path],
     scores: Mapping[str, Path],
@@ -32,39 +33,53 @@ def merge_and_score(
     tokens_per_batch: int,
     kept: Mapping[str, Path] | None = None,
 ) -> None:
-    """Merge `members` by each method and bring its score folder up to date with `cells` (see `update_scores`).
+    """Bring the score folders of the merges of one combination up to date with `cells` (see `update_scores`).
 
-    `scores` maps method names to score folders. With `kept` (method name -> merged checkpoint) those are scored
-    instead; otherwise merges are made in `work` and removed. Inputs are verified once, and only if a merge is made.
+    `recipes`, `scores` and `kept` map the names of methods to merges, score folders and merged checkpoints. With `kept`
+    those are scored, and their cards get the scores. Otherwise merges are made in `work`, at most MERGES_AT_ONCE from
+    one reading of the members, and each is removed when it is scored; so is what a killed job left there. Inputs are
+    verified once, and only if a merge is made.
     """
-    verified: set[Path] = set()
-
-    def verify_once(artifacts: Sequence[Path]) -> None:
-        for artifact in artifacts:
-            if artifact not in verified:
-                verify(artifact)
-                verified.add(artifact)
-
-    for method in methods:
-        folder = kept[method.name] if kept else work / method.name
-        inputs = inputs_of(members, base, method)
-
-        def checkpoint(method: Method = method, folder: Path = folder, inputs: Sequence[Path] = inputs) -> Path:
-            if kept:
-                verify_once([folder])
-            else:
-                verify_once(inputs)
-                logger.info("merging %s by %s", "+".join(sorted(members)), method.name)
-                merge_verified(members, base, method, dtype, seed, folder)
-            return folder
-
-        model = Scored(
-            digest=merge_digest(members, base, method, dtype, seed),
-            checkpoint=checkpoint,
-            inputs=inputs,
-            config=recipe_of(members, method, dtype, seed),
-        )
-        update_scores(scores[method.name], model, cells, tokens_per_batch=tokens_per_batch)
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
+    waiting = [name for name in recipes if not kept and not _is_scored(scores[name], recipes[name], cells)]
+
+    @cache
+    def inputs() -> Inputs:
+        with workers() as crew:
+            return Inputs([path for recipe in recipes.values() for path in recipe.inputs], crew)
+
+    def checkpoint(name: str) -> Path:
+        if kept:
+            verify(kept[name])
+            return kept[name]
+        if not (work / name).exists():
+            chosen = dict.fromkeys([name, *waiting[:MERGES_AT_ONCE]])
+            for method in chosen:
+                logger.info("merging %s by %s", "+".join(recipes[method].languages), method)
+            merge_models({work / method: recipes[method] for method in chosen}, inputs())
+            waiting[:] = [method for method in waiting if method not in chosen]
+        return work / name
+
+    try:
+        for name, recipe in recipes.items():
+            model = Scored(
+                digest=recipe.digest,
+                checkpoint=partial(checkpoint, name),
+                inputs=recipe.inputs,
+                config=recipe.describe(),
+            )
+            update_scores(scores[name], model, cells, tokens_per_batch=tokens_per_batch)
+            if kept:
+                write_card(kept[name], recipe, scores[name])
+            shutil.rmtree(work / name, ignore_errors=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _is_scored(folder: Path, recipe: Recipe, cells: Mapping[Cell, Path]) -> bool:
+    """Whether all cells of a merge seem to have scores: what to make in one go, before `update_scores` decides."""
+    try:
+        facts = read_manifest(folder).facts if (folder / MANIFEST).exists() else {}
+    except GrowmergeError:
+        return False
+    return facts.get("model") == recipe.digest and {"/".join(cell) for cell in cells} <= facts["cells"].keys()

@@ -1,131 +1,93 @@
-"""One merge, made by mergekit in this process and published as a plain checkpoint."""
+"""Making merges: all that are asked for in one pass over the tensors of their inputs, as plain checkpoints."""
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
+import time
 from collections.abc import Mapping
-from importlib import metadata
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
+import torch
 import yaml
 
-from growmerge.artifacts import digest_of, publish, read_manifest, verify
-from growmerge.config.schema import Method
+from growmerge.artifacts import publish
 from growmerge.errors import GrowmergeError
-from growmerge.models.checkpoints import TOKENIZER_FILES
+from growmerge.merging.blocks import Workers, workers
+from growmerge.merging.card import write_card
+from growmerge.merging.inputs import Inputs
+from growmerge.merging.methods import merge_tensor
+from growmerge.merging.operands import Operands
+from growmerge.merging.recipe import Recipe
+from growmerge.merging.writer import Writer
+from growmerge.models.checkpoints import TOKENIZER_FILES, WEIGHTS, read_config
 
 logger = logging.getLogger(__name__)
+CONFIGURATION = "mergekit_config.yml"
 
 
-def merge_digest(members: Mapping[str, Path], base: Path | None, method: Method, dtype: str, seed: int) -> str:
-    """Identity of a merge, known before it is made: its members, base, method, seed and mergekit's version."""
-    return digest_of(
-        {
-            "members": {code: read_manifest(folder).digest for code, folder in sorted(members.items())},
-            "base": read_manifest(base).digest if base and method.uses_base else None,
-            "method": method.of_mergekit,
-            "parameters": method.parameters,
-            "dtype": dtype,
-            "seed": seed,
-            "mergekit": metadata.version("mergekit"),
-        }
-    )
+def merge_models(recipes: Mapping[Path, Recipe], inputs: Inputs | None = None) -> None:
+    """Make merges of one dtype, each into the folder that it is mapped to, atomically.
 
+    The tensors of the inputs are read one after another, each once for all of the merges. Without `inputs`, which are
+    the checkpoints if they are open already, those are verified first. The same recipe gives the same bytes, whatever
+    is made with it and with however many threads (those of torch). A folder loads with stock transformers and holds the
+    tokenizer, a model card and the mergekit_config.yml of the same merge.
 
-def mergekit_config(members: Mapping[str, Path], base: Path, method: Method, dtype: str) -> dict[str, Any]:
-    """The configuration that `mergekit-yaml` would take: equal parameters for every member, members sorted by language.
-
-    Raises GrowmergeError for a method or a parameter that mergekit does not have.
+    Raises GrowmergeError for inputs that are damaged, do not fit together, or give something that is not finite.
     """
-    from mergekit.merge_methods import get as get_method
-    from mergekit.merge_methods.base import BasePolicy
-
-    name = method.of_mergekit
-    try:
-        spec = get_method(name).spec
-    except RuntimeError as error:
-        raise GrowmergeError(f"merging.methods: '{name}' is not a merge method of mergekit: {error}") from error
-    forbidden = BasePolicy.IGNORED if method.uses_base else BasePolicy.REQUIRED
-    if spec.contract.base == forbidden:
-        raise GrowmergeError(
-            f"merging.methods '{method.name}': uses_base = {method.uses_base}, but for mergekit's {name} a base model "
-            f"is {spec.contract.base.value}"
-        )
-    of_models = {parameter.name for parameter in spec.input_parameters}
-    of_merge = {parameter.name for parameter in spec.shared_parameters}
-    for parameter, value in method.parameters.items():
-        if parameter not in of_models | of_merge:
-            raise GrowmergeError(
-                f"merging.methods '{method.name}': parameters.{parameter} = {value!r}: mergekit's {name} has no such "
-                f"parameter; it has {', '.join(sorted(of_models | of_merge))}"
-            )
-    per_model = {p: value for p, value in method.parameters.items() if p in of_models}
-    config: dict[str, Any] = {
-        "merge_method": name,
-        "models": [{"model": str(folder), "parameters": dict(per_model)} for _, folder in sorted(members.items())],
-        "parameters": {p: value for p, value in method.parameters.items() if p in of_merge},
-        "dtype": dtype,
-    }
-    return config | ({"base_model": str(base)} if method.uses_base else {})
+    with workers() as crew:
+        if inputs is None:
+            inputs = Inputs([path for recipe in recipes.values() for path in recipe.inputs], crew)
+        _merge(recipes, inputs, crew)
 
 
-def inputs_of(members: Mapping[str, Path], base: Path, method: Method) -> list[Path]:
-    """The checkpoints that a merge reads: members by language, and the base if the method uses one."""
-    return [*(members[code] for code in sorted(members)), *([base] if method.uses_base else [])]
+def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers) -> None:
+    start = time.monotonic()
+    (dtype_name,) = {recipe.dtype for recipe in recipes.values()}
+    dtype: torch.dtype = getattr(torch, dtype_name)
+    folders = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe.inputs))
+    with ExitStack() as stack:
+        writers = {}
+        for folder, recipe in recipes.items():
+            draft = stack.enter_context(
+                publish(folder, inputs=recipe.inputs, config=recipe.describe(), since=start)
+            ).folder
+            _write_beside_weights(draft, recipe)
+            writers[folder] = stack.enter_context(Writer(draft / WEIGHTS, inputs.shapes, dtype))
+        for name, shape in inputs.shapes.items():
+            tensors = inputs.read(name, folders, dtype, crew)
+            for folder, recipe in recipes.items():
+                operands = Operands(
+                    name=name,
+                    shape=shape,
+                    languages=recipe.languages,
+                    members=[tensors[recipe.members[code]] for code in recipe.languages],
+                    base=tensors[recipe.base] if recipe.method.uses_base else None,
+                    parameters=recipe.for_tensor(name, inputs.layers),
+                    seed=recipe.seed,
+                )
+                merged = merge_tensor(recipe.method.of_mergekit, operands, crew)
+                if not torch.isfinite(torch.stack(torch.aminmax(merged))).all():
+                    raise GrowmergeError(
+                        f"{folder}: tensor {name}, merged by {recipe.method.name}, has values that are not finite; "
+                        "choose another merging.dtype or other parameters of the method"
+                    )
+                writers[folder].add(name, merged)
+    for folder, recipe in recipes.items():
+        write_card(folder, recipe)
 
 
-def recipe_of(members: Mapping[str, Path], method: Method, dtype: str, seed: int) -> dict[str, Any]:
-    """What shapes a merge beside its inputs, for manifests."""
-    return {"method": method.model_dump(), "dtype": dtype, "seed": seed, "members": sorted(members)}
-
-
-def merge_models(members: Mapping[str, Path], base: Path, method: Method, dtype: str, seed: int, folder: Path) -> None:
-    """Merge the checkpoints `members` (language -> folder) into `folder`, atomically.
-
-    The same members, method and seed give the same bytes. The folder loads with stock transformers and holds the
-    tokenizer, a model card and the mergekit_config.yml with which `mergekit-yaml` makes the same merge. Raises
-    GrowmergeError for damaged inputs or parameters that mergekit lacks.
-    """
-    for artifact in inputs_of(members, base, method):
-        verify(artifact)
-    merge_verified(members, base, method, dtype, seed, folder)
-
-
-def merge_verified(
-    members: Mapping[str, Path], base: Path, method: Method, dtype: str, seed: int, folder: Path
-) -> None:
-    """`merge_models` of inputs that are known to be whole."""
-    from mergekit.config import MergeConfiguration
-    from mergekit.merge import run_merge
-    from mergekit.options import MergeOptions
-
-    inputs = inputs_of(members, base, method)
-    # mergekit takes a relative path with one slash for the name of a hub repository: it gets absolute ones, the file
-    # that is kept gets those of the results folder.
-    absolute = {code: path.resolve() for code, path in members.items()}
-    config = mergekit_config(absolute, base.resolve(), method, dtype)
-    options = MergeOptions(
-        random_seed=seed, write_model_card=False, copy_tokenizer=False, trust_remote_code=False, quiet=True
-    )
-    with publish(folder, inputs=inputs, config=recipe_of(members, method, dtype, seed)) as draft:
-        run_merge(MergeConfiguration.model_validate(config), str(draft.folder.resolve()), options)
-        for name in TOKENIZER_FILES:
-            source = inputs[0] / name
-            if source.exists():
-                shutil.copy(source, draft.folder)
-        shown = yaml.safe_dump(mergekit_config(members, base, method, dtype), sort_keys=False)
-        (draft.folder / "mergekit_config.yml").write_text(shown, encoding="utf-8")
-        (draft.folder / "README.md").write_text(_model_card(members, base, method, shown, seed), encoding="utf-8")
-
-
-def _model_card(members: Mapping[str, Path], base: Path, method: Method, config: str, seed: int) -> str:
-    names = "+".join(sorted(members))
-    rows = "\n".join(f"- {code}: `{path}`" for code, path in sorted(members.items()))
-    ancestor = f"\nTask vectors are differences to `{base}`.\n" if method.uses_base else ""
-    return (
-        f"---\ntags: [merge, mergekit]\n---\n\n# {names}, merged by {method.name}\n\nMembers:\n\n{rows}\n{ancestor}\n"
-        f"Made by mergekit {metadata.version('mergekit')} (`mergekit-yaml --random-seed {seed}`) from\n\n"
-        f"```yaml\n{config}```\n"
-    )
+def _write_beside_weights(folder: Path, recipe: Recipe) -> None:
+    """The configuration, the tokenizer and mergekit's configuration: everything but weights and card."""
+    source = recipe.inputs[0]
+    config = {key: value for key, value in read_config(source).items() if key not in ("torch_dtype", "_name_or_path")}
+    text = json.dumps(config | {"dtype": recipe.dtype}, indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    for name in TOKENIZER_FILES:
+        if (source / name).exists():
+            shutil.copy(source / name, folder)
+    shown = yaml.safe_dump(recipe.mergekit_config(), sort_keys=False)
+    (folder / CONFIGURATION).write_text(shown, encoding="utf-8")

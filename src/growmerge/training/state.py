@@ -10,61 +10,58 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch.optim import Optimizer
 from transformers import LlamaForCausalLM
 
-from growmerge.artifacts import publish, verify
+from growmerge.artifacts import publish, read_manifest, verify
 from growmerge.errors import GrowmergeError
 
 logger = logging.getLogger(__name__)
 TENSORS = "state.safetensors"
-KEPT = 2  # states: should the newest be damaged, the one before it serves
 
 
-def save_state(work: Path, step: int, model: LlamaForCausalLM, optimizer: Optimizer) -> None:
-    """Save weights and optimizer after `step` finished steps; older states are removed once this one is whole."""
+def save_state(work: Path, step: int, model: LlamaForCausalLM, optimizer: Optimizer, kept: int) -> None:
+    """Save weights and optimizer after `step` finished steps.
+
+    Once it is whole, all but the newest `kept` are removed: should it be damaged, the one before serves.
+    """
     tensors = {f"weight/{name}": parameter.detach() for name, parameter in model.named_parameters()}
     for name, parameter in model.named_parameters():
         tensors |= {f"{moment}/{name}": value for moment, value in optimizer.state[parameter].items()}
     with publish(work / f"state-{step:08d}") as draft:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft.folder / TENSORS)
         draft.facts["step"] = step
-    for older in _states(work)[:-KEPT]:
+    for older in _states(work)[:-kept]:
         shutil.rmtree(older)
 
 
-def load_state(work: Path, model: LlamaForCausalLM, optimizer: Optimizer) -> int:
-    """Restore the newest whole state in place; returns its finished steps, 0 if there is none."""
+def newest_state(work: Path) -> Path | None:
+    """The newest whole state, if there is one."""
     for folder in reversed(_states(work)):
         try:
-            facts = verify(folder).facts
+            verify(folder)
         except GrowmergeError as error:
             logger.warning("ignoring a damaged training state: %s", error)
             continue
-        _restore(load_file(folder / TENSORS), model, optimizer)
-        return int(facts["step"])
-    return 0
+        return folder
+    return None
 
 
-def _restore(tensors: dict[str, torch.Tensor], model: LlamaForCausalLM, optimizer: Optimizer) -> None:
-    names = dict(model.named_parameters())
-    moments: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
-    for key, tensor in tensors.items():
-        kind, name = key.split("/", 1)
-        if kind == "weight":
-            names[name].data.copy_(tensor)
-        else:
-            moments[name][kind] = tensor
-    state = optimizer.state_dict()
-    order = [name for group in optimizer.param_groups for name in _names_of(group["params"], names)]
-    state["state"] = {i: moments[name] for i, name in enumerate(order)}
-    optimizer.load_state_dict(state)
-
-
-def _names_of(parameters: list[torch.nn.Parameter], names: dict[str, torch.nn.Parameter]) -> list[str]:
-    by_parameter = {parameter: name for name, parameter in names.items()}
-    return [by_parameter[parameter] for parameter in parameters]
+def restore_state(folder: Path, model: LlamaForCausalLM, optimizer: Optimizer) -> int:
+    """Restore a state in place, tensor by tensor; returns its finished steps."""
+    parameters = dict(model.named_parameters())
+    with safe_open(folder / TENSORS, framework="pt") as file, torch.no_grad():
+        for key in file.keys():  # noqa: SIM118 (not a mapping)
+            kind, name = key.split("/", 1)
+            parameter, tensor = parameters[name], file.get_tensor(key)
+            if kind == "weight":
+                parameter.copy_(tensor)
+            else:
+                # A copy: the file may vanish, and the memory is aligned.
+                optimizer.state[parameter][kind] = tensor.to(parameter.device, copy=True)
+    return int(read_manifest(folder).facts["step"])
 
 
 def _states(work: Path) -> list[Path]:

@@ -15,13 +15,16 @@ import torch
 from growmerge.artifacts import digest_of, publish, read_manifest, verify
 from growmerge.config.schema import Architecture, Training
 from growmerge.data.mixture import Mixture
-from growmerge.data.replay import phases_of
+from growmerge.data.phases import phases_of
 from growmerge.data.shards import TokenCorpus, count_documents
 from growmerge.errors import GrowmergeError
+from growmerge.layout import step_folder
 from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 from growmerge.models.cost import training_flops
-from growmerge.training.loop import Run
+from growmerge.training.loop import Run, Settings
+from growmerge.training.ranks import joined
 from growmerge.training.schedule import schedule
+from growmerge.training.stopping import refuse_if_diverged
 
 logger = logging.getLogger(__name__)
 
@@ -36,78 +39,94 @@ def train_model(
     model_folder: Path,
     checkpoints_folder: Path,
     work: Path,
-    device: str | None = None,
+    tensorboard: Path | None = None,
 ) -> None:
     """Train the model in `parent` as `recipe` says (growmerge.grid.Grid.recipe) on `shards` (corpus -> shard folders).
 
     `training` is the recipe's, completed by what does not shape the weights (micro-batch, intervals).
     Publishes `checkpoints_folder` (step-*/ folders, each a plain checkpoint) and then `model_folder` (the final weights
     and training_log.jsonl). Unfinished work is kept in `work`, from which the next call resumes; removed at the end.
-    Raises GrowmergeError for damaged inputs or too little text for a single step.
+    Under torchrun every rank calls this; the first one writes. `tensorboard`: folder for its files, if they are wanted.
+    Raises GrowmergeError for damaged inputs or too little text for a single step, Diverged if it did so before.
     """
     start = time.monotonic()
     inputs = [parent, *(shard for group in shards.values() for shard in group)]
     verify(parent)
+    # A folder for each configuration and inputs: what an older one left behind is never resumed from.
+    fingerprint = digest_of({"recipe": dict(recipe), "inputs": [read_manifest(i).digest for i in inputs]})[:16]
+    own_work = work / fingerprint
+    refuse_if_diverged(own_work)
     phases = phases_of(recipe, {corpus: count_documents(group) for corpus, group in shards.items()})
     used = {component.corpus for phase in phases for component in phase.components}
     corpora = {corpus: TokenCorpus(shards[corpus], training.sequence_length) for corpus in sorted(used)}
-    mixture = Mixture(phases, {name: len(corpus) for name, corpus in corpora.items()}, recipe["seed"])
-    steps = len(mixture) // training.batch_sequences
-    if steps == 0:
+    sizes = {name: len(corpus) for name, corpus in corpora.items()}
+    mixture = Mixture(phases, sizes, recipe["seed"], training.batch_sequences)
+    drawn = sum(mixture.counts().values())
+    if drawn < training.batch_sequences:
         raise GrowmergeError(
-            f"{model_folder}: its mixture has {len(mixture)} sequences, fewer than training.batch_sequences = "
+            f"{model_folder}: its mixture has {drawn} sequences, fewer than training.batch_sequences = "
             f"{training.batch_sequences}; give it more text or epochs, or a smaller batch"
         )
     for corpus, count in mixture.counts().items():
         logger.info("%s: %d sequences, %.2f epochs", corpus, count, count / len(corpora[corpus]))
 
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_checkpoint(parent, dtype=torch.float32, device=device).train()
-    # A folder for each configuration and inputs: what an older one left behind is never resumed from.
-    fingerprint = digest_of({"recipe": dict(recipe), "inputs": [read_manifest(i).digest for i in inputs]})[:16]
-    for stale in work.glob("*") if work.exists() else ():
-        if stale.name != fingerprint:
-            logger.warning("removing unfinished work of another configuration or other inputs: %s", stale)
-            shutil.rmtree(stale)
-    unfinished = work / fingerprint / "checkpoints"
+    with joined() as ranks:
+        if ranks.first:
+            _remove_others(work, fingerprint)
+        model = load_checkpoint(parent, dtype=torch.float32, device=ranks.device).train()
 
-    def save_intermediate(step: int) -> None:
-        with publish(unfinished / f"step-{step:06d}") as draft:
-            save_checkpoint(model, draft.folder, parent)
-            draft.facts["step"] = step
+        def flops(sequences: int) -> float:
+            vocabulary = model.config.vocab_size
+            return training_flops(architecture, vocabulary, recipe["width"], sequences, training.sequence_length)
 
-    run = Run(
-        model=model,
-        mixture=mixture,
-        corpora=corpora,
-        training=training,
-        schedule=schedule(
-            training.learning_rate, steps, training.warmup_share, training.warmup_min_steps, training.decay_share
-        ),
-        width=recipe["width"],
-        work=work / fingerprint,
-        save_checkpoint=save_intermediate,
-    )
-    loss = run.run()
+        def save_intermediate(step: int) -> None:
+            with publish(own_work / "checkpoints" / step_folder(step)) as draft:
+                save_checkpoint(model, draft.folder, parent)
+                draft.facts["step"] = step
 
-    sequences = steps * training.batch_sequences
+        settings = Settings(
+            mixture=mixture,
+            corpora=corpora,
+            training=training,
+            schedule=schedule(training, mixture.steps, recipe.get("warmup_steps"), recipe.get("decay_steps")),
+            width=recipe["width"],
+            flops_per_step=flops(training.batch_sequences),
+            work=own_work,
+            save_checkpoint=save_intermediate,
+            tensorboard=tensorboard,
+        )
+        run = Run(model, settings, ranks)
+        run.run()
+    if not ranks.first:
+        return
+
+    sequences = mixture.steps * training.batch_sequences
     facts = {
-        "steps": steps,
+        "steps": mixture.steps,
         "tokens": sequences * training.sequence_length,
-        "flops": training_flops(
-            architecture, model.config.vocab_size, recipe["width"], sequences, training.sequence_length
-        ),
+        "flops": flops(sequences),
         "sequences": mixture.counts(),
-        "loss": loss,
-        "micro_batch_sequences": training.micro_batch_sequences,
+        "sequences_repeated": sequences - drawn,  # to fill up the last step of an epoch
+        "loss": run.loss,
+        "loss_spikes": run.spikes,
+        "ranks": ranks.size,
+        "micro_batch_sequences": run.micro_batch,
+        "micro_batch_halved": run.halved,
     }
     with publish(checkpoints_folder, inputs=inputs, config=dict(recipe), since=start) as draft:
         # Not those that a killed attempt saved at another interval.
-        steps_saved = range(training.checkpoint_every, steps, training.checkpoint_every)
-        for folder in filter(Path.exists, (unfinished / f"step-{step:06d}" for step in steps_saved)):
+        steps_saved = map(step_folder, range(training.checkpoint_every, mixture.steps, training.checkpoint_every))
+        for folder in filter(Path.exists, (own_work / "checkpoints" / name for name in steps_saved)):
             shutil.copytree(folder, draft.folder / folder.name, copy_function=os.link)
     with publish(model_folder, inputs=inputs, config=dict(recipe), since=start) as draft:
         save_checkpoint(model, draft.folder, parent)
-        shutil.copy(work / fingerprint / "training_log.jsonl", draft.folder)
+        shutil.copy(own_work / "training_log.jsonl", draft.folder)
         draft.facts |= facts
     shutil.rmtree(work)
+
+
+def _remove_others(work: Path, fingerprint: str) -> None:
+    for stale in work.glob("*"):
+        if stale.name != fingerprint:
+            logger.warning("removing unfinished work of another configuration or other inputs: %s", stale)
+            shutil.rmtree(stale)

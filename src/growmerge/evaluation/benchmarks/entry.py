@@ -43,6 +43,7 @@ class Entry:
         converter: the module of `converters` that makes its items; for `built` and `generated` no dataset is read.
         licence: of the data, as its authors state it.
         metric: how it is measured.
+        measure: what it is a benchmark of: figures average over the benchmarks of a measure; "" if it stands alone.
         languages: {language: its rows}; None where any language can have it.
         fields: {what the converter calls it: the dataset's column}; "a.b" is the field b of a struct, a leading "?"
             marks what may be missing.
@@ -56,6 +57,7 @@ class Entry:
     converter: str
     licence: str
     metric: Metric = Metric("accuracy")
+    measure: str = ""
     languages: Mapping[str, Dataset] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     counterparts: Mapping[str, Dataset] = field(default_factory=dict)

@@ -1,0 +1,79 @@
+"""The model card of a merge: what it is made from and how, under which licences, and its scores once there are any."""
+
+from __future__ import annotations
+
+import math
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from growmerge.artifacts import read_manifest, verify, write_atomically
+from growmerge.errors import GrowmergeError
+from growmerge.merging.recipe import Recipe
+
+CARD = "README.md"
+ITEMS = "items.parquet"
+
+
+def write_card(folder: Path, recipe: Recipe, scores: Path | None = None) -> None:
+    """Write the README.md of a merged model, with what `scores` (a score folder) has about this very merge.
+
+    It is a note that may be written again, so the manifest does not list it.
+    """
+    write_atomically(folder / CARD, card(recipe, scores))
+
+
+def card(recipe: Recipe, scores: Path | None = None) -> str:
+    """The text of the card; scores of another model than this merge are left out."""
+    method = recipe.method
+    members = "\n".join(
+        f"- {code}: `{recipe.members[code]}` ({_licence(recipe.members[code])})" for code in recipe.languages
+    )
+    base = f"\nTask vectors are differences to `{recipe.base}` ({_licence(recipe.base)}).\n" if method.uses_base else ""
+    config = yaml.safe_dump(recipe.mergekit_config(), sort_keys=False)
+    parts = [
+        f"---\ntags: [merge, mergekit]\n---\n\n# {'+'.join(recipe.languages)}, merged by {method.name}\n",
+        f"Members:\n\n{members}\n{base}",
+        f"mergekit {metadata.version('mergekit')} makes {_sameness(recipe)} with `mergekit-yaml --random-seed "
+        f"{recipe.seed} --num-threads 1` from\n\n```yaml\n{config}```\n",
+        *_scores(recipe, scores),
+    ]
+    return "\n".join(parts)
+
+
+def _licence(model: Path) -> str:
+    licence = read_manifest(model).facts.get("licence")
+    return f"licence: {licence}" if licence else "licence: not stated"
+
+
+def _sameness(recipe: Recipe) -> str:
+    """How near mergekit's own merge comes."""
+    if recipe.kind.draws:
+        return "a merge that differs in which elements are drawn"
+    if recipe.method.of_mergekit == "ties":
+        return "the same weights, except where elements of equal magnitude compete for the last places,"
+    return "the same weights"
+
+
+def _scores(recipe: Recipe, folder: Path | None) -> list[str]:
+    """The section of scores: of pairs the share that is right, of running text bits per character."""
+    if folder is None or not (folder / ITEMS).exists():
+        return []
+    try:
+        if verify(folder).facts.get("model") != recipe.digest:
+            return []
+    except GrowmergeError:
+        return []
+    rows = []
+    for (benchmark, language), cell in pd.read_parquet(folder / ITEMS).groupby(["benchmark", "language"]):
+        right = cell[cell.candidate == 0].set_index("item")
+        wrong = cell[cell.candidate != 0].groupby("item").logprob.max()
+        if len(wrong):
+            share = (right.logprob.reindex(wrong.index) > wrong).mean()
+            rows.append(f"| {benchmark} | {language} | {share:.1%} right | {len(wrong)} |")
+        else:
+            bits = -right.logprob.sum() / math.log(2) / right.characters.sum()
+            rows.append(f"| {benchmark} | {language} | {bits:.3f} bits per character | {len(right)} |")
+    return ["## Scores\n", "| benchmark | language | score | items |\n|---|---|---|---|", *rows, ""]

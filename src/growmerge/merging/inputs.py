@@ -1,0 +1,168 @@
+"""The checkpoints that merges are made from: checked against their manifests and each other, read tensor by tensor."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from growmerge.artifacts import read_manifest, verify
+from growmerge.errors import GrowmergeError
+from growmerge.merging.blocks import Workers, blocks
+from growmerge.models.checkpoints import EMBEDDING, HEAD, empty_model, read_config, weight_files
+
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+# What two models have to agree on for their tensors to mean the same.
+ARCHITECTURE = (
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
+    *("num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_parameters", "tie_word_embeddings"),
+    *("attention_bias", "mlp_bias"),
+)
+TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in a safetensors file: where its bytes are."""
+
+    path: Path
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+class Inputs:
+    """Checkpoints of one architecture, vocabulary and tokenizer.
+
+    `shapes` maps the names of the tensors, sorted, to their shapes; a tied head is not among them.
+    """
+
+    def __init__(self, folders: Sequence[Path], workers: Workers) -> None:
+        """Verify the manifests of `folders` and compare the models.
+
+        Raises GrowmergeError for a damaged checkpoint, for one that is not a plain Llama, and for the first tensor,
+        value of config.json, or tokenizer in which one differs from the first.
+        """
+        folders = list(dict.fromkeys(folders))
+        workers.map(verify, folders)
+        self._tensors = {folder: _header(folder) for folder in folders}
+        first, *others = folders
+        for other in others:
+            self._compare(first, other)
+        self.shapes = {name: self._tensors[first][name].shape for name in sorted(self._tensors[first])}
+        self._buffers: dict[Path, Tensor] = {}
+        self.layers: int = read_config(first)["num_hidden_layers"]
+
+    def read(self, name: str, folders: Sequence[Path], dtype: torch.dtype, workers: Workers) -> dict[Path, Tensor]:
+        """The tensor `name` of several models, flat, as `dtype`: valid until the next call, which writes over it.
+
+        Raises GrowmergeError naming a model whose tensor is not finite in `dtype`.
+        """
+        size = math.prod(self.shapes[name])
+        for folder in folders:
+            if folder not in self._buffers or self._buffers[folder].dtype != dtype:
+                self._buffers[folder] = torch.empty(max(map(math.prod, self.shapes.values())), dtype=dtype)
+        tensors = {folder: self._buffers[folder][:size] for folder in folders}
+        with ExitStack() as stack:
+            files = {folder: stack.enter_context(self._tensors[folder][name].path.open("rb")) for folder in folders}
+
+            def read_part(task: tuple[Path, slice]) -> bool:
+                folder, part = task
+                target = tensors[folder][part]
+                _read(files[folder].fileno(), self._tensors[folder][name], part, target)
+                return bool(torch.isfinite(torch.stack(torch.aminmax(target))).all())
+
+            tasks = [(folder, part) for part in blocks(size) for folder in folders]
+            for (folder, _), finite in zip(tasks, workers.map(read_part, tasks), strict=True):
+                if not finite:
+                    raise GrowmergeError(
+                        f"{folder}: tensor {name} has values that are not finite as {str(dtype).removeprefix('torch.')}"
+                        "; train or import this model again, or merge in another merging.dtype"
+                    )
+        return tensors
+
+    def _compare(self, first: Path, other: Path) -> None:
+        one, two = (read_config(folder) for folder in (first, other))
+        tied = [bool(config.get("tie_word_embeddings")) for config in (one, two)]
+        if tied[0] != tied[1]:
+            raise GrowmergeError(
+                f"{other}: {HEAD} is {'tied to the embedding' if tied[1] else 'a tensor of its own'}, that of {first} "
+                "is not so; only models that agree in tie_word_embeddings can be merged"
+            )
+        tensors, expected = self._tensors[other], self._tensors[first]
+        if missing := sorted(expected.keys() - tensors.keys()):
+            raise GrowmergeError(f"{other}: lacks tensor {missing[0]}, which {first} has; they cannot be merged")
+        if extra := sorted(tensors.keys() - expected.keys()):
+            raise GrowmergeError(f"{other}: has tensor {extra[0]}, which {first} lacks; they cannot be merged")
+        for name, tensor in sorted(tensors.items()):
+            if tensor.shape != expected[name].shape:
+                what = "another vocabulary: " if name in (EMBEDDING, HEAD) else ""
+                raise GrowmergeError(
+                    f"{other}: {what}tensor {name} has shape {list(tensor.shape)}, that of {first} has "
+                    f"{list(expected[name].shape)}; they cannot be merged"
+                )
+        configs = [empty_model(values, folder).config.to_dict() for values, folder in ((one, first), (two, other))]
+        for key in ARCHITECTURE:
+            here, there = (config.get(key) for config in configs)
+            if here != there:
+                raise GrowmergeError(
+                    f"{other}/config.json: {key} = {there!r}, but {first} has {here!r}; their weights do not mean the "
+                    "same and cannot be merged"
+                )
+        digests = [read_manifest(folder).files.get(TOKENIZER, {}).get("sha256") for folder in (first, other)]
+        if digests[0] != digests[1]:
+            raise GrowmergeError(f"{other}/{TOKENIZER}: is another tokenizer than {first}'s; they cannot be merged")
+
+
+def _header(folder: Path) -> dict[str, Stored]:
+    """The tensors of a plain Llama, those that its config.json asks for and no others, without a tied head."""
+    model = empty_model(read_config(folder), folder)
+    stored: dict[str, Stored] = {}
+    for path in weight_files(folder):
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header: dict[str, Any] = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        for name, entry in header.items():
+            if entry["dtype"] not in DTYPES:
+                raise GrowmergeError(f"{path}: tensor {name} has dtype {entry['dtype']}, not one of {sorted(DTYPES)}")
+            start, stop = (8 + length + offset for offset in entry["data_offsets"])
+            stored[name] = Stored(path, entry["dtype"], tuple(entry["shape"]), start, stop)
+    if model.config.tie_word_embeddings:
+        stored.pop(HEAD, None)
+    expected: Mapping[str, Tensor] = model.state_dict()
+    for name in sorted(expected.keys() - stored.keys() - ({HEAD} if model.config.tie_word_embeddings else set())):
+        raise GrowmergeError(f"{folder}: the weights lack tensor {name}, which config.json asks for")
+    for name, tensor in sorted(stored.items()):
+        if name not in expected:
+            raise GrowmergeError(f"{tensor.path}: unexpected tensor {name}: the model of config.json has none")
+        if tensor.shape != tuple(expected[name].shape):
+            raise GrowmergeError(
+                f"{tensor.path}: tensor {name} has shape {list(tensor.shape)}, config.json asks for "
+                f"{list(expected[name].shape)}"
+            )
+    return stored
+
+
+def _read(file: int, stored: Stored, part: slice, target: Tensor) -> None:
+    """Read a part of a tensor into `target`, converted to its dtype.
+
+    Read rather than mapped: pages of a mapped file count as memory of this process until it is closed.
+    """
+    kind = DTYPES[stored.dtype]
+    raw = target if target.dtype == kind else torch.empty(target.shape, dtype=kind)
+    buffer = raw.view(torch.uint8).numpy().data
+    if os.preadv(file, [buffer], stored.start + part.start * kind.itemsize) != len(buffer):
+        raise GrowmergeError(f"{stored.path}: ends too early; build or download the model again")
+    if raw is not target:
+        # From one 16-bit format to the other it is several times faster by way of float32.
+        target.copy_(raw.float() if kind.itemsize == 2 else raw)

@@ -1,0 +1,129 @@
+"""What a merge is: its members, base, method and seed; its identity; and mergekit's configuration of the same merge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from growmerge.artifacts import digest_of, read_manifest
+from growmerge.config.schema import Method, ParameterValue
+from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
+
+# Part of the identity of every merge: raise it whenever the same recipe would give other bytes.
+MERGER_VERSION = 2
+# So many merges of a combination are made from one reading of its members, and wait on the disk to be scored.
+MERGES_AT_ONCE = 5
+LAYER = re.compile(r"\.layers\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One merge.
+
+    `members` maps languages to checkpoints, `base` is the checkpoint that task vectors are differences to (not read by
+    a method that has none), `dtype` that of the merge: tensors are converted to it first, as mergekit does.
+    """
+
+    members: Mapping[str, Path]
+    base: Path
+    method: Method
+    dtype: str
+    seed: int
+
+    @property
+    def languages(self) -> list[str]:
+        """Of the members, sorted: in this order they are merged."""
+        return sorted(self.members)
+
+    @property
+    def kind(self) -> Kind:
+        """What its method takes."""
+        return KINDS[self.method.of_mergekit]
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The checkpoints that it reads: the members by language, then the base if the method uses one."""
+        return [*(self.members[code] for code in self.languages), *([self.base] if self.method.uses_base else [])]
+
+    @cached_property
+    def of_members(self) -> dict[str, dict[str, ParameterValue]]:
+        """The parameters of each member, by language: the method's, with the language's own weight if it has one."""
+        common = {name: value for name, value in self.method.parameters.items() if name in self.kind.of_model}
+        weights = self.method.weights
+        return {code: common | ({WEIGHT: weights[code]} if code in weights else {}) for code in self.languages}
+
+    @cached_property
+    def of_merge(self) -> dict[str, ParameterValue]:
+        """The parameters of the merge as a whole."""
+        return {name: value for name, value in self.method.parameters.items() if name in self.kind.of_merge}
+
+    @cached_property
+    def digest(self) -> str:
+        """Its identity, known before it is made; the same whatever the order of members, and at any speed."""
+        return digest_of(
+            {
+                "members": {code: read_manifest(self.members[code]).digest for code in self.languages},
+                "base": read_manifest(self.base).digest if self.method.uses_base else None,
+                "method": self.method.of_mergekit,
+                "of_members": self.of_members,
+                "of_merge": self.of_merge,
+                "dtype": self.dtype,
+                "seed": self.seed,
+                "merger": MERGER_VERSION,
+                "mergekit": metadata.version("mergekit"),
+            }
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What shapes it beside its inputs, for manifests."""
+        method = self.method.model_dump()
+        return {"method": method, "dtype": self.dtype, "seed": self.seed, "members": self.languages}
+
+    def for_tensor(self, name: str, layers: int) -> dict[str, Any]:
+        """The parameters of one tensor as mergekit's methods take them: those of members as lists, in order.
+
+        A list of numbers is interpolated over the layers, its first number is for the first layer and for the tensors
+        outside of layers, its last for the last layer.
+        """
+        depth = _depth(name, layers)
+        of_members = {
+            parameter: [_at(values[parameter], depth) for values in self.of_members.values()]
+            for parameter in self.of_members[self.languages[0]]
+        }
+        return of_members | {parameter: _at(value, depth) for parameter, value in self.of_merge.items()}
+
+    def mergekit_config(self) -> dict[str, Any]:
+        """The configuration with which `mergekit-yaml` makes this merge (the model card says what may differ)."""
+        config: dict[str, Any] = {
+            "merge_method": self.method.of_mergekit,
+            "models": [
+                {"model": str(self.members[code]), "parameters": self.of_members[code]} for code in self.languages
+            ],
+            "parameters": self.of_merge,
+            "dtype": self.dtype,
+        }
+        return config | ({"base_model": str(self.base)} if self.method.uses_base else {})
+
+
+def _depth(name: str, layers: int) -> float:
+    """Where in the model a tensor is: 0 in the first layer or in none, 1 in the last; as mergekit counts."""
+    found = LAYER.search(name)
+    if found is None:
+        return 0.0
+    return int(found[1]) / (layers - 1) if layers > 1 else 1.0
+
+
+def _at(value: ParameterValue, depth: float) -> bool | int | float:
+    """The value of a parameter at a depth; the arithmetic is mergekit's (`evaluate_setting`)."""
+    if not isinstance(value, list):
+        return value
+    scaled = depth * (len(value) - 1)
+    before = int(scaled)
+    after = min(len(value) - 1, before + 1)
+    share = scaled - before
+    return (1 - share) * value[before] + share * value[after]

@@ -1,0 +1,69 @@
+"""A process that trains: alone, or as one of the ranks that torchrun starts.
+
+`python -m growmerge.training.worker JOB.json` trains as the job's rule does, without Snakemake.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from growmerge.config.schema import Architecture, Training
+from growmerge.job import job
+from growmerge.training.stopping import DIVERGED, Diverged
+from growmerge.training.train import train_model
+
+
+class TrainingJob(BaseModel):
+    """Everything that a training needs to know, as a JSON file can hold it.
+
+    `shards` maps corpora to the folders of their token shards; `threads` are for each process; `compiled` is where
+    torch.compile keeps its results (unless TORCHINDUCTOR_CACHE_DIR says so), for all models of a study.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parent: Path
+    shards: dict[str, list[Path]]
+    recipe: dict[str, Any]
+    training: Training
+    architecture: Architecture
+    model: Path
+    checkpoints: Path
+    work: Path
+    log: Path
+    compiled: Path
+    threads: int = 1
+
+
+def train(task: TrainingJob) -> None:
+    """Train. Exits with status 75 when interrupted, 65 when loss or gradient are not finite, 1 for another error."""
+    torch.set_num_threads(min(task.threads, os.cpu_count() or 1))  # more than cores are many times slower
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(task.compiled.absolute()))
+    first = os.environ.get("RANK", "0") == "0"
+    with job(task.log if first else None, logging.INFO if first else logging.WARNING) as logger:
+        try:
+            train_model(
+                task.parent,
+                task.shards,
+                task.recipe,
+                task.training,
+                task.architecture,
+                model_folder=task.model,
+                checkpoints_folder=task.checkpoints,
+                work=task.work,
+                tensorboard=task.log.with_suffix(".tensorboard") if task.training.tensorboard else None,
+            )
+        except Diverged as error:
+            logger.error("error: %s", error)
+            sys.exit(DIVERGED)
+
+
+if __name__ == "__main__":
+    train(TrainingJob.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8")))

@@ -1,0 +1,319 @@
+"""Our merges against mergekit's own: equal to the byte, or different exactly where the module says so."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from conftest import ARCHITECTURE, ROOT
+from mergekit.config import MergeConfiguration
+from mergekit.merge import run_merge
+from mergekit.merge_methods import registered_methods
+from mergekit.merge_methods.generalized_task_arithmetic import get_mask
+from mergekit.options import MergeOptions
+from mergekit.sparsify import RescaleNorm, rescaled_masked_tensor
+from safetensors.torch import load_file
+
+from growmerge.artifacts import publish, sha256_file
+from growmerge.config import load_files
+from growmerge.config.schema import Method
+from growmerge.merging.catalogue import KINDS
+from growmerge.merging.merge import merge_models
+from growmerge.merging.operands import Operands
+from growmerge.merging.recipe import Recipe
+from growmerge.merging.sparse import drawn
+from growmerge.models.checkpoints import save_checkpoint
+from growmerge.models.initialise import initialise, llama_config
+
+PUBLISHED = {m.name: m for m in load_files(ROOT / "config/config.yaml").merging.methods}
+LANGUAGES = ["ekk", "fao", "fas", "isl", "swe"]
+SEED = 42
+# Large enough for the embedding to take several blocks, the last of them shorter and of an odd length.
+WIDE = ARCHITECTURE.model_copy(update={"hidden_size": 36})
+VOCABULARY = 8191
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    """A base and five models near it, stored in a dtype, tied or not."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    def make(stored: str, tied: bool = True) -> dict[str, Path]:
+        root = folder / f"{stored}-{'tied' if tied else 'untied'}"
+        if not root.exists():
+            architecture = WIDE.model_copy(update={"tie_word_embeddings": tied})
+            generator = torch.Generator().manual_seed(0)
+            for name in ["base", *LANGUAGES]:
+                model = initialise(llama_config(architecture, VOCABULARY, 0, 0), 0)
+                with torch.no_grad():
+                    for parameter in model.parameters() if name != "base" else ():
+                        parameter += torch.randn(parameter.shape, generator=generator) * 0.01
+                with publish(root / name) as draft:
+                    save_checkpoint(model.to(getattr(torch, stored)), draft.folder, None)
+        return {name: root / name for name in ["base", *LANGUAGES]}
+
+    return make
+
+
+def recipe(models, method, languages, dtype):
+    return Recipe({code: models[code] for code in languages}, models["base"], method, dtype, SEED)
+
+
+def both(recipe, folder):
+    """The weights by us, and by mergekit from the mergekit_config.yml that we keep, with one thread.
+
+    With more, torch sums a long vector in other pieces, so that mergekit's multislerp depends on their number.
+    """
+    merge_models({folder / "ours": recipe})
+    config = yaml.safe_load((folder / "ours/mergekit_config.yml").read_text())
+    options = MergeOptions(random_seed=SEED, write_model_card=False, copy_tokenizer=False, quiet=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    run_merge(MergeConfiguration.model_validate(config), str(folder / "theirs"), options)
+    torch.set_num_threads(threads)
+    return folder / "ours/model.safetensors", folder / "theirs/model.safetensors"
+
+
+DTYPES = [("float32", "float32"), ("float16", "float16"), ("bfloat16", "bfloat16"), ("bfloat16", "float16")]
+everything = [
+    pytest.mark.parametrize("members", [2, 3, 4, 5]),
+    pytest.mark.parametrize(("stored", "dtype"), DTYPES),
+]
+
+
+def in_everything(test):
+    """For 2 to 5 models and all dtypes."""
+    for mark in everything:
+        test = mark(test)
+    return test
+
+
+@in_everything
+@pytest.mark.parametrize("name", ["linear", "task_arithmetic", "multislerp"])
+def test_the_bytes_are_those_of_mergekit(name, stored, dtype, members, checkpoints, tmp_path):
+    ours, theirs = both(recipe(checkpoints(stored), PUBLISHED[name], LANGUAGES[:members], dtype), tmp_path)
+    assert sha256_file(ours) == sha256_file(theirs)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_head_of_its_own_is_merged_like_any_tensor(name, checkpoints, tmp_path):
+    ours, theirs = both(recipe(checkpoints("float32", tied=False), PUBLISHED[name], LANGUAGES[:3], "float32"), tmp_path)
+    assert load_file(ours).keys() == load_file(theirs).keys()
+    assert "lm_head.weight" in load_file(ours)
+    if name != "dare_ties":
+        assert sha256_file(ours) == sha256_file(theirs)
+
+
+@in_everything
+def test_ties_differs_from_mergekit_only_where_equal_magnitudes_compete_for_the_last_places(
+    stored, dtype, members, checkpoints, tmp_path
+):
+    models, languages = checkpoints(stored), LANGUAGES[:members]
+    ours, theirs = map(load_file, both(recipe(models, PUBLISHED["ties"], languages, dtype), tmp_path))
+    kind = getattr(torch, dtype)
+    sources = {name: load_file(models[name] / "model.safetensors") for name in ["base", *languages]}
+    for name, base in sources["base"].items():
+        deltas = [sources[code][name].to(kind) - base.to(kind) for code in languages]
+        at_the_threshold = torch.zeros(base.shape, dtype=torch.bool)
+        stable = []
+        for delta in deltas:
+            order = torch.argsort(delta.abs().float().reshape(-1), descending=True, stable=True)
+            kept = order[: max(1, int(0.5 * delta.numel()))]
+            at_the_threshold |= delta.abs() == delta.abs().reshape(-1)[kept[-1]]
+            mask = torch.zeros(delta.numel(), dtype=kind)
+            mask[kept] = 1
+            stable.append(delta * mask.view(delta.shape))
+        assert torch.equal(ours[name][~at_the_threshold], theirs[name][~at_the_threshold])
+        agreed = mean_of_those_that_agree(torch.stack(stable))
+        assert torch.equal(ours[name], base.to(kind) + agreed), "mergekit's result with a sort that keeps the order"
+        if dtype == "float32" and base.numel() < 1000:
+            assert torch.equal(ours[name], theirs[name]), "few magnitudes are equal in float32"
+
+
+@in_everything
+def test_dare_is_mergekits_but_for_which_elements_are_drawn(stored, dtype, members, checkpoints, tmp_path):
+    models, languages = checkpoints(stored), LANGUAGES[:members]
+    method = PUBLISHED["dare_ties"]
+    merge_models({tmp_path / "m": recipe(models, method, languages, dtype)})
+    ours = load_file(tmp_path / "m/model.safetensors")
+    kind = getattr(torch, dtype)
+    sources = {name: load_file(models[name] / "model.safetensors") for name in ["base", *languages]}
+    for name, base in sources["base"].items():
+        drawn_deltas = []
+        for code in languages:
+            delta = (sources[code][name].to(kind) - base.to(kind)).float()
+            key = Operands(name, (), [], [], None, {}, SEED).key(code)
+            mask = drawn(key, 0.5, slice(0, base.numel())).view(base.shape)
+            drawn_deltas.append(rescaled_masked_tensor(delta, mask, RescaleNorm.l1).to(kind))
+        expected = base.to(kind) + mean_of_those_that_agree(torch.stack(drawn_deltas))
+        # The L1 norms are summed in other pieces, so the last bit of a scale may differ.
+        eps = torch.finfo(kind).eps
+        torch.testing.assert_close(ours[name], expected, rtol=2 * eps, atol=0.1 * eps)
+        assert (ours[name] != expected).float().mean() < (0.02 if dtype != "float32" else 1)
+
+
+def mean_of_those_that_agree(deltas):
+    """mergekit's consensus and mean, with its own mask, of members of equal weight."""
+    weights = torch.ones(len(deltas), *[1] * (deltas.dim() - 1), dtype=deltas.dtype)
+    mask = get_mask(deltas, method="sum", mask_dtype=torch.int8)
+    divisor = (weights * mask).sum(dim=0)
+    divisor[divisor == 0] = 1
+    return (deltas * mask).sum(dim=0) / divisor
+
+
+@pytest.mark.parametrize("density", [0.1, 0.5, 0.9])
+def test_dare_draws_its_density_independently_for_members_and_tensors(density):
+    count = 2**20
+    masks = [
+        drawn(Operands(tensor, (), [], [], None, {}, SEED).key(code), density, slice(0, count))
+        for tensor in ("a", "b")
+        for code in ("swe", "isl")
+    ]
+    tolerance = 5 * (density * (1 - density) / count) ** 0.5
+    for mask in masks:
+        assert abs(mask.mean() - density) < tolerance
+        halves = mask.view(2, -1)
+        assert abs((halves[0] * halves[1]).mean() - density**2) < 2 * tolerance
+    for i, one in enumerate(masks):
+        for other in masks[:i]:
+            assert abs((one * other).mean() - density**2) < tolerance
+    whole = drawn(1, density, slice(0, 1000))
+    assert torch.equal(whole[504:], drawn(1, density, slice(504, 1000))), "any part can be drawn on its own"
+
+
+OTHERS = {
+    "breadcrumbs": {"weight": 1.0, "density": 0.7, "gamma": 0.05},
+    "breadcrumbs_ties": {"weight": 1.0, "density": 0.7, "normalize": True},
+    "dare_linear": {"weight": 1.0, "density": 0.5, "normalize": True},
+    "della": {"weight": 1.0, "density": 0.5, "epsilon": 0.2},
+    "della_linear": {"weight": 1.0, "density": 0.5, "normalize": True},
+    "karcher": {"max_iter": 5},
+    "model_stock": {},
+    "nuslerp": {"weight": 1.0},
+    "ram": {},
+    "ramplus_tl": {},
+    "sce": {"select_topk": 0.5},
+}
+
+
+def test_every_method_of_the_catalogue_is_tested():
+    assert KINDS.keys() == {*PUBLISHED, *OTHERS}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_method_of_mergekit_gives_what_mergekit_gives(name, checkpoints, tmp_path):
+    from growmerge.models.checkpoints import load_checkpoint
+
+    models = checkpoints("float32")
+    languages = LANGUAGES[: KINDS[name].members[1] or 3]
+    method = Method(name=name, uses_base=KINDS[name].base == "required", parameters=OTHERS[name])
+    ours, theirs = both(recipe(models, method, languages, "float32"), tmp_path)
+    linear = recipe(models, PUBLISHED["linear"], languages, "float32")
+    merge_models({tmp_path / "linear": linear})
+    assert sha256_file(ours) != sha256_file(tmp_path / "linear/model.safetensors")
+    load_checkpoint(tmp_path / "ours")
+    if not KINDS[name].draws:
+        assert sha256_file(ours) == sha256_file(theirs)
+
+
+VARIANTS = {
+    "unequal weights": Method(name="linear", parameters={"weight": 1.0}, weights={"swe": 2.0, "isl": 0.5}),
+    "layer ranges": Method(
+        name="ties", uses_base=True, parameters={"weight": 1.0, "density": [0.2, 0.9, 0.4], "lambda": [1, 0.5]}
+    ),
+    "weights by layer": Method(
+        name="task_arithmetic", uses_base=True, parameters={"weight": 0.3, "lambda": 0.7}, weights={"swe": [0, 1.5]}
+    ),
+    "a base for multislerp": Method(name="multislerp", uses_base=True, parameters={"weight": 1.0}, weights={"isl": 3}),
+    "no normalisation": Method(name="linear", parameters={"weight": 0.4, "normalize": False}),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_weights_and_parameters_by_layer_are_those_of_mergekit(variant, checkpoints, tmp_path):
+    method = VARIANTS[variant]
+    ours, theirs = both(recipe(checkpoints("float32"), method, ["isl", "swe"], "float32"), tmp_path)
+    one, two = load_file(ours), load_file(theirs)
+    for name, tensor in one.items():
+        if method.name == "ties" and tensor.numel() > 10_000:  # equal magnitudes, see above
+            assert (tensor != two[name]).float().mean() < 1e-3
+        else:
+            assert torch.equal(tensor, two[name]), name
+    plain = method.model_copy(update={"weights": {}, "parameters": {"weight": 1.0}})
+    merge_models({tmp_path / "plain": recipe(checkpoints("float32"), plain, ["isl", "swe"], "float32")})
+    assert sha256_file(ours) != sha256_file(tmp_path / "plain/model.safetensors")
+
+
+def test_the_catalogue_agrees_with_mergekits_registry():
+    found = {}
+    for method in registered_methods():
+        spec = method.spec
+        contract = spec.contract
+        if contract.max_inputs is not None:
+            continue  # for one model, or for one and its base
+        of_base = int(contract.base == "required")
+        found[spec.name] = (
+            contract.base.value,
+            {p.name: p.value_type for p in spec.input_parameters},
+            {p.name: p.value_type for p in spec.shared_parameters},
+            (contract.min_non_base or max(1, contract.min_inputs - of_base), contract.max_non_base),
+            [p.name for p in spec.parameters if p.required],
+        )
+    listed = {
+        name: (kind.base, kind.of_model, kind.of_merge, kind.members, ["weight"] if "weight" in kind.of_model else [])
+        for name, kind in KINDS.items()
+    }
+    assert listed == found
+
+
+CHANGES = {
+    ("linear", "weight"): (1.0, [1.0, 3.0]),  # the same for all members, it cancels where it is normalised
+    ("linear", "normalize"): (True, False),
+    ("ties", "weight"): (1.0, 0.5),
+    ("ties", "density"): (0.5, 0.9),
+    ("ties", "normalize"): (True, False),
+    ("ties", "rescale"): (False, True),
+    ("ties", "lambda"): (1.0, 0.5),
+    ("ties", "int8_mask"): (False, True),
+    ("task_arithmetic", "weight"): (1.0, 0.5),
+    ("task_arithmetic", "normalize"): (True, False),
+    ("task_arithmetic", "lambda"): (1.0, 0.5),
+    ("task_arithmetic", "int8_mask"): (False, True),
+    ("dare_ties", "density"): (0.5, 0.9),
+    ("dare_ties", "rescale"): (True, False),
+    ("dare_ties", "int8_mask"): (False, True),
+    ("breadcrumbs", "gamma"): (0.01, 0.2),
+    ("della", "epsilon"): (0.1, 0.3),
+    ("multislerp", "normalize_weights"): (True, False),
+    ("nuslerp", "nuslerp_row_wise"): (False, True),
+    ("nuslerp", "nuslerp_flatten"): (True, False),
+    ("sce", "select_topk"): (1.0, 0.5),
+    ("sce", "int8_mask"): (False, True),
+    ("model_stock", "filter_wise"): (False, True),
+    ("ram", "epsilon"): (1e-5, 1e-2),
+    ("ramplus_tl", "r"): (0.1, 0.9),
+    ("ramplus_tl", "alpha"): (0.01, 0.9),
+    ("karcher", "max_iter"): (0, 10),
+    ("karcher", "tol"): (1e-5, 0.9),
+}
+UNCHANGED = {("linear", "weight"), ("ties", "weight")} | {key for key in CHANGES if key[1] == "int8_mask"}
+
+
+@pytest.mark.parametrize(("name", "parameter"), CHANGES)
+def test_a_parameter_changes_the_merge_or_provably_does_not(name, parameter, checkpoints, tmp_path):
+    merged = []
+    for value in CHANGES[name, parameter]:
+        common = {"weight": 1.0} if "weight" in KINDS[name].of_model else {}
+        common |= {"density": 0.5} if name in ("della", "breadcrumbs", "ties", "dare_ties") else {}
+        common |= {"nuslerp_flatten": False} if parameter == "nuslerp_row_wise" else {}
+        uses_base = KINDS[name].base == "required"
+        method = Method(name=name, uses_base=uses_base, parameters=common | {parameter: value})
+        languages = LANGUAGES[: KINDS[name].members[1] or 3]
+        merge_models({tmp_path / str(value): recipe(checkpoints("float32"), method, languages, "float32")})
+        merged.append(load_file(tmp_path / str(value) / "model.safetensors"))
+    one, two = merged
+    if (name, parameter) in UNCHANGED:
+        for key, tensor in one.items():
+            torch.testing.assert_close(tensor, two[key], rtol=1e-6, atol=1e-7)
+    else:
+        assert not all(torch.equal(tensor, two[key]) for key, tensor in one.items())

@@ -1,0 +1,121 @@
+"""The training log says how fast, how well used, how full, and whether the loss jumped."""
+
+import json
+import random
+from importlib.util import find_spec
+
+import pytest
+import torch
+from training_runs import logged, make_inputs, said, task, train
+
+from growmerge.artifacts import read_manifest
+from growmerge.errors import GrowmergeError
+from growmerge.training import worker
+from growmerge.training.hardware import peak_flops, peak_memory_mb
+from growmerge.training.log import Spikes, TrainingLog
+
+
+@pytest.fixture(scope="module")
+def inputs(tiny):
+    return make_inputs(tiny)
+
+
+def test_a_line_says_speed_memory_and_progress(inputs, tmp_path):
+    train(inputs, tmp_path)
+    first, *_, last = logged(tmp_path)
+    assert set(first) == {
+        "step", "loss", "learning_rate", "gradient_norm", "tokens", "tokens_per_second", "model_flops_utilisation",
+        "memory_mb",
+    }  # fmt: skip
+    assert first["model_flops_utilisation"] is None, "a CPU has no stated peak"
+    assert last["tokens"] == last["step"] * 4 * 32
+    assert last["tokens_per_second"] > 0
+    assert 50 < last["memory_mb"] < 100_000
+    facts = read_manifest(tmp_path / "model").facts
+    assert (facts["loss_spikes"], facts["ranks"], facts["micro_batch_halved"]) == (0, 1, 0)
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def log(path, first=0, **options):
+    return TrainingLog(path, first, 100, tokens_per_step=50, flops_per_step=2e9, peak=4e12, **options)
+
+
+def entry(step, **more):
+    return {"step": step, "loss": 2.0, "learning_rate": 0.1, "gradient_norm": 1.0} | more
+
+
+def test_utilisation_is_the_flops_a_second_over_the_peak(tmp_path):
+    one = log(tmp_path / "log.jsonl")
+    one.write(entry(1))
+    one.write(entry(11))
+    last = lines(tmp_path / "log.jsonl")[-1]
+    steps_per_second = last["tokens_per_second"] / 50
+    assert last["model_flops_utilisation"] == pytest.approx(steps_per_second * 2e9 / 4e12, rel=1e-3, abs=1e-4)
+
+
+def test_a_resumed_log_drops_what_came_after_the_state_and_counts_its_spikes(tmp_path):
+    path = tmp_path / "log.jsonl"
+    before = log(path)
+    for step in range(1, 8):
+        before.write(entry(step, **({"spike": True} if step in (3, 6) else {})))
+    path.write_text(path.read_text() + '{"step": 8, "lo', encoding="utf-8")  # killed while it wrote
+    resumed = log(path, first=4)
+    assert resumed.spikes == 1
+    resumed.write(entry(5, spike=True))
+    assert resumed.spikes == 2
+    assert [line["step"] for line in lines(path)] == [1, 2, 3, 4, 5]
+
+
+def test_a_jump_of_the_loss_is_a_spike_and_noise_or_learning_is_none():
+    draw, spikes = random.Random(0), Spikes()
+    found = [step for step in range(500) if spikes.is_one(6 - step / 1000 + draw.gauss(0, 0.05) + (step == 300))]
+    assert found == [300]
+
+
+def test_no_spike_before_there_is_anything_to_compare_with():
+    spikes = Spikes()
+    assert not any(spikes.is_one(loss) for loss in [5.0] * (Spikes.FEWEST - 1) + [50.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "tflops"),
+    [
+        ("NVIDIA H200", 989),
+        ("NVIDIA H100 80GB HBM3", 989),
+        ("NVIDIA H100 PCIe", 756),
+        ("NVIDIA GH200 480GB", 989),
+        ("NVIDIA A100-SXM4-40GB", 312),
+        ("NVIDIA L40S", 362),
+        ("AMD Instinct MI250X", 191.5),
+    ],
+)
+def test_the_peak_of_a_device_is_found_by_its_name(name, tflops):
+    assert peak_flops(name) == tflops * 1e12
+
+
+@pytest.mark.parametrize("name", ["NVIDIA RTX A4000", "NVIDIA A10G", "NVIDIA GeForce GTX 1080"])
+def test_an_unknown_device_has_no_peak(name):
+    assert peak_flops(name) is None
+
+
+def test_memory_of_the_process_is_in_megabytes():
+    held = torch.ones(10**8, dtype=torch.float32)
+    assert held.sum() > 0
+    assert 400 < peak_memory_mb(torch.device("cpu")) < 100_000
+
+
+def test_tensorboard_files_lie_beside_the_jobs_log_or_its_absence_is_said(inputs, tmp_path):
+    spec = worker.TrainingJob.model_validate_json(task(inputs, tmp_path).read_text(encoding="utf-8"))
+    spec = spec.model_copy(update={"training": spec.training.model_copy(update={"tensorboard": True})})
+    if find_spec("tensorboard"):
+        worker.train(spec)
+        assert list((tmp_path / "log.tensorboard").glob("events*"))
+        return
+    with pytest.raises(SystemExit):
+        worker.train(spec)
+    assert "pip install tensorboard" in said(tmp_path)
+    with pytest.raises(GrowmergeError, match="set it to false"):
+        log(tmp_path / "log.jsonl", tensorboard=tmp_path / "board")
