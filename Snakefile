@@ -24,6 +24,7 @@ include: "workflow/rules/adapt.smk"
 include: "workflow/rules/merge.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/match.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/plan.smk"
 

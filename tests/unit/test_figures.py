@@ -12,21 +12,31 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from growmerge.analysis.drops import SIMILARITIES, drops, similarity_and_drop
 from growmerge.analysis.figures import FIGURES, Selection, save_figure
 from growmerge.analysis.figures.captions import caption
-from growmerge.config.schema import Analysis
+from growmerge.analysis.places import KINDS
+from growmerge.config.schema import Analysis, Method
 from growmerge.errors import GrowmergeError
 from growmerge.matching import Match
+from growmerge.merging.sweeps import density_sweeps, main_methods
 
 LANGUAGES = ("swe", "isl", "ekk", "fas")
 SETUPS = ("1x", "1x_cloned", "2x", "scratch")
 METHODS = ("linear", "task_arithmetic", "ties", "dare_ties", "multislerp")
+SETTINGS = (
+    Method(name="linear"),
+    Method(name="task_arithmetic", uses_base=True, parameters={"density": 0.5}),
+    Method(name="ties", uses_base=True, parameters={"density": 0.5, "weight": 1.0}),
+    Method(name="dare_ties", method="ties", uses_base=True, parameters={"density": 0.9, "weight": 1.0}),
+    Method(name="multislerp", method="ties", uses_base=True, parameters={"density": 0.9, "weight": 0.5}),
+)
 MATCHES = tuple(
     Match(target, cheaper, dearer, 900, 500, 0.02, excluded=target == "isl" and cheaper == "1x", final=False)
     for cheaper, dearer in combinations(SETUPS, 2)
     for target in (*LANGUAGES, "multi")
 )
-SELECTION = Selection(LANGUAGES, SETUPS, METHODS, matches=MATCHES)
+SELECTION = Selection(LANGUAGES, SETUPS, METHODS, matches=MATCHES, settings=SETTINGS)
 MEASURES = ("acceptability", "parity", "facts")
 
 
@@ -61,7 +71,33 @@ def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measure
 
 FULL = made_up_summary()
 SMALL = made_up_summary(LANGUAGES[:2], SETUPS[:2], METHODS[:2], MEASURES[:2])
-IN_SMALL = Selection(LANGUAGES[:2], SETUPS[:2], METHODS[:2], matches=MATCHES)
+IN_SMALL = Selection(LANGUAGES[:2], SETUPS[:2], METHODS[:2], matches=MATCHES, settings=SETTINGS)
+
+
+def made_up_comparisons(languages=LANGUAGES, setups=SETUPS, seed=1) -> pd.DataFrame:
+    """Comparisons such as `compare_weights` and `compare_states` make, of three layers."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    places = [(pd.NA, "all"), *((layer, "all") for layer in range(3)), *((pd.NA, kind) for kind in KINDS[:-1])]
+    for setup, (layer, kind) in ((setup, place) for setup in setups for place in places):
+        about = (layer, kind)
+        rows += [(setup, language, "", "relative_norm", *about, rng.uniform(0.2, 2)) for language in languages]
+        for pair in combinations(languages, 2):
+            rows += [(setup, *pair, measure, *about, rng.uniform(0, 0.6)) for measure in SIMILARITIES[:-1]]
+    columns = ["setup", "first", "second", "measure", "layer", "kind", "value"]
+    return pd.DataFrame(rows, columns=columns).astype({"layer": "Int64"})
+
+
+def material(name: str, summary: pd.DataFrame) -> pd.DataFrame:
+    """The table that a figure is drawn from, for the models that the summary knows."""
+    if name not in ("language_vectors", "similarity_and_drop"):
+        return summary
+    experts = summary[(summary["kind"] == "model") & (summary["target"] != "multi")]
+    languages, setups = list(experts["target"].unique()), list(experts["setup"].unique())
+    comparisons = made_up_comparisons(languages, setups)
+    if name == "language_vectors":
+        return comparisons
+    return similarity_and_drop(comparisons, drops(summary, setups, languages, "linear"), None)
 
 
 def erase(summary: pd.DataFrame, **where: str) -> pd.DataFrame:
@@ -102,6 +138,8 @@ def test_baselines_hold_every_model_in_its_language_and_in_english() -> None:
         ("english", "expert"): 3 * 4 * 4,
         ("english", "multi"): 3 * 4,
         ("english", "base"): 3 * 2,
+        ("target", "external"): 3 * 4,
+        ("english", "external"): 3,
     }
     assert table["value"].notna().all()
     lines = {(line.row, line.measure, line.id, line.language): line.value for line in table.itertuples()}
@@ -171,12 +209,62 @@ def test_merges_beyond_the_selected_languages_are_left_out() -> None:
     assert line["value"] == pytest.approx(np.mean(both))
 
 
+def test_methods_that_differ_in_their_density_alone_are_a_sweep() -> None:
+    assert density_sweeps(SETTINGS) == {"ties": {0.5: "ties", 0.9: "dare_ties"}}  # multislerp has another weight
+    assert main_methods(SETTINGS) == ["linear", "task_arithmetic", "ties", "multislerp"]
+    assert density_sweeps(SETTINGS[:3]) == {}
+    by_layer = Method(
+        name="ties-layers", method="ties", uses_base=True, parameters={"density": [0.5, 1.0], "weight": 1.0}
+    )
+    assert density_sweeps([*SETTINGS[:3], by_layer]) == {}
+
+
+def test_density_averages_the_merges_of_each_density() -> None:
+    table = FIGURES["density"].data(FULL, SELECTION)
+    ours = table[(table["setup"] == "2x") & (table["measure"] == "facts")]
+    by_method = FIGURES["methods"].data(FULL, SELECTION)
+    by_method = by_method[
+        (by_method["setup"] == "2x") & (by_method["measure"] == "facts") & (by_method["part"] == "method")
+    ]
+    sweep = ours[ours["part"] == "sweep"].set_index("density")
+    assert sweep["name"].to_dict() == {0.5: "ties", 0.9: "dare_ties"}
+    assert sweep.loc[0.9, "value"] == by_method.set_index("method").loc["dare_ties", "value"]
+    assert sweep["n_cells"].tolist() == [28, 28]
+    assert ours.loc[ours["part"] == "expert", "value"].item() == pytest.approx(
+        np.mean([score(FULL, f"2x/{x}", "facts", x) for x in LANGUAGES])
+    )
+
+
+def test_language_vectors_hold_pairs_norms_and_profiles() -> None:
+    comparisons = made_up_comparisons()
+    table = FIGURES["language_vectors"].data(comparisons, SELECTION)
+    assert table.groupby("part").size().to_dict() == {
+        "pair": 4 * 6, "norm": 4 * 4, "layer": 4 * 3, "kind": 4 * 9, "conflict": 4 * 9,
+    }  # fmt: skip
+    cosines = comparisons[(comparisons["setup"] == "2x") & (comparisons["measure"] == "cosine")]
+    of_layer = cosines[(cosines["layer"] == 1).fillna(False)]["value"]
+    line = table[(table["setup"] == "2x") & (table["part"] == "layer") & (table["layer"] == 1).fillna(False)].iloc[0]
+    assert line[["value", "low", "high", "n"]].tolist() == pytest.approx([*of_layer.agg(["mean", "min", "max"]), 6])
+    assert list(dict.fromkeys(table.loc[table["part"] == "kind", "kind"])) == list(KINDS[:-1])
+
+
+def test_similarity_and_drop_holds_every_pair_with_the_coefficients_of_its_panel() -> None:
+    table = FIGURES["similarity_and_drop"].data(material("similarity_and_drop", FULL), SELECTION)
+    panel = table[(table["measure"] == "facts") & (table["similarity"] == "cka")]
+    assert len(panel) == 4 * 6
+    assert set(panel["n"]) == {24}
+    assert panel["pearson"].iloc[0] == pytest.approx(np.corrcoef(panel["x"], panel["delta"])[0, 1])
+    assert panel["spearman"].iloc[0] == pytest.approx(panel["x"].rank().corr(panel["delta"].rank()))
+    assert list(dict.fromkeys(table["measure"])) == [*MEASURES, "mean"]
+    assert list(dict.fromkeys(table["setup"])) == list(SETUPS)
+
+
 # --- drawing ------------------------------------------------------------------------------------------------------
 
 
 def draw(name: str, summary: pd.DataFrame, selection: Selection = SELECTION):
     figure = FIGURES[name]
-    return figure.draw(figure.data(summary, selection))
+    return figure.draw(figure.data(material(name, summary), selection))
 
 
 def test_baselines_draw_every_score_once() -> None:
@@ -189,6 +277,23 @@ def test_baselines_draw_every_score_once() -> None:
     assert "no score" not in legend(figure)
     assert {line.get_markerfacecolor() for line in artists(figure, "multi")} == {"white"}
     assert {"1×", "1× cloned", "2×", "scratch", "base-1x", "base-2x"} <= set(legend(figure))
+
+
+def test_external_models_stand_beside_the_targets_under_their_own_letters() -> None:
+    others = [FULL[FULL["kind"] == "external"].assign(id=f"external/{name}") for name in ("gemma", "qwen")]
+    figure = draw("baselines", pd.concat([FULL[FULL["kind"] != "external"], *others]))
+    marks = artists(figure, "external")
+    assert len(marks) == 2 * 3 * (4 + 1)
+    assert {mark.get_marker() for mark in marks} == {r"$\mathrm{A}$", r"$\mathrm{B}$"}
+    assert {"gemma", "qwen"} <= set(legend(figure))
+    assert "others" in texts(figure)
+    rightmost = max(line.get_xdata()[0] for line in artists(figure.axes[0], "expert") if line.get_xdata()[0] < 0.5)
+    first = min(mark.get_xdata()[0] for mark in artists(figure.axes[0], "external"))
+    assert rightmost < first < 0.5
+
+    without = draw("baselines", FULL[FULL["kind"] != "external"])
+    assert not artists(without, "external")
+    assert "others" not in texts(without)
 
 
 def test_baselines_mark_what_is_missing() -> None:
@@ -260,6 +365,33 @@ def test_partial_studies_are_drawn(name: str) -> None:
     }
     for summary, selection in studies.values():
         draw(name, summary, selection).draw_without_rendering()
+
+
+def test_language_vectors_hatch_what_was_not_compared() -> None:
+    comparisons = made_up_comparisons()
+    figure = FIGURES["language_vectors"]
+    whole = figure.draw(figure.data(comparisons, SELECTION))
+    assert len(artists(whole, "cell")) == 4 * 12
+    assert not artists(whole, "missing")
+    holes = figure.draw(figure.data(comparisons[comparisons["setup"] != "2x"], SELECTION))
+    assert len(artists(holes, "cell")) == 3 * 12
+    assert len(artists(holes, "missing")) == 12 + 4  # the map, and a cross for each norm
+    assert "not compared" in legend(holes)
+
+
+def test_similarity_and_drop_draws_the_pairs_of_all_setups_in_every_panel() -> None:
+    figure = draw("similarity_and_drop", FULL)
+    panels = [axes for axes in figure.axes if artists(axes, "pairs")]
+    assert len(panels) == 4 * 7
+    assert all(len(artists(axes, "pairs")) == 4 for axes in panels)
+    assert sum(text.startswith("ρ ") for text in texts(figure)) == 4 * 7
+
+
+def test_density_draws_a_line_a_setup_and_marks_holes() -> None:
+    assert len(artists(draw("density", FULL), "sweep")) == 3 * 4
+    figure = draw("density", erase(erase(FULL, setup="2x", method="ties"), id="1x/isl+swe/dare_ties"))
+    assert len(artists(figure, "missing")) == 3
+    assert {"no score", "some scores missing"} <= set(legend(figure))
 
 
 def test_a_study_of_holes_shows_no_number() -> None:
@@ -335,7 +467,7 @@ def test_drawing_leaves_the_callers_settings_alone() -> None:
 
 def test_data_survives_its_csv(tmp_path: Path) -> None:
     for name, figure in FIGURES.items():
-        table = figure.data(erase(FULL, id="2x/isl"), SELECTION)
+        table = figure.data(material(name, erase(FULL, id="2x/isl")), SELECTION)
         table.to_csv(tmp_path / "data.csv", index=False)
         text = {column: str for column in table if table[column].dtype == "str"}
         empty_is_nan = {column: [""] for column in table if column not in text}
@@ -351,9 +483,10 @@ def test_captions_say_what_from_what_and_how_far(name: str) -> None:
     assert "swe, isl, ekk and fas" in text
     assert "1x, 1x_cloned, 2x and scratch" in text
     assert "no score" in text or "without a score" in text or "without any score" in text
-    assert "mean over parallel sentences of NLL" in text
     other = FIGURES[name].caption(SELECTION, Analysis(parity="ratio_of_sums"), study="miniature")
-    assert "each summed over parallel sentences" in other
+    shows_scores = name != "language_vectors"
+    assert ("mean over parallel sentences of NLL" in text) == shows_scores
+    assert ("each summed over parallel sentences" in other) == shows_scores
     if name == "baselines":
         assert "1000 resamples" in text
     if name == "pairwise":
@@ -361,8 +494,11 @@ def test_captions_say_what_from_what_and_how_far(name: str) -> None:
     if name == "methods":
         assert "mean over its member languages" in text
         assert "k of n" in text
+    if name == "similarity_and_drop":
+        assert "4 languages make only 6 pairs a setup" in text
+        assert "by linear" in text
 
 
 def test_caption_of_an_unknown_figure_names_the_known_ones() -> None:
-    with pytest.raises(GrowmergeError, match="'radar' is not known; there are baselines, compute_matched, methods and"):
+    with pytest.raises(GrowmergeError, match="'radar' is not known; there are baselines, compute_matched, density, "):
         caption("radar", SELECTION, Analysis(), study="")

@@ -35,8 +35,9 @@ def test_the_paper_has_390_merges_18_models_and_3_trained_bases(full):
     assert len(full.combinations) == 26
 
 
-def test_the_miniature_has_220_merges_in_4_setups(miniature):
-    assert len(miniature.merges) == 11 * 5 * 4
+def test_the_miniature_has_220_merges_in_4_setups_and_a_density_sweep(miniature):
+    assert len([m for m in miniature.merges if "-" not in m.method]) == 11 * 5 * 4
+    assert len([m for m in miniature.merges if "-" in m.method]) == 11 * 4 * 4
     assert len(miniature.models) == 4 * 5
 
 
@@ -168,6 +169,7 @@ def test_combinations_are_all_subsets_of_two_and_more(codes):
     data = template | {
         "languages": [language | {"code": code} for code in sorted(codes, reverse=True)],
         "unimax": template["unimax"] | {"fixed": {}},
+        "benchmarks": [{"name": "parity", "use": "flores"}],
         "replay": template["replay"] | {"reference": min(codes)},
     }
     grid = Grid(validate(data))

@@ -199,6 +199,36 @@ def test_a_benchmark_of_another_name_is_a_pair_measure() -> None:
     assert list(table["measure"].unique()) == ["acceptability", "cloze"]
 
 
+BLIMP = score_rows("blimp", "isl", {"a": ("x", [-1.0, -2.0]), "b": ("y", [-1.0, -2.0]), "c": ("y", [-3.0, -2.0])})
+MULTIBLIMP = score_rows("multiblimp", "isl", {"a": ("", [-3.0, -2.0]), "b": ("", [-3.0, -2.0])})
+MEASURED = {"blimp": ("acceptability", "sum"), "multiblimp": ("acceptability", "sum")}
+
+
+def test_benchmarks_of_one_measure_weigh_the_same_and_are_its_subsets() -> None:
+    scores = {SWE.id: pd.concat([BLIMP, MULTIBLIMP])}
+    table = summarise(scores, [SWE], NOTHING, resamples=200, seed=0, measured=MEASURED)
+    assert row(table, SWE.id, "acceptability", "isl").value == pytest.approx((2 / 3 + 0) / 2)
+    assert row(table, SWE.id, "acceptability", "isl", "blimp").value == pytest.approx(2 / 3)
+    assert row(table, SWE.id, "acceptability", "isl", "multiblimp").n == 2
+    assert set(table["subset"]) == {ALL, "blimp", "multiblimp"}
+
+
+def test_no_mean_over_another_set_of_benchmarks() -> None:
+    scores = {SWE.id: pd.concat([BLIMP, MULTIBLIMP]), MULTI.id: BLIMP}
+    table = summarise(scores, [SWE, MULTI], NOTHING, resamples=200, seed=0, measured=MEASURED)
+    assert np.isnan(row(table, MULTI.id, "acceptability", "isl").value)
+    assert not np.isnan(row(table, SWE.id, "acceptability", "isl").value)
+
+
+@pytest.mark.parametrize(("by", "right"), [("sum", 0.0), ("token", 1.0), ("character", 0.0)])
+def test_log_probabilities_are_normalised_as_the_benchmark_asks(by: str, right: float) -> None:
+    rows = score_rows("belebele", "isl", {"a": ("", [-6.0, -5.0])})
+    rows["tokens"], rows["characters"] = [6, 4], [10, 20]  # -1 and -1.25 a token, -0.6 and -0.25 a character
+    measured = {"belebele": ("belebele", by)}
+    table = summarise({SWE.id: rows}, [SWE], NOTHING, resamples=200, seed=0, measured=measured)
+    assert row(table, SWE.id, "belebele", "isl").value == right
+
+
 def test_nothing_scored_is_an_empty_table() -> None:
     table = summary_of({}, [SWE])
     assert table.empty

@@ -14,7 +14,7 @@ def clone(tmp_path_factory):
 
 def test_the_miniature(clone):
     assert job_counts(snakemake(clone, "-n", *LAPTOP)) == {
-        "download_package": 9,
+        "download_package": 10,
         "build_documents": 6,
         "build_tokenizer": 1,
         "tokenize_shard": 7,
@@ -26,8 +26,13 @@ def test_the_miniature(clone):
         "merge_and_score": 44,
         "score_model": 26,
         "score_reference": 1,
-        "tabulate_scores": 4,
-        "draw_figure": 3,
+        "match_compute": 1,
+        "score_checkpoint": 17,
+        "compare_models": 4,
+        "tabulate_comparisons": 1,
+        "correlate_similarity": 1,
+        "tabulate_scores": 6,
+        "draw_figure": 7,
     }
 
 
@@ -38,7 +43,28 @@ def test_the_full_grid(clone):
     assert counts["train_base"] == 3
     assert counts["clone_model"] == 2
     assert counts["tokenize_shard"] == 4 + 2 * 64 + 32 + 4 + 1 + 16 + 32
-    assert counts["score_model"] == 6 + 18
+    assert counts["build_documents"] == 4 + 64 + 32 + 4 + 1 + 16 + 32 + 6
+    assert counts["score_model"] == 6 + 18 + 6
+    assert counts["import_model"] == 6, "models of others"
+    assert counts["score_checkpoint"] == 15, "18 pairs of setups and targets, 3 of them excluded"
+
+
+def test_the_published_checkpoints_need_no_training(clone):
+    counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/published.yaml"))
+    assert counts["import_model"] == 3 + 18 + 6
+    assert counts["merge_and_score"] == 3 * 26
+    assert not {"train_base", "adapt_model", "tokenize_shard", "initialise_model"} & counts.keys()
+
+
+@pytest.mark.parametrize("arguments", [[], LAPTOP[:2]])
+def test_a_plan_needs_no_data(clone, arguments):
+    snakemake(clone, "plan", "--cores", "1", *arguments)
+    study = "miniature" if arguments else "grow-up-and-merge"
+    lines = (clone / f"results/{study}/plan.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "id,kind,setup,target,method,parameters,tokens,flops,gpu_hours,disk_bytes"
+    merges = sum(line.split(",")[1] == "merge" for line in lines)
+    assert merges == (396 if arguments else 390)
+    assert "## Trainings" in (clone / f"results/{study}/plan.md").read_text(encoding="utf-8")
 
 
 def test_the_full_grid_with_kept_merges_declares_390(clone):

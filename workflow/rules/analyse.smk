@@ -1,5 +1,7 @@
 # Tables and figures, from scores alone; and the check of everything against its manifest.
 
+from growmerge.merging.sweeps import density_sweeps, main_methods
+
 PAIRS = [m for m in GRID.merges if len(m.languages) == 2 and m.method == STUDY.analysis.pairwise_method]
 EXPERTS = [m for m in GRID.models if len(m.languages) == 1]
 
@@ -8,13 +10,17 @@ SHOWN = {"baselines": [*GRID.bases, *GRID.models, *GRID.externals]}
 if PAIRS:
     SHOWN["pairwise"] = [*EXPERTS, *PAIRS]
 if GRID.merges:
-    SHOWN["methods"] = [*EXPERTS, *GRID.merges]
+    MAIN = main_methods(STUDY.merging.methods)
+    SHOWN["methods"] = [*EXPERTS, *(m for m in GRID.merges if m.method in MAIN)]
+SWEPT = {name for names in density_sweeps(STUDY.merging.methods).values() for name in names.values()}
+if GRID.merges and SWEPT:
+    SHOWN["density"] = [*EXPERTS, *(m for m in GRID.merges if m.method in SWEPT)]
 if COMPARED:
     SHOWN["compute_matched"] = COMPARED
-FIGURE_NAMES = list(SHOWN)
+FIGURE_NAMES = [*SHOWN, *COMPARISON_FIGURES]
 SHOWN["scores"] = [*GRID, *MATCHED.values()]
 
-TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in SHOWN for suffix in ("parquet", "csv")]
+TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in SHOWN for suffix in ("parquet", "csv")] + COMPARISON_TABLES
 FIGURES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
 
 
@@ -49,6 +55,7 @@ rule tabulate_scores:
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
+        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
         seed=STUDY.seed,
     message:
         "Tabulate the scores of {wildcards.table} with confidence intervals"
@@ -83,7 +90,8 @@ rule draw_figure:
         matches=lambda w: [asdict(match) for match in MATCHES if w.figure == "compute_matched"],
         languages=STUDY.language_codes,
         setups=[setup.name for setup in STUDY.setups],
-        methods=lambda w: [] if w.figure == "baselines" else [method.name for method in STUDY.merging.methods],
+        methods=lambda w: [] if w.figure == "baselines" else main_methods(STUDY.merging.methods),
+        settings=lambda w: [m.model_dump() for m in STUDY.merging.methods if w.figure == "density"],
         english=STUDY.english.code,
         bases=list(dict.fromkeys(setup.base for setup in STUDY.setups)),
     message:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from growmerge.analysis.figures import Selection
 from growmerge.analysis.figures.write import write_figure
-from growmerge.config.schema import Analysis
+from growmerge.config.schema import Analysis, Method
 from growmerge.job import job
 from growmerge.matching import Match
 
@@ -15,6 +15,7 @@ with job(snakemake.log[0]):
         languages=tuple(params.languages),
         setups=tuple(params.setups),
         methods=tuple(params.methods),
+        settings=tuple(Method.model_validate(method) for method in params.settings),
         method=analysis.pairwise_method,
         bases=tuple(params.bases),
         english=params.english,

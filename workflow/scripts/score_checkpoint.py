@@ -14,7 +14,7 @@ with job(snakemake.log[0]):
     checkpoint = published_checkpoint(Path(snakemake.input.checkpoints), snakemake.params.step)
     update_scores(
         Path(snakemake.output[0]).parent,
-        Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint]),
+        Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint], name=snakemake.wildcards.matched),
         dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
     )

@@ -13,7 +13,12 @@ with job(snakemake.log[0]):
     model = Path(snakemake.input.model)
     update_scores(
         Path(snakemake.output[0]).parent,
-        Scored(verify(model).digest, lambda: model, inputs=[model]),
+        Scored(
+            verify(model).digest,
+            lambda: model,
+            inputs=[model],
+            name=snakemake.wildcards.get("model", "reference"),
+        ),
         dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
     )

@@ -16,4 +16,5 @@ with job(snakemake.log[0]):
         resamples=params.resamples,
         seed=params.seed,
         parity=params.parity,
+        measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from growmerge.analysis.statistics import Interval, bootstrap_mean, bootstrap_mean_of_means, bootstrap_ratio_of_sums
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.items import PARITY_REFERENCE
+from growmerge.evaluation.outcomes import normalised
 from growmerge.grid import Model
 
 ALL = "all"
@@ -47,6 +50,7 @@ def summarise(
     resamples: int,
     seed: int,
     parity: Parity = "mean_of_ratios",
+    measured: Mapping[str, tuple[str, Normalisation]] | None = None,
 ) -> pd.DataFrame:
     """One row per model, measure, language and subset, with a 95 % bootstrap interval over items.
 
@@ -59,13 +63,16 @@ def summarise(
         seed: of the resampling; a cell depends on it and on the cell's own items, on no other cell.
         parity: of the ratios NLL_reference(English) / NLL_model(target), the mean over items (Tsvetkov and Kipnis
             2024), or the sum of the numerators over the sum of the denominators, in which long sentences count more.
+        measured: by benchmark, the measure that it is a benchmark of, and how log-probabilities of its candidates are
+            normalised; a benchmark that is not named is a measure by itself, by summed log-probability.
 
     Returns:
         Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages. Pair measures: the share of items
-        whose candidate 0 has a strictly higher summed log-probability than every other; ties are wrong, and counted.
-        The acceptability of "all" is the unweighted mean over the groups of subsets (the part of the name before "/"),
-        other measures but parity (Glocker et al. 2025, section 3.6) are means over items. NaN log-probabilities make
-        their cell NaN.
+        whose candidate 0 has a strictly higher log-probability than every other; ties are wrong, and counted. Where a
+        measure has several benchmarks, these are its subsets, and "all" is their unweighted mean. Where it has one,
+        subsets are that one's groups (the part of the name before "/"); "all" is the unweighted mean over them for
+        acceptability, else the mean over items. A model that lacks a subset that another one has gets no "all": means
+        over other sets do not compare. NaN log-probabilities make their cell NaN.
 
     Raises:
         GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
@@ -82,6 +89,8 @@ def summarise(
     cells: dict[str, dict[_Key, _Cell]] = {}
     for model in models:
         frame = _load(scores[model.id], model.id) if model.id in scores else None
+        if frame is not None:
+            frame = _by_measure(frame, measured or {})
         cells[model.id] = {} if frame is None else dict(_cells(frame, references, model.id, resamples, seed, parity))
 
     chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
@@ -91,8 +100,15 @@ def summarise(
         for key in sorted(chances, key=_order):
             hole = _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key])
             cell = cells[model.id].get(key, hole)
+            if key.subset == ALL and not _over_the_same(key, cells[model.id], chances):
+                cell = hole
             rows.append((*about, *key, *cell.interval, cell.n, cell.ties, cell.chance))
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def _over_the_same(key: _Key, ours: Mapping[_Key, _Cell], all_keys: Iterable[_Key]) -> bool:
+    """Whether a model has every subset of the measure that any model has: a mean over others would not compare."""
+    return all(other in ours for other in all_keys if other[:2] == key[:2])
 
 
 def measure_order(measure: str) -> tuple[int, str]:
@@ -125,15 +141,27 @@ def _check(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     return frame
 
 
+def _by_measure(frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisation]]) -> pd.DataFrame:
+    """The scores with their `measure`, whether it has `several` benchmarks, and log-probabilities normalised."""
+    measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
+    frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
+    frame["several"] = frame["measure"].map(Counter(measures.values())).gt(1)
+    for by in ("token", "character"):
+        rows = frame["benchmark"].isin([b for b, (_, chosen) in measured.items() if chosen == by])
+        if rows.any():
+            frame.loc[rows, "logprob"] = normalised(frame[rows], by)
+    return frame
+
+
 def _cells(
     frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
 ) -> Iterator[tuple[_Key, _Cell]]:
     """Every measured cell of one model."""
-    for (benchmark, language), rows in frame.groupby(["benchmark", "language"], sort=False):
-        where = f"{model}, {benchmark} in {language}"
-        if benchmark == PARITY_REFERENCE:
+    for (measure, language), rows in frame.groupby(["measure", "language"], sort=False):
+        where = f"{model}, {measure} in {language}"
+        if measure == PARITY_REFERENCE:
             continue
-        if benchmark == PARITY:
+        if measure == PARITY:
             english, target = _parity_pairs(rows, references[references["language"] == language], where)
             interval = (
                 bootstrap_mean(english / target, resamples, seed)
@@ -142,13 +170,19 @@ def _cells(
             )
             yield _Key(PARITY, language, ALL), _Cell(interval, target.size, 0, np.nan)
             continue
-        items = _outcomes(rows, where)
-        groups = {str(group): part for group, part in items.groupby("group")}
-        strata = list(groups.values()) if benchmark == "acceptability" else [items]
-        yield _Key(benchmark, language, ALL), _pair_cell(strata, resamples, seed)
+        by_benchmark = {
+            str(benchmark): _outcomes(part, f"{model}, {benchmark} in {language}")
+            for benchmark, part in rows.groupby("benchmark", sort=False)
+        }
+        groups, strata = by_benchmark, list(by_benchmark.values())
+        if not rows["several"].any():
+            (items,) = strata
+            groups = {str(group): part for group, part in items.groupby("group")}
+            strata = list(groups.values()) if measure == "acceptability" else [items]
+        yield _Key(measure, language, ALL), _pair_cell(strata, resamples, seed)
         for group, part in groups.items():
             if group not in ("", ALL):
-                yield _Key(benchmark, language, group), _pair_cell([part], resamples, seed)
+                yield _Key(measure, language, group), _pair_cell([part], resamples, seed)
 
 
 def _pair_cell(strata: Sequence[pd.DataFrame], resamples: int, seed: int) -> _Cell:

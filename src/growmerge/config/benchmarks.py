@@ -112,6 +112,11 @@ class Benchmark(Strict):
         return self
 
     @property
+    def measured(self) -> tuple[str, Normalisation]:
+        """What it is a benchmark of, and how candidates' log-probabilities are normalised."""
+        return self.entry.measure or self.name, self.entry.metric.normalisation
+
+    @property
     def entry(self) -> Entry:
         """What the registry says, with what is said otherwise here."""
         entry = REGISTRY[self.use or self.name]

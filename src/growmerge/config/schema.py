@@ -174,7 +174,9 @@ class Training(Strict):
     state_minutes: float = Field(
         20.0, gt=0, description="A state is also saved at the first step after so many minutes without one."
     )
-    states_kept: int = Field(2, ge=1, description="Training states kept: should the newest be damaged, an older serves.")
+    states_kept: int = Field(
+        2, ge=1, description="Training states kept: should the newest be damaged, an older serves."
+    )
     log_every: int = Field(10, ge=1, description="Steps between lines of the training log.")
     compile: Switch | None = Field(None, description="Compile the layers (torch.compile); default: on a GPU only.")
     tensorboard: Switch = Field(

@@ -11,9 +11,12 @@ import pandas as pd
 from growmerge.analysis.figures.baselines import baselines_data, draw_baselines
 from growmerge.analysis.figures.captions import caption
 from growmerge.analysis.figures.compute_matched import compute_matched_data, draw_compute_matched
+from growmerge.analysis.figures.density import density_data, draw_density
+from growmerge.analysis.figures.language_vectors import draw_language_vectors, language_vectors_data
 from growmerge.analysis.figures.methods import draw_methods, methods_data
 from growmerge.analysis.figures.pairwise import draw_pairwise, pairwise_data
 from growmerge.analysis.figures.selection import Selection
+from growmerge.analysis.figures.similarity_and_drop import draw_similarity_and_drop, similarity_and_drop_data
 from growmerge.analysis.figures.style import save_figure
 from growmerge.config.schema import Analysis
 
@@ -22,7 +25,11 @@ __all__ = ["FIGURES", "Figure", "Selection", "save_figure"]
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: `draw(data(summary, selection))` draws it, and the data is saved as the CSV beside it."""
+    """A figure: `draw(data(table, selection))` draws it, and the data is saved as the CSV beside it.
+
+    The table is a summary of scores; for `language_vectors` the comparisons of all setups, for `similarity_and_drop`
+    the pairs of `drops.similarity_and_drop`.
+    """
 
     name: str
     data: Callable[[pd.DataFrame, Selection], pd.DataFrame]
@@ -40,5 +47,8 @@ FIGURES = {
         Figure("pairwise", pairwise_data, draw_pairwise),
         Figure("methods", methods_data, draw_methods),
         Figure("compute_matched", compute_matched_data, draw_compute_matched),
+        Figure("density", density_data, draw_density),
+        Figure("language_vectors", language_vectors_data, draw_language_vectors),
+        Figure("similarity_and_drop", similarity_and_drop_data, draw_similarity_and_drop),
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle, product
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,13 +14,15 @@ from growmerge.analysis.figures.selection import VALUES, Selection, look_up, mea
 from growmerge.config.checks import MULTI
 
 COLUMNS = ("row", "measure", "series", "setup", "target", "id", "language", *VALUES)
+OTHERS = "others"  # the slot of external models among the targets
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """What is plotted, one line per mark; value NaN and n = 0 where there is no score.
 
-    `row` is "target" (the score in the target language) or "english"; `series` is "expert", "multi" or "base". The
-    multilingual models appear if the summary knows of any.
+    `row` is "target" (the score in the target language) or "english"; `series` is "expert", "multi", "base" or
+    "external". The multilingual and external models appear if the summary knows of any.
     """
     names = measures(summary)
     experts = list(product(names, selection.setups, selection.languages))
@@ -34,29 +37,33 @@ def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     if selection.bases is not None:
         is_base &= summary["id"].isin(selection.bases)
     bases = overall(summary[is_base]).assign(row="english", series="base")
-    return pd.concat([models[list(COLUMNS)], bases[list(COLUMNS)]], ignore_index=True)
+    others = overall(summary[summary["kind"] == "external"]).assign(series="external", target=OTHERS)
+    in_targets = others[others["language"].isin(selection.languages)].assign(row="target")
+    in_english = others[others["language"] == selection.english].assign(row="english")
+    parts = [part[list(COLUMNS)] for part in (models, in_targets, in_english, bases)]
+    return pd.concat(parts, ignore_index=True)
 
 
 @style.styled
 def draw_baselines(table: pd.DataFrame) -> Figure:
-    """Draw `baselines_data`: columns are measures, the upper row the targets, the lower row English."""
+    """Draw `baselines_data`: rows are measures; left the targets, right English."""
     names = list(table["measure"].unique())
     models = table[table["series"] != "base"]
-    looks = style.looks(models["setup"].unique())
+    looks = style.looks(dict.fromkeys(models.loc[models["series"] != "external", "setup"]))
+    letters = dict(zip(models.loc[models["series"] == "external", "id"].unique(), cycle(LETTERS), strict=False))
     bases = dict(zip(table.loc[table["series"] == "base", "id"].unique(), cycle(style.DASHES), strict=False))
-    figure = Figure(figsize=(style.TEXT_WIDTH, 3.7), layout="constrained")
-    panels = figure.subplots(2, len(names), squeeze=False)
-    for row, row_axes in zip(("target", "english"), panels, strict=True):
-        for measure, axes in zip(names, row_axes, strict=True):
-            _panel(axes, models[(models["row"] == row) & (models["measure"] == measure)], row, looks)
-    for measure, axes in zip(names, panels[1], strict=True):
+    figure = Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.9), layout="constrained")
+    panels = figure.subplots(len(names), 2, squeeze=False, sharex="col", width_ratios=(1.35, 1))
+    for measure, row_axes in zip(names, panels, strict=True):
+        rows = models[models["measure"] == measure]
+        for row, axes in zip(("target", "english"), row_axes, strict=True):
+            _panel(axes, rows[rows["row"] == row], row, looks, letters)
         lines = table[(table["series"] == "base") & (table["measure"] == measure)].dropna(subset="value")
         for line in lines.itertuples():
-            axes.axhline(line.value, color=style.GREY, linestyle=bases[line.id], linewidth=0.8, gid="base")
-    for measure, upper in zip(names, panels[0], strict=True):
-        upper.set_title(style.MEASURE_LABELS.get(measure, measure))
-    panels[0][0].set_ylabel("Target language")
-    panels[1][0].set_ylabel("English")
+            row_axes[1].axhline(line.value, color=style.GREY, linestyle=bases[line.id], linewidth=0.8, gid="base")
+        row_axes[0].set_ylabel(style.measure_label(measure))
+    panels[0][0].set_title("In the target language")
+    panels[0][1].set_title("In English")
     figure.align_ylabels()
 
     keys = style.setup_keys(looks)
@@ -70,22 +77,31 @@ def draw_baselines(table: pd.DataFrame) -> Figure:
     keys.append(style.key("chance", **style.CHANCE_KEY))
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
-    figure.legend(handles=keys, loc="outside lower center", ncols=min(6, len(keys)), columnspacing=1.4)
+    keys += [style.key(name.split("/")[-1], **_letter(letter)) for name, letter in letters.items()]
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(5, len(keys)), columnspacing=1.4)
     return figure
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, row: str, looks: dict[str, style.Look]) -> None:
-    """One measure in the targets or in English; in English the multilingual model has a slot of its own."""
+def _panel(axes: Axes, rows: pd.DataFrame, row: str, looks: dict[str, style.Look], letters: dict[str, str]) -> None:
+    """One measure in the targets or in English; in English multilingual and external models have slots of their own."""
     in_slots = "language" if row == "target" else "target"
     slots = list(dict.fromkeys(rows[in_slots]))
     style.category_axis(axes, slots)
     style.chance_line(axes, rows["chance"])
+    shared = row == "target" and bool(letters)  # the right third of a slot is the external models'
+    middle, width = (-0.17, 0.58) if shared else (0.0, 0.8)
     beside = row == "target" and bool((rows["series"] == "multi").any())
-    dodge = dict(zip(looks, style.offsets(len(looks)), strict=True))
-    half = 0.19 / len(looks) if beside else 0.0  # expert and multilingual model of a setup stand side by side
+    dodge = dict(zip(looks, style.offsets(len(looks), width), strict=True))
+    half = 0.24 * width / max(len(looks), 1) if beside else 0.0  # expert and multilingual model stand side by side
+    right, room = (0.31, 0.34) if shared else (0.0, 0.9)
+    place = dict(zip(letters, style.offsets(len(letters), room), strict=True))
     for mark in rows.itertuples():
+        slot = slots.index(getattr(mark, in_slots))
+        if mark.series == "external":
+            _external(axes, slot + right + place[mark.id], mark, letters[mark.id])
+            continue
         look = looks[mark.setup]
-        x = slots.index(getattr(mark, in_slots)) + dodge[mark.setup] + (half if mark.series == "multi" else -half)
+        x = slot + middle + dodge[mark.setup] + (half if mark.series == "multi" else -half)
         if pd.isna(mark.value):
             style.mark_missing(axes, x, look.colour)
             continue
@@ -94,3 +110,17 @@ def _panel(axes: Axes, rows: pd.DataFrame, row: str, looks: dict[str, style.Look
         axes.plot([x], [mark.value], look.marker, color=look.colour, markerfacecolor=face, zorder=3, gid=mark.series)
     if rows["value"].isna().any():
         style.make_room(axes, 0.08)
+
+
+def _external(axes: Axes, x: float, mark: Any, letter: str) -> None:
+    """A letter that the legend explains, over a thin bar."""
+    if pd.isna(mark.value):
+        style.mark_missing(axes, x, style.GREY)
+        return
+    axes.vlines(x, mark.low, mark.high, color="0.75", linewidth=0.6, zorder=1.5)
+    axes.plot([x], [mark.value], zorder=3, gid="external", **_letter(letter))
+
+
+def _letter(letter: str) -> dict[str, Any]:
+    marker = rf"$\mathrm{{{letter}}}$"
+    return {"marker": marker, "markersize": 3.6, "markeredgewidth": 0.2, "color": style.GREY, "linestyle": "none"}

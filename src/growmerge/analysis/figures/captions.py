@@ -23,7 +23,7 @@ def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str
     """The caption of a figure of the registry, as plain text in one paragraph.
 
     Args:
-        figure: "baselines", "pairwise", "methods" or "compute_matched".
+        figure: the name of one.
         selection: what is shown.
         analysis: the statistics behind it; its `note` is what a reader must know of the study, such as that it is a
             miniature, and may be empty.
@@ -35,11 +35,11 @@ def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str
     over = f"for {_listed(selection.languages)} in the setup{_s(selection.setups)} {_listed(selection.setups)}"
     texts = {
         "baselines": (
-            f"Adapted models before merging, {over}. Upper row: score in the target language of the model trained for "
-            "it (filled) and of the multilingual model of the same setup (hollow). Lower row: English score of the "
-            "same models, and of the base models (dashed lines). Bars: 95 % bootstrap intervals over items "
-            f"({analysis.bootstrap_resamples} resamples); they do not show the variation between training runs. "
-            "Dotted: chance. A cross marks a model without a score."
+            f"Adapted models before merging, {over}. Left: score in the target language of the model trained for "
+            "it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the "
+            "same models, and of the base models (dashed lines). Letters, if any: models of others, as they are. Bars: "
+            f"95 % bootstrap intervals over items ({analysis.bootstrap_resamples} resamples); they do not show the "
+            "variation between training runs. Dotted: chance. A cross marks a model without a score."
         ),
         "pairwise": (
             f"Pairwise merges by {selection.method}, {over}. A cell is the score in its row's language of the merge "
@@ -60,11 +60,33 @@ def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str
             "Score distributions for compute-matched checkpoints across target-language and English benchmarks, "
             f"{over}. {_compared(selection, analysis)}"
         ),
+        "density": (
+            f"Merges by the density of their task vectors, {over}. {_MERGE} Marks: mean over all merges; thin bars "
+            "reach from the lowest to the highest merge. TIES keeps the elements of largest magnitude, DARE random "
+            "ones. Dashed: mean over languages of the experts before merging. Dotted: chance. Hollow: some scores are "
+            "missing; a cross marks a mean without any score."
+        ),
+        "language_vectors": (
+            f"Language vectors (a model's weights minus those of its ancestor), {over}. Above: cosines of all pairs, "
+            "over all weights, most of which may be the embedding's. Below: mean cosine of the pairs by decoder layer "
+            "and by kind of tensor (bars and bands: lowest and highest pair); norm of each vector relative to that "
+            "of the ancestor's weights; share of elements with opposite signs among those in which both vectors differ "
+            "from zero. Dotted: what independent vectors would give. Hatched or crossed: not compared, or no score."
+        ),
+        "similarity_and_drop": (
+            f"Similarity of two models against what it costs to merge them by {selection.method}, {over}. A mark is a "
+            "pair of languages in a setup; upwards: the merge's score in the two languages minus that of the models of "
+            "one language, each in its own; negative values are drops. The last row is the mean of the measures, in "
+            "their different units. CKA: linear CKA of mean-pooled hidden states over English sentences, mean over "
+            "layers; standardised: without the first token, features of unit variance. ρ: Spearman's coefficient over "
+            f"all marks of a panel. {_few(selection)} Coefficients by setup, with p-values and intervals, are in the "
+            "table of correlations. Pairs without a score or comparison are left out."
+        ),
     }
     if figure not in texts:
         raise GrowmergeError(f"figure {figure!r} is not known; there are {_listed(sorted(texts))}")
-    measures = f"{_PAIRS}{_PARITY[analysis.parity]}; higher is better."
-    return " ".join(part for part in (texts[figure], measures, f"Study: {study}.", analysis.note) if part)
+    scores = "" if figure == "language_vectors" else f"{_PAIRS}{_PARITY[analysis.parity]}; higher is better."
+    return " ".join(part for part in (texts[figure], scores, f"Study: {study}.", analysis.note) if part)
 
 
 def _compared(selection: Selection, analysis: Analysis) -> str:
@@ -91,6 +113,16 @@ def _compared(selection: Selection, analysis: Analysis) -> str:
     if len(absent) == len(pairs):
         sentences.append("No two setups are left to be compared.")
     return " ".join(sentences)
+
+
+def _few(selection: Selection) -> str:
+    """How little the coefficients rest on."""
+    languages = len(selection.languages)
+    pairs = languages * (languages - 1) // 2
+    return (
+        f"{languages} languages make only {pairs} pairs a setup, and pairs that share a language are not independent: "
+        "it describes these marks, and nothing beyond them is claimed."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from growmerge.analysis.figures import style
-from growmerge.analysis.figures.selection import Selection, look_up, measures, overall
+from growmerge.analysis.figures.merges import expert_scores, mean_score, merge_scores
+from growmerge.analysis.figures.selection import Selection, measures, overall
 
 COLUMNS = (
     *("part", "measure", "setup", "series", "method", "members"),
@@ -33,51 +33,33 @@ def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
       with the highest mean in that setup and measure, among those without a missing cell (named in `method`).
     - part "expert": by setup, the mean over languages of the expert's score in its own language.
     """
-    merges = _merges(summary, selection)
+    merges = merge_scores(summary, selection.languages, selection.methods)
     sizes = sorted(merges["members"].unique())
     rows = []
     for measure, setup in product(measures(summary), selection.setups):
         ours = merges[(merges["measure"] == measure) & (merges["setup"] == setup)]
         by_method = {method: ours[ours["method"] == method] for method in selection.methods}
-        means = {method: _mean(part) for method, part in by_method.items()}
+        means = {method: mean_score(part) for method, part in by_method.items()}
         rows += [("method", measure, setup, "", method, 0, *mean) for method, mean in means.items()]
         complete = {method: m[0] for method, m in means.items() if m[3] == m[4] > 0}
         best = max(complete, key=complete.__getitem__, default="")
         series = [("mean", "", ours)] + ([("best", best, by_method[best])] if best else [])
         for (name, method, part), size in product(series, sizes):
-            rows.append(("members", measure, setup, name, method, size, *_mean(part[part["members"] == size])))
-        rows.append(("expert", measure, setup, "", "", 1, *_mean(_experts(summary, selection, measure, setup))))
+            rows.append(("members", measure, setup, name, method, size, *mean_score(part[part["members"] == size])))
+        rows.append(
+            (
+                "expert",
+                measure,
+                setup,
+                "",
+                "",
+                1,
+                *mean_score(expert_scores(summary, selection.languages, measure, setup)),
+            )
+        )
     chances = overall(summary).groupby("measure")["chance"].mean()
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
     return table.assign(chance=table["measure"].map(chances))
-
-
-def _merges(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """One row per merge and measure: its score, and how many of its languages have one."""
-    rows = overall(summary)
-    rows = rows[(rows["kind"] == "merge") & rows["method"].isin(selection.methods)]
-    languages = set(selection.languages)
-    own = [
-        language in target.split("+") and languages.issuperset(target.split("+"))
-        for language, target in zip(rows["language"], rows["target"], strict=True)
-    ]
-    by_merge = rows[np.array(own, dtype=bool)].groupby(["id", "measure", "setup", "method", "members"], sort=False)[
-        "value"
-    ]
-    return by_merge.agg(value="mean", n_cells="count", n_expected="size").reset_index()
-
-
-def _experts(summary: pd.DataFrame, selection: Selection, measure: str, setup: str) -> pd.DataFrame:
-    """One row per language: the score of its expert in it."""
-    cells = pd.DataFrame({"target": selection.languages, "language": selection.languages})
-    found = look_up(cells.assign(kind="model", method="", measure=measure, setup=setup), summary)
-    return found.assign(n_cells=found["value"].notna().astype(np.int64), n_expected=1)
-
-
-def _mean(parts: pd.DataFrame) -> tuple[float, float, float, int, int]:
-    """Mean, lowest, highest, number of cells, number of cells expected."""
-    values = parts["value"]
-    return values.mean(), values.min(), values.max(), int(parts["n_cells"].sum()), int(parts["n_expected"].sum())
 
 
 @style.styled

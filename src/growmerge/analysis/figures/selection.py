@@ -10,6 +10,7 @@ import pandas as pd
 
 from growmerge.analysis.summary import ALL, measure_order
 from growmerge.config.checks import MULTI
+from growmerge.config.schema import Method
 from growmerge.matching import Match
 
 VALUES = ("value", "low", "high", "n", "chance")
@@ -22,7 +23,7 @@ class Selection:
 
     `method` is the one that the pairwise figure shows. English is measured as what is kept, and is no target. `bases`
     are the ids of the base models whose English is drawn; all that the summary holds if it is None. `matches` are the
-    compute-matched pairs of models.
+    compute-matched pairs of models; `settings` are the methods with their parameters, for the sweep of densities.
     """
 
     languages: tuple[str, ...]
@@ -32,6 +33,7 @@ class Selection:
     english: str = "eng"
     bases: tuple[str, ...] | None = None
     matches: tuple[Match, ...] = ()
+    settings: tuple[Method, ...] = ()
 
     def compared(self) -> dict[tuple[str, str], list[Match]]:
         """The matches of the selected setups and targets by (cheaper, dearer), in the order in which they are drawn.

@@ -1,0 +1,101 @@
+"""The weights of several checkpoints of one shape, tensor by tensor: none of them is ever in memory whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from growmerge.errors import GrowmergeError
+from growmerge.models.checkpoints import HEAD, empty_model, read_config, weight_files
+
+BLOCK = 2**20  # elements of a tensor, of each model, that are held at once
+
+Shapes = dict[str, list[int]]
+
+
+class Checkpoints:
+    """Checkpoints of one shape.
+
+    `shapes` maps the names of their tensors, sorted, to the shapes; a tied head is not among them. Files are open only
+    while a tensor is read: pages of a mapped file stay in memory until it is closed.
+    """
+
+    def __init__(self, folders: Sequence[Path], device: str | torch.device = "cpu") -> None:
+        """Read the headers of the safetensors files of `folders` and hold the shapes against each other.
+
+        Raises GrowmergeError for a folder that is not a plain Llama, and for the first tensor that one model lacks,
+        or has in another shape than the first model, or in one that its config.json does not ask for.
+        """
+        self.folders = list(folders)
+        self.device = device
+        self._paths: list[dict[str, Path]] = []
+        shapes: list[Shapes] = []
+        for folder in self.folders:
+            paths, found = _header(folder)
+            self._paths.append(paths)
+            shapes.append(found)
+            _compare(self.folders[0], shapes[0], folder, found)
+        self.shapes: Shapes = {name: shapes[0][name] for name in sorted(shapes[0])}
+
+    def blocks(self, name: str) -> Iterator[Tensor]:
+        """The tensor `name` of all models, piece by piece: fp64 [models, elements], at most `BLOCK` elements of each
+        (or a row, if that is longer).
+
+        Raises GrowmergeError naming a model in which it is not finite.
+        """
+        rows, *rest = self.shapes[name]
+        step = max(1, BLOCK // torch.Size(rest).numel())
+        with ExitStack() as files:
+            opened = [files.enter_context(safe_open(paths[name], framework="pt")) for paths in self._paths]
+            slices = [file.get_slice(name) for file in opened]
+            for start in range(0, rows, step):
+                pieces = [part[start : start + step] for part in slices]
+                block = torch.stack([piece.flatten().to(self.device, torch.float64) for piece in pieces])
+                if not torch.isfinite(block).all():
+                    index = int((~torch.isfinite(block).all(dim=1)).nonzero()[0])
+                    raise GrowmergeError(
+                        f"{self.folders[index]}: tensor {name} has values that are not finite; build it again"
+                    )
+                yield block
+
+    def tensor(self, name: str, index: int) -> Tensor:
+        """The tensor `name` of one model, fp32."""
+        with safe_open(self._paths[index][name], framework="pt") as file:
+            tensor: Tensor = file.get_tensor(name)
+            return tensor.to(self.device, torch.float32, copy=True)
+
+
+def _header(folder: Path) -> tuple[dict[str, Path], Shapes]:
+    """The file and the shape of every tensor of a model."""
+    model = empty_model(read_config(folder), folder)
+    paths: dict[str, Path] = {}
+    found: Shapes = {}
+    for path in weight_files(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                names = [name for name in file.keys() if not (name == HEAD and model.config.tie_word_embeddings)]  # noqa: SIM118
+                found |= {name: file.get_slice(name).get_shape() for name in names}
+        except (SafetensorError, OSError) as error:
+            raise GrowmergeError(f"{path}: unreadable weights ({error}); build or download it again") from error
+        paths |= dict.fromkeys(names, path)
+    asked = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    if model.config.tie_word_embeddings:
+        asked.pop(HEAD)
+    _compare(folder / "config.json", asked, folder, found)
+    return paths, found
+
+
+def _compare(one: Path, here: Shapes, other: Path, there: Shapes) -> None:
+    for name in sorted(here.keys() | there.keys()):
+        if name not in here or name not in there:
+            lacking, having = (one, other) if name in there else (other, one)
+            raise GrowmergeError(f"{lacking}: lacks tensor {name}, which {having} has; they cannot be compared")
+        if here[name] != there[name]:
+            raise GrowmergeError(
+                f"{other}: tensor {name} has shape {there[name]}, by {one} it is {here[name]}; they cannot be compared"
+            )

@@ -1,0 +1,102 @@
+# How alike the models of a setup are before they are merged, and whether that says what merging costs.
+
+MERGED_PAIRS = [m for m in GRID.merges if len(m.languages) == 2 and m.method == STUDY.analysis.pairwise_method]
+
+# Figures that are drawn from comparisons, each from the table of its name.
+COMPARISON_FIGURES = ["language_vectors"] if LAYOUT.comparisons() else []
+if COMPARISON_FIGURES and MERGED_PAIRS:
+    COMPARISON_FIGURES.append("similarity_and_drop")
+COMPARISON_TABLES = [
+    f"{RESULTS}/tables/{table}.{suffix}" for table in COMPARISON_FIGURES for suffix in ("parquet", "csv")
+]
+
+
+localrules:
+    tabulate_comparisons,
+    correlate_similarity,
+
+
+rule compare_models:
+    input:
+        members=lambda w: LAYOUT.compared(w.setup),
+        base=lambda w: LAYOUT.ancestor(w.setup),
+        english=LAYOUT.english_sentences(),
+    output:
+        parquet=f"{RESULTS}/comparisons/{{setup}}.parquet",
+        csv=f"{RESULTS}/comparisons/{{setup}}.csv",
+        manifest=f"{RESULTS}/comparisons/{{setup}}.manifest.json",
+    log:
+        f"{LOGS}/comparisons/{{setup}}.log",
+    benchmark:
+        f"{TIMES}/comparisons/{{setup}}.tsv"
+    conda:
+        "../../envs/merge.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        # A model, a matrix of it twice, and pieces of all of them.
+        mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 3, attempt),
+        runtime=lambda w, attempt: 240 * attempt,
+    params:
+        sentences=STUDY.comparison.sentences,
+        work=lambda w: f"{RESULTS}/work/comparisons/{w.setup}",
+    message:
+        "Compare the models of setup {wildcards.setup}: language vectors, weights, hidden states"
+    script:
+        "../scripts/compare_models.py"
+
+
+rule tabulate_comparisons:
+    input:
+        LAYOUT.comparisons(),
+    output:
+        parquet=f"{RESULTS}/tables/language_vectors.parquet",
+        csv=f"{RESULTS}/tables/language_vectors.csv",
+        manifest=f"{RESULTS}/tables/language_vectors.manifest.json",
+    log:
+        f"{LOGS}/tables/language_vectors.log",
+    benchmark:
+        f"{TIMES}/tables/language_vectors.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Gather the comparisons of all setups"
+    script:
+        "../scripts/tabulate_comparisons.py"
+
+
+rule correlate_similarity:
+    input:
+        comparisons=LAYOUT.comparisons(),
+        scores=f"{RESULTS}/tables/pairwise.parquet",
+        distances=LAYOUT.typology(),
+    output:
+        parquet=f"{RESULTS}/tables/similarity_and_drop.parquet",
+        csv=f"{RESULTS}/tables/similarity_and_drop.csv",
+        correlations=f"{RESULTS}/tables/similarity_and_drop_correlations.csv",
+        manifest=f"{RESULTS}/tables/similarity_and_drop.manifest.json",
+    log:
+        f"{LOGS}/tables/similarity_and_drop.log",
+    benchmark:
+        f"{TIMES}/tables/similarity_and_drop.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        setups=[setup.name for setup in STUDY.setups],
+        languages=STUDY.language_codes,
+        method=STUDY.analysis.pairwise_method,
+        codes=STUDY.comparison.typology.codes if STUDY.comparison.typology else {},
+        resamples=STUDY.analysis.bootstrap_resamples,
+        seed=STUDY.seed,
+    message:
+        "Hold the similarity of every pair of models against the drop after merging it"
+    script:
+        "../scripts/correlate_similarity.py"

@@ -1,0 +1,20 @@
+"""Rule compare_models: how alike the models of a setup are, from their weights and their hidden states."""
+
+from pathlib import Path
+
+import torch
+
+from growmerge.analysis.comparison import write_comparison
+from growmerge.job import job
+
+with job(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    write_comparison(
+        snakemake.wildcards.setup,
+        {Path(member).name: Path(member) for member in snakemake.input.members},
+        Path(snakemake.input.base),
+        [Path(source) for source in snakemake.input.english],
+        Path(snakemake.output.parquet),
+        sentences=snakemake.params.sentences,
+        work=Path(snakemake.params.work),
+    )
