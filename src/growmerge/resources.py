@@ -1,22 +1,58 @@
-"""What a job asks for, as functions of the model's size and the attempt."""
+"""What a job asks for, as functions of the model's size, its work and the attempt."""
 
 from __future__ import annotations
 
 from growmerge.config import Study
+from growmerge.costs import Costs
+from growmerge.errors import GrowmergeError
 from growmerge.models.cost import parameters
 
 PROCESS = 3000  # MB: Python with torch and transformers, and batches
+DAY = 1440  # minutes
+NODE_GPUS = (1, 2, 4, 8)
+MARGIN = 1.5  # of a training's run time: slower data, saved states, a busy file system
 
 
-def training_memory(study: Study, width: int, attempt: int) -> int:
-    """MB: weights, gradients and two moments in fp32, half as much again, and the process; more at every attempt."""
-    return attempt * (PROCESS + round(1.5 * 16 * _millions(study, width)))
+def training_gpus(costs: Costs, model_id: str) -> int:
+    """The fewest GPUs of a node (1, 2, 4 or 8) that train a model within a day; 1 where its tokens are not known."""
+    minutes = gpu_minutes(costs, model_id) or 0
+    return next((gpus for gpus in NODE_GPUS if minutes <= gpus * DAY), NODE_GPUS[-1])
+
+
+def training_minutes(costs: Costs, model_id: str, attempt: int) -> int:
+    """Minutes that a training takes on `training_gpus`, with a margin; a day where its tokens are not known.
+
+    More at every attempt. A profile caps this at what its cluster allows; what is cut off resumes.
+    """
+    minutes = gpu_minutes(costs, model_id)
+    if minutes is None:
+        return escalate(DAY, attempt)
+    return escalate(30 + round(MARGIN * minutes / training_gpus(costs, model_id)), attempt)
+
+
+def gpu_minutes(costs: Costs, model_id: str) -> float | None:
+    """Minutes on one GPU as the plan's `peak_tflops` and `utilisation` have it; None where tokens are not known."""
+    plan = costs.grid.study.plan
+    try:
+        flops = costs.flops(model_id, costs.steps(model_id))
+    except GrowmergeError:
+        return None
+    return flops / (plan.peak_tflops * 1e12 * plan.utilisation) / 60
+
+
+def training_memory(costs: Costs, model_id: str, attempt: int) -> int:
+    """MB: weights, gradients and two moments in fp32, half as much again, and a process with weights for every GPU."""
+    millions = costs.parameters(costs.grid.model(model_id).width) / 1e6
+    processes = training_gpus(costs, model_id) * (PROCESS + 4 * millions)
+    return escalate(round(processes + 1.5 * 16 * millions), attempt)
 
 
 def inference_memory(study: Study, width: int, models: int, attempt: int) -> int:
     """MB: so many models in fp32, and the process; more at every attempt."""
-    return attempt * (PROCESS + round(models * 4 * _millions(study, width)))
+    millions = parameters(study.architecture, study.tokenizer.vocab_size, width) / 1e6
+    return escalate(PROCESS + round(models * 4 * millions), attempt)
 
 
-def _millions(study: Study, width: int) -> float:
-    return parameters(study.architecture, study.tokenizer.vocab_size, width) / 1e6
+def escalate(amount: int, attempt: int) -> int:
+    """Twice and thrice as much at the second and third attempt; no more, as later ones are due to interruptions."""
+    return amount * min(attempt, 3)

@@ -47,7 +47,18 @@ def test_every_key_is_described_or_speaks_for_itself():
     sections = {"corpora", "english", "languages", "replay", "tokenizer", "architecture", "bases", "setups", "training"}
     sections |= {"merging", "benchmarks", "scoring", "analysis", "methods", "clone", "plan", "expected", "comparison"}
     bare = {row[1].strip(" `") for row in rows if not row[4].strip()}
-    fields_of_data = {"configs", "splits", "paths", "text_field", "id_field", "dataset", "config", "split", "share", "packages"}
+    fields_of_data = {
+        "configs",
+        "splits",
+        "paths",
+        "text_field",
+        "id_field",
+        "dataset",
+        "config",
+        "split",
+        "share",
+        "packages",
+    }
     assert bare <= obvious | sections | fields_of_data
 
 

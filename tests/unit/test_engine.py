@@ -2,6 +2,10 @@
 
 import logging
 import random
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,18 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import (
     AutoModelForCausalLM,
+    BloomConfig,
     Gemma2Config,
     Gemma3TextConfig,
     GraniteConfig,
     LlamaConfig,
     LlamaForCausalLM,
+    MambaConfig,
+    MptConfig,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen3Config,
 )
 
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.engine import Request, log_likelihoods
+from growmerge.evaluation.engine import log_likelihoods
+from growmerge.evaluation.request import Request
 
 VOCABULARY = 60
 POSITIONS = 24
@@ -77,16 +85,18 @@ def test_bf16_models_are_summed_in_higher_precision():
     assert log_likelihoods(model, requests) == pytest.approx([directly(model, r) for r in requests], rel=0.01)
 
 
-token = st.integers(0, VOCABULARY - 1)
-request = st.builds(
-    Request,
-    st.lists(token, min_size=1, max_size=10).map(tuple),
-    st.lists(token, min_size=1, max_size=14).map(tuple),
+def requests_of(tokens: int) -> st.SearchStrategy[list[Request]]:
+    token = st.integers(0, tokens - 1)
+    context, continuation = (st.lists(token, min_size=1, max_size=most).map(tuple) for most in (10, 14))
+    return st.lists(st.builds(Request, context, continuation), min_size=1, max_size=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.one_of(requests_of(VOCABULARY), requests_of(2)),  # of two tokens: nearly all begin like others
+    st.integers(1, 400),
+    st.randoms(use_true_random=False),
 )
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(request, min_size=1, max_size=20), st.integers(1, 400), st.randoms(use_true_random=False))
 def test_results_do_not_depend_on_batch_size_order_or_company(requests, tokens_per_batch, order: random.Random):
     together = log_likelihoods(MODEL, requests)
     alone = [log_likelihoods(MODEL, [one])[0] for one in requests]
@@ -99,14 +109,14 @@ def test_results_do_not_depend_on_batch_size_order_or_company(requests, tokens_p
 
 
 def test_logits_are_made_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch):
-    requests = make_requests(40)
+    requests = make_requests(120)
     whole = log_likelihoods(MODEL, requests)
     sizes = []
     hook = MODEL.lm_head.register_forward_hook(lambda module, inputs, output: sizes.append(output.numel()))
-    monkeypatch.setattr("growmerge.models.logits.ON_CPU", 7 * VOCABULARY + 1)
+    monkeypatch.setattr("growmerge.models.logits.ON_CPU", 130 * VOCABULARY + 1)
     chunked = log_likelihoods(MODEL, requests)
     hook.remove()
-    assert max(sizes) == 7 * VOCABULARY
+    assert max(sizes) == 130 * VOCABULARY
     assert chunked == pytest.approx(whole, abs=1e-5)
 
 
@@ -121,7 +131,7 @@ def test_equal_requests_are_computed_once_and_tie_to_the_bit():
 
 
 def test_batches_are_the_same_in_whatever_order_requests_come():
-    requests = [Request((a,), (b, c)) for a in range(10) for b in range(10) for c in range(10)]
+    requests = [Request((a, b), (b, c, a)) for a in range(10) for b in range(10) for c in range(10)]
     inputs: list[list[list[int]]] = []
     hook = MODEL.model.embed_tokens.register_forward_hook(
         lambda module, given, output: inputs.append(given[0].tolist())
@@ -131,8 +141,110 @@ def test_batches_are_the_same_in_whatever_order_requests_come():
     inputs.clear()
     log_likelihoods(MODEL, requests[::-1], tokens_per_batch=100)
     hook.remove()
-    assert len(forward) == 2 + 20
+    assert len(forward) > 10
     assert inputs == forward
+
+
+# --- what requests begin with in common -------------------------------------------------------------------------------
+
+
+def positions_read(model: PreTrainedModel, requests: list[Request]) -> int:
+    """How many tokens go through the model, without those that try out what it allows."""
+    counts: list[int] = []
+    hook = model.get_input_embeddings().register_forward_hook(lambda m, given, out: counts.append(given[0].numel()))
+    log_likelihoods(model, requests)
+    log_likelihoods(model, requests * 2)
+    hook.remove()
+    trials = counts[: len(counts) // 2]
+    assert trials * 2 == counts
+    return counts[-1]
+
+
+def test_a_pair_is_read_once_up_to_where_it_differs():
+    begin, right, wrong = tuple(range(10)), (20, 21, 22), (30, 31, 32)
+    pair = [Request(begin[:1], begin[1:] + end) for end in (right, wrong)]
+    # The last token of a text is only predicted.
+    assert positions_read(MODEL, pair) == 10 + 2 + 2
+    assert log_likelihoods(MODEL, pair) == pytest.approx([directly(MODEL, r) for r in pair], abs=1e-5)
+
+
+def test_few_shot_examples_and_a_question_are_read_once_for_all_that_follow():
+    examples, answers = tuple(range(12)), [(50,), (51, 52), (53, 54, 55)]
+    questions = [(20, 21, 22), (20, 30, 31), (40,)]
+    requests = [Request(examples + question, answer) for question in questions for answer in answers]
+    assert positions_read(MODEL, requests) == 12 + (3 + 0 + 1 + 2) + (2 + 0 + 1 + 2) + (1 + 0 + 1 + 2)
+    assert log_likelihoods(MODEL, requests) == pytest.approx([directly(MODEL, r) for r in requests], abs=1e-5)
+
+
+def test_one_text_is_scored_after_contexts_of_any_length():
+    tokens = tuple(range(12))
+    requests = [Request(tokens[:cut], tokens[cut:]) for cut in range(1, 12)]
+    assert positions_read(MODEL, requests) == 11
+    assert log_likelihoods(MODEL, requests) == pytest.approx([directly(MODEL, r) for r in requests], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        MambaConfig(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, state_size=8, initializer_range=0.5),
+        BloomConfig(vocab_size=VOCABULARY, hidden_size=32, n_layer=2, n_head=4, initializer_range=0.5),
+        MptConfig(vocab_size=VOCABULARY, d_model=32, n_layers=2, n_heads=4, max_seq_len=POSITIONS),
+    ],
+    ids=["Mamba, a recurrent model", "Bloom, whose attention counts slots", "MPT, the same"],
+)
+def test_a_model_that_cannot_share_is_found_out_and_right_all_the_same(config: PreTrainedConfig):
+    torch.manual_seed(3)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    begin = tuple(range(10))
+    pairs = [Request((9,), (*begin, *end)) for end in [(20, 21, 22), (30, 31, 32)]]
+    assert positions_read(model, pairs) == 2 * 13
+    assert log_likelihoods(model, pairs) == pytest.approx([directly(model, r) for r in pairs], abs=1e-4)
+
+
+def test_layers_that_see_a_window_share_only_what_fits_into_it():
+    torch.manual_seed(3)
+    model = AutoModelForCausalLM.from_config(Gemma3TextConfig(**SHAPE, **WINDOWED)).eval()
+    short = [Request((1,), (2, 3, end, 4)) for end in (5, 6)]
+    long = [Request((1,), (2, 3, end, 4, 5, 6, 7)) for end in (5, 6)]
+    assert positions_read(model, short) == 3 + 1 + 1
+    assert positions_read(model, long) == 2 * 7
+    for pair in (short, long):
+        assert log_likelihoods(model, pair) == pytest.approx([directly(model, r) for r in pair], abs=1e-4)
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+LITTLE_MEMORY = """
+import logging, resource, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from test_engine import MODEL, Request, log_likelihoods, make_requests
+logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
+# A thousand texts as wide as the model's inner layers, in one batch, make arrays of several MB; alone, of kB.
+requests = make_requests(2000)
+expected = log_likelihoods(MODEL, requests, tokens_per_batch=500)
+used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, ((used + int(sys.argv[2])) * 1024,) * 2)
+found = log_likelihoods(MODEL, requests, tokens_per_batch=10**6)
+print("largest difference", np.abs(found - expected).max())
+"""
+
+
+def run_out_of_memory(kilobytes: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", LITTLE_MEMORY, str(Path(__file__).parent), str(kilobytes)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_where_memory_runs_out_batches_get_smaller_until_they_fit():
+    run = run_out_of_memory(4000)
+    assert run.returncode == 0, run.stderr
+    halvings = re.findall(r"out of memory: batches of (\d+) tokens, not (\d+)", run.stdout)
+    assert halvings, run.stdout
+    assert all(int(fewer) == int(before) // 2 for fewer, before in halvings)
+    assert float(run.stdout.split("largest difference")[1]) < 1e-4
+
+
+# --- single requests --------------------------------------------------------------------------------------------------
 
 
 def test_only_the_continuation_is_scored():

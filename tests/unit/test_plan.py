@@ -78,10 +78,10 @@ def test_gpu_hours():
     assert gpu_hours(3600 * 100e12, peak_tflops=200, utilisation=0.5) == pytest.approx(1.0)
 
 
-def test_kept_merges_raise_the_peak_by_all_of_them_but_the_one_that_is_there_anyhow(paper):
+def test_kept_merges_raise_the_peak_by_all_but_those_that_a_job_holds_anyhow(paper):
     merges = [row.disk_bytes for row in paper.rows if row.kind == "merge"]
     difference = peak_disk(paper.rows, keep_merges=True) - peak_disk(paper.rows, keep_merges=False)
-    assert difference == sum(merges) - max(merges)
+    assert difference == sum(merges) - 5 * max(merges)
     assert sum(merges) == 130 * 2 * (180_078_912 + 2 * 572_494_464)
 
 

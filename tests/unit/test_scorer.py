@@ -106,6 +106,40 @@ def test_a_text_without_tokens_is_refused_by_name(model, tokenizer):
         score_items(model, tokenizer, {("acceptability", "isl"): [Item("a9", "s", ("x", ""))]}, bos_id=BOS)
 
 
+def test_a_candidate_is_scored_after_its_context_and_only_itself_counted(model, tokenizer):
+    question = Item("q1", "", (" sefur.", " sofa."), context="Kötturinn")
+    rows = score_items(model, tokenizer, {("qa", "isl"): [question]}, bos_id=BOS).to_pylist()
+    before = tokenizer.encode("Kötturinn", add_special_tokens=False).ids
+    for row, text in zip(rows, question.candidates, strict=True):
+        ids = tokenizer.encode("Kötturinn" + text, add_special_tokens=False).ids
+        assert ids[: len(before)] == before
+        assert row["logprob"] == pytest.approx(directly(model, ids) - directly(model, before), abs=1e-4)
+        assert row["tokens"] == len(ids) - len(before)
+        assert row["characters"] == len(text) - 1, "the space before an answer is none of its characters"
+        assert row["cut"] == 0
+
+
+def test_what_a_context_loses_to_fit_into_the_model_is_counted(model, tokenizer):
+    long = Item("q1", "", (" sefur.", " The cat sleeps."), context="Kass magab. " * 30)
+    rows = score_items(model, tokenizer, {("qa", "isl"): [long]}, bos_id=BOS).to_pylist()
+    before = len(tokenizer.encode(long.context.rstrip(), add_special_tokens=False).ids)
+    for row in rows:
+        assert row["cut"] == 1 + before + row["tokens"] - 1 - 64
+
+
+def test_a_candidate_that_merges_into_the_last_token_of_its_context_is_refused_by_name(model, tokenizer):
+    whole, part = (tokenizer.encode(text, add_special_tokens=False).ids for text in ("magab", "maga"))
+    assert len(whole) <= len(part), "or this text shows nothing"
+    item = Item("q7", "", ("b",), context="maga")
+    with pytest.raises(GrowmergeError, match="qa/ekk: text 0 of item q7 has no tokens"):
+        score_items(model, tokenizer, {("qa", "ekk"): [item]}, bos_id=BOS)
+
+
+def test_an_item_without_candidates_is_refused_by_name(model, tokenizer):
+    with pytest.raises(GrowmergeError, match="flores/isl: item t1 has no candidates"):
+        score_items(model, tokenizer, {("flores", "isl"): [Item("t1", "", (), "x", "y")]}, bos_id=BOS)
+
+
 def test_a_parity_item_without_reference_is_refused_by_name(model, tokenizer):
     with pytest.raises(GrowmergeError, match="parity_reference/isl: item a1 has no reference"):
         score_items(model, tokenizer, {("parity_reference", "isl"): [MINIMAL]}, bos_id=BOS)

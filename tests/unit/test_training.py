@@ -1,6 +1,7 @@
 """Training resumes exactly, stops before harm, and does not depend on how a batch is cut."""
 
 import math
+import shutil
 import signal
 
 import pytest
@@ -237,6 +238,21 @@ def test_loss_and_gradients_in_chunks_are_those_of_the_whole_batch(monkeypatch):
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(ours[name], parameter.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_a_parent_with_another_tokenizer_is_refused(inputs, tiny, tmp_path):
+    from growmerge.artifacts import publish
+    from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
+
+    with publish(tmp_path / "tokenizer") as draft:
+        save_tokenizer(train_tokenizer(["other words for other tokens"] * 50, 300), draft.folder)
+    shard = tmp_path / "tokens"
+    with publish(shard, inputs=[tmp_path / "tokenizer"]) as draft:
+        shutil.copy(inputs["shards"]["a"] / "tokens.arrow", draft.folder)
+        draft.facts |= read_manifest(inputs["shards"]["a"]).facts
+    with pytest.raises(GrowmergeError, match=r"its tokenizer is not the one that made the token shards"):
+        train(inputs | {"shards": {"a": shard, "b": inputs["shards"]["b"]}}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_manifest_of_a_model_names_inputs_commit_and_recipe(inputs, uninterrupted):

@@ -16,9 +16,9 @@ rule adapt_model:
         "../../envs/train.yaml"
     threads: 8
     resources:
-        gpu=1,
-        mem_mb=lambda w, attempt: training_memory(STUDY, GRID.model(w.adapted).width, attempt),
-        runtime=lambda w, attempt: 1440 * attempt,
+        gpu=lambda w: training_gpus(COSTS, w.adapted),
+        mem_mb=lambda w, attempt: training_memory(COSTS, w.adapted, attempt),
+        runtime=lambda w, attempt: training_minutes(COSTS, w.adapted, attempt),
     params:
         recipe=lambda w: GRID.recipe(w.adapted),
         checkpoint_every=lambda w: GRID.checkpoint_every(w.adapted),

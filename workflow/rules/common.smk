@@ -17,7 +17,7 @@ from growmerge.evaluation.benchmarks.registry import VERSION as BENCHMARKS_VERSI
 from growmerge.grid import Grid, one_of
 from growmerge.layout import DOWNLOADS, Layout
 from growmerge.matching import compared_models, match_compute
-from growmerge.resources import inference_memory, training_memory
+from growmerge.resources import inference_memory, training_gpus, training_memory, training_minutes
 
 try:
     # Snakemake lists the files of --configfile first, though they go over the others.

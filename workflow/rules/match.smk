@@ -44,7 +44,7 @@ rule score_checkpoint:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, MATCHED[w.matched].width, 2, attempt),
-        runtime=lambda w, attempt: 60 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         step=lambda w: int(w.matched.split("@")[1]),
         cells=GRID.score_cells,

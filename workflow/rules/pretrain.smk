@@ -64,9 +64,9 @@ rule train_base:
         "../../envs/train.yaml"
     threads: 8
     resources:
-        gpu=1,
-        mem_mb=lambda w, attempt: training_memory(STUDY, GRID.model(w.trained_base).width, attempt),
-        runtime=lambda w, attempt: 1440 * attempt,
+        gpu=lambda w: training_gpus(COSTS, w.trained_base),
+        mem_mb=lambda w, attempt: training_memory(COSTS, w.trained_base, attempt),
+        runtime=lambda w, attempt: training_minutes(COSTS, w.trained_base, attempt),
     params:
         recipe=lambda w: GRID.recipe(w.trained_base),
         checkpoint_every=lambda w: GRID.checkpoint_every(w.trained_base),

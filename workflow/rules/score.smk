@@ -17,7 +17,7 @@ rule score_model:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
-        runtime=lambda w, attempt: 60 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         cells=GRID.score_cells,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,

@@ -5,7 +5,9 @@ from pathlib import Path
 from growmerge.artifacts import verify_tree
 from growmerge.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]) as log:
+    for left in sorted(Path(snakemake.params.folders[0]).glob("work/*/*")):
+        log.warning("%s: left by an unfinished job, which takes it up or removes it when it runs again", left)
     verify_tree(
         [Path(folder) for folder in snakemake.params.folders],
         expected=[Path(artifact) for artifact in snakemake.params.expected],

@@ -67,6 +67,7 @@ def merge_and_score(
                 checkpoint=partial(checkpoint, name),
                 inputs=recipe.inputs,
                 config=recipe.describe(),
+                name=f"{'+'.join(recipe.languages)}/{name}",
             )
             update_scores(scores[name], model, cells, tokens_per_batch=tokens_per_batch)
             if kept:

@@ -8,6 +8,7 @@ from io import StringIO
 
 from growmerge.costs import Costs
 from growmerge.matching import Match
+from growmerge.merging.recipe import MERGES_AT_ONCE
 from growmerge.plan.rows import KINDS, TRAINED_BYTES, Row
 
 COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
@@ -34,11 +35,13 @@ def plan_csv(rows: Sequence[Row], costs: Costs) -> str:
 
 
 def peak_disk(rows: Sequence[Row], *, keep_merges: bool) -> int:
-    """Bytes at most: all that stays, the state of the largest training, and the merges: all, or the largest one."""
+    """Bytes at most: all that stays, the state of the largest training, and the merges: all, or those that one job
+    holds until they are scored."""
     merges = [row.disk_bytes for row in rows if row.kind == "merge"]
+    at_once = min(MERGES_AT_ONCE, len({row.method for row in rows if row.kind == "merge"}))
     stays = sum(row.disk_bytes for row in rows if row.kind != "merge")
     largest = max((row.parameters for row in rows if row.flops and row.kind in ("base", "model")), default=0)
-    return stays + largest * STATE_BYTES + (sum(merges) if keep_merges else max(merges, default=0))
+    return stays + largest * STATE_BYTES + (sum(merges) if keep_merges else at_once * max(merges, default=0))
 
 
 def plan_markdown(rows: Sequence[Row], costs: Costs, matches: Sequence[Match], free_bytes: int) -> str:
@@ -95,8 +98,8 @@ def _disk(rows: Sequence[Row], keep: bool, free: int) -> list[str]:
     missing = peaks[keep] - built - free
     lines = [
         f"Peak of disk: {readable_bytes(peaks[False])} with temporary merges, {readable_bytes(peaks[True])} with kept "
-        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds another merge or "
-        f"training state. Here {readable_bytes(free)} are free, and {readable_bytes(built)} of it built."
+        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many merges or "
+        f"another training state. Here {readable_bytes(free)} are free, and {readable_bytes(built)} of it built."
     ]
     if missing > 0:
         lines.append(f"\n**It does not fit: {readable_bytes(missing)} are missing.**")

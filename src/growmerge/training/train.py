@@ -17,6 +17,7 @@ from growmerge.config.schema import Architecture, Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.phases import phases_of
 from growmerge.data.shards import TokenCorpus, count_documents
+from growmerge.data.tokenizer import same_vocabulary
 from growmerge.errors import GrowmergeError
 from growmerge.layout import step_folder
 from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
@@ -27,6 +28,7 @@ from growmerge.training.schedule import schedule
 from growmerge.training.stopping import refuse_if_diverged
 
 logger = logging.getLogger(__name__)
+TOKENIZER = "tokenizer"  # the folder's name
 
 
 def train_model(
@@ -56,6 +58,7 @@ def train_model(
     fingerprint = digest_of({"recipe": dict(recipe), "inputs": [read_manifest(i).digest for i in inputs]})[:16]
     own_work = work / fingerprint
     refuse_if_diverged(own_work)
+    _refuse_another_tokenizer(parent, inputs[1:])
     phases = phases_of(recipe, {corpus: count_documents(group) for corpus, group in shards.items()})
     used = {component.corpus for phase in phases for component in phase.components}
     corpora = {corpus: TokenCorpus(shards[corpus], training.sequence_length) for corpus in sorted(used)}
@@ -123,6 +126,17 @@ def train_model(
         shutil.copy(own_work / "training_log.jsonl", draft.folder)
         draft.facts |= facts
     shutil.rmtree(work)
+
+
+def _refuse_another_tokenizer(parent: Path, shards: Sequence[Path]) -> None:
+    """A checkpoint from elsewhere may number its tokens otherwise than the shards do."""
+    made_with = {Path(name) for shard in shards for name in read_manifest(shard).inputs if Path(name).name == TOKENIZER}
+    for tokenizer in sorted(made_with):
+        if not same_vocabulary(parent, tokenizer):
+            raise GrowmergeError(
+                f"{parent}: its tokenizer is not the one that made the token shards, {tokenizer}; set "
+                "tokenizer.pretrained to the tokenizer of this checkpoint"
+            )
 
 
 def _remove_others(work: Path, fingerprint: str) -> None:

@@ -1,0 +1,51 @@
+"""What jobs ask for, at full size and in the miniature."""
+
+import pytest
+from conftest import ROOT
+
+from growmerge.config.load import load_files
+from growmerge.costs import Costs, stated_counts
+from growmerge.grid import Grid
+from growmerge.resources import DAY, inference_memory, training_gpus, training_memory, training_minutes
+
+
+def costs(*overlays):
+    study = load_files(ROOT / "config/config.yaml", *(ROOT / overlay for overlay in overlays))
+    return Costs(Grid(study), stated_counts(study))
+
+
+@pytest.fixture(scope="module")
+def full():
+    return costs()
+
+
+def test_a_training_gets_as_few_gpus_as_make_it_take_a_day(full):
+    # 6.5e18 FLOPs for Faroese on the 572M model, 9.9e20 for all languages: 4.5 and 692 hours on one H100 at 40 %.
+    assert training_gpus(full, "2x/fao") == 1
+    assert training_gpus(full, "1x/isl") == 2  # 28 hours
+    assert training_gpus(full, "1x/swe") == 4  # 70 hours
+    assert training_gpus(full, "2x/multi") == 8, "a node, though it takes longer"
+
+
+def test_its_time_is_what_the_plan_says_and_a_margin(full):
+    assert training_minutes(full, "2x/fao", attempt=1) == pytest.approx(1.5 * 4.54 * 60 + 30, rel=0.01)
+    assert training_minutes(full, "2x/multi", attempt=1) == pytest.approx(1.5 * 692 / 8 * 60 + 30, rel=0.01)
+
+
+def test_a_larger_model_and_a_later_attempt_get_more(full):
+    assert training_memory(full, "2x/fao", 1) > training_memory(full, "1x/fao", 1)
+    assert training_memory(full, "2x/swe", 1) > training_memory(full, "2x/fao", 1), "a process for every GPU"
+    for ask in (training_memory, training_minutes):
+        assert ask(full, "2x/fao", 2) == 2 * ask(full, "2x/fao", 1)
+    study = full.grid.study
+    assert inference_memory(study, 2, 7, 2) == 2 * inference_memory(study, 2, 7, 1) > inference_memory(study, 1, 7, 1)
+
+
+def test_a_training_that_was_interrupted_often_still_fits_a_node(full):
+    assert training_memory(full, "2x/multi", attempt=20) < 256_000
+
+
+def test_where_the_tokens_are_not_known_it_is_a_day_on_one_gpu():
+    unknown = costs("config/miniature.yaml", "tests/workflow/two-languages.yaml")
+    assert training_gpus(unknown, "2x/swe") == 1
+    assert training_minutes(unknown, "2x/swe", attempt=1) == DAY
