@@ -13,8 +13,8 @@ include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
-    matched=one_of(MATCHED),
     **GRID.wildcard_constraints(),
+    matched=one_of(MATCHED),
 
 
 include: "workflow/rules/data.smk"

@@ -58,7 +58,7 @@ def test_the_published_checkpoints_need_no_training(clone):
 
 @pytest.mark.parametrize("arguments", [[], LAPTOP[:2]])
 def test_a_plan_needs_no_data(clone, arguments):
-    snakemake(clone, "plan", "--cores", "1", *arguments)
+    snakemake(clone, "plan", *arguments)
     study = "miniature" if arguments else "grow-up-and-merge"
     lines = (clone / f"results/{study}/plan.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "id,kind,setup,target,method,parameters,tokens,flops,gpu_hours,disk_bytes"
