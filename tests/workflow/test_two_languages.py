@@ -87,9 +87,14 @@ def test_everything_is_built(clone):
         verify(clone / RESULTS / "models" / model.id)
     for model in grid:
         verify(clone / RESULTS / "scores" / model.id)
-    for figure in ("baselines", "pairwise", "methods"):
+    figures = ("baselines", "pairwise", "methods", "compute_matched", "language_vectors", "similarity_and_drop")
+    for figure in figures:
         for suffix in ("pdf", "png", "csv", "md"):
             assert (clone / RESULTS / f"figures/{figure}.{suffix}").stat().st_size > 100
+    for checkpoint in ("2x/swe@30", "2x/isl@40", "2x/multi@80"):
+        verify(clone / RESULTS / "scores" / checkpoint)
+    matches = pd.read_csv(clone / RESULTS / "compute_match.csv")
+    assert (len(matches), matches["excluded"].sum()) == (9, 6), "scratch costs so much less"
     assert not list((clone / RESULTS / "work").rglob("*.safetensors")), "nothing unfinished is left"
     assert not (clone / RESULTS / "merges").exists(), "merges lived only until they were scored"
 
@@ -178,7 +183,7 @@ def test_verify_finds_what_is_damaged(clone):
 
 def test_a_plot_parameter_redraws_and_nothing_else(clone, edit):
     edit("two-languages.yaml", "bootstrap_resamples: 200", "bootstrap_resamples: 200\n  dpi: 90")
-    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 3}
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 6}
 
 
 def test_a_comment_or_an_edited_script_runs_nothing(clone, edit):
@@ -214,9 +219,14 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "adapt_model": 3 * 2,  # Estonian, and multi, which is trained on all languages
         "merge_and_score": 3 * 4,  # three new combinations, and Estonian scored for the old one
         "score_model": 5 + 3 * 4,  # every base and model in Estonian
+        "score_checkpoint": 2,  # the size of Estonian is not stated, so multi cannot be matched
         "score_reference": 1,
-        "tabulate_scores": 4,
-        "draw_figure": 3,
+        "match_compute": 1,
+        "compare_models": 3,
+        "tabulate_comparisons": 1,
+        "correlate_similarity": 1,
+        "tabulate_scores": 5,
+        "draw_figure": 6,
     }
 
 
@@ -272,7 +282,12 @@ def test_a_new_method_makes_its_own_merges_alone(clone, edit):
         "merging:\n  methods:\n    - {name: multislerp, parameters: {weight: 1.0}}",
     )
     output = snakemake(clone, *RUN)
-    assert job_counts(output) == {"merge_and_score": 3, "tabulate_scores": 3, "draw_figure": 2}
+    assert job_counts(output) == {
+        "merge_and_score": 3,
+        "tabulate_scores": 3,
+        "correlate_similarity": 1,
+        "draw_figure": 3,
+    }
     assert output.count("merging isl+swe by multislerp") == 3, "the others are there"
     assert output.count("merging isl+swe by") == 3
     assert pd.read_parquet(linear / "items.parquet").equals(before)
