@@ -1,6 +1,6 @@
 """How long merging takes, against mergekit's command line and against the bytes that have to be moved.
 
-    python benchmarks/merging.py [--layers 30] [--repeats 3] [--folder /tmp/merging] [--only ours,job,mergekit]
+    python benchmarks/merging.py [--layers 30] [--repeats 3] [--folder merging-benchmark] [--only ours,job,mergekit]
 
 Five models of the 180M shape and their base (random weights near each other, bfloat16, tied) are made once in the
 folder. Every measurement is a process of its own, so that its peak memory is its own; kinds alternate, the table shows
@@ -160,7 +160,7 @@ def main() -> None:
     """Compare, or (called by itself) make one measurement."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", nargs="?", default="compare", choices=["compare", "models", "floor", "ours", "job"])
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/merging"))
+    parser.add_argument("--folder", type=Path, default=Path("merging-benchmark"))
     parser.add_argument("--layers", type=int, default=30)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--method", default="linear")

@@ -175,6 +175,7 @@ def test_a_controller_killed_with_9_is_replaced_and_nothing_is_done_twice(cluste
     ran = [job["rule"] for job in cluster.jobs() if not job["rule"].startswith(("train_base", "adapt_model"))]
     assert sorted(ran) == [
         "benchmarks_build_benchmark",
+        "compare_models 1x",
         "initialise_model init",
         "merge_and_score 1x_isl+swe",
         *(f"score_model {model}" for model in ("1x_isl", "1x_multi", "1x_swe", "init", "seed")),
@@ -187,7 +188,7 @@ def test_only_what_asks_for_a_gpu_gets_one(cluster, night):
     seen = cluster.gpus_seen()
     with_gpu = {job["rule"].split()[0]: job for job in cluster.jobs() if seen[job["JobId"]]}
     without = {job["rule"].split()[0]: job for job in cluster.jobs() if not seen[job["JobId"]]}
-    assert with_gpu.keys() == {"train_base", "adapt_model", "merge_and_score", "score_model"}
+    assert with_gpu.keys() == {"train_base", "adapt_model", "compare_models", "merge_and_score", "score_model"}
     assert without.keys() == {"initialise_model", "benchmarks_build_benchmark"}
     assert {len(seen[job["JobId"]].split(",")) for job in with_gpu.values()} == {1}
     assert {job["Partition"] for job in with_gpu.values()} == {"gpu"}
