@@ -187,7 +187,7 @@ def test_a_plot_parameter_redraws_and_nothing_else(clone, edit):
 
 
 def test_a_comment_or_an_edited_script_runs_nothing(clone, edit):
-    edit("workflow/scripts/train_model.py", "import torch", "import torch  # edited")
+    edit("workflow/scripts/train_model.py", "from pathlib import Path", "from pathlib import Path  # edited")
     edit("workflow/rules/adapt.smk", "# Adaptation", "# An edited comment. Adaptation")
     edit("two-languages.yaml", "study:", "# a comment\nstudy:")
     assert job_counts(snakemake(clone, "-n", *RUN)) == {}

@@ -90,7 +90,7 @@ rule draw_figure:
         matches=lambda w: [asdict(match) for match in MATCHES if w.figure == "compute_matched"],
         languages=STUDY.language_codes,
         setups=[setup.name for setup in STUDY.setups],
-        methods=lambda w: [] if w.figure == "baselines" else main_methods(STUDY.merging.methods),
+        methods=lambda w: main_methods(STUDY.merging.methods) if w.figure == "methods" else [],
         settings=lambda w: [m.model_dump() for m in STUDY.merging.methods if w.figure == "density"],
         english=STUDY.english.code,
         bases=list(dict.fromkeys(setup.base for setup in STUDY.setups)),
