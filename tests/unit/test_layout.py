@@ -112,7 +112,7 @@ def test_a_language_is_scored_on_its_evaluation_corpus(miniature):
 def test_merges_are_kept_only_if_asked_for(miniature):
     assert miniature.kept_merges(miniature.grid.merges) == []
     keeping = layout_of("config.yaml", "miniature.yaml", merging={"keep": True})
-    assert len(keeping.kept_merges(keeping.grid.merges)) == 4 * 11 * 9
+    assert len(keeping.kept_merges(keeping.grid.merges)) == 4 * 11 * 7
     names = [method.name for method in keeping.study.merging.methods]
     assert [path.rsplit("/", 1)[1] for path in keeping.kept_of("2x", "isl+swe")] == names
 
@@ -140,4 +140,4 @@ def test_partial_figures_ask_for_the_scores_that_exist(miniature, tmp_path, monk
     score.parent.mkdir(parents=True)
     score.touch()
     assert partial.scores(partial.grid) == [str(score)]
-    assert len(miniature.scores(miniature.grid)) == 6 + 20 + 4 * 11 * 9
+    assert len(miniature.scores(miniature.grid)) == 6 + 20 + 4 * 11 * 7
