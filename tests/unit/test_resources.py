@@ -9,14 +9,10 @@ from growmerge.grid import Grid
 from growmerge.resources import DAY, inference_memory, training_gpus, training_memory, training_minutes
 
 
-def costs(*overlays):
-    study = load_files(ROOT / "config/config.yaml", *(ROOT / overlay for overlay in overlays))
-    return Costs(Grid(study), stated_counts(study))
-
-
 @pytest.fixture(scope="module")
 def full():
-    return costs()
+    study = load_files(ROOT / "config/config.yaml")
+    return Costs(Grid(study), stated_counts(study))
 
 
 def test_a_training_gets_as_few_gpus_as_make_it_take_a_day(full):
@@ -45,7 +41,8 @@ def test_a_training_that_was_interrupted_often_still_fits_a_node(full):
     assert training_memory(full, "2x/multi", attempt=20) < 256_000
 
 
-def test_where_the_tokens_are_not_known_it_is_a_day_on_one_gpu():
-    unknown = costs("config/miniature.yaml", "tests/workflow/two-languages.yaml")
+def test_where_the_tokens_are_not_known_it_is_a_day_on_one_gpu(full):
+    counts = {name: size for name, size in stated_counts(full.grid.study).items() if name != "swe"}
+    unknown = Costs(full.grid, counts)
     assert training_gpus(unknown, "2x/swe") == 1
     assert training_minutes(unknown, "2x/swe", attempt=1) == DAY
