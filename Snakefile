@@ -14,7 +14,7 @@ include: "workflow/rules/common.smk"
 
 wildcard_constraints:
     **GRID.wildcard_constraints(),
-    matched=one_of(MATCHED),
+    checkpoint=one_of(CHECKPOINTS),
 
 
 include: "workflow/rules/data.smk"
@@ -50,7 +50,7 @@ rule models:
 
 rule scores:
     input:
-        LAYOUT.scores([*GRID, *MATCHED.values()]),
+        LAYOUT.scores([*GRID, *CHECKPOINTS.values()]),
     message:
         "All scores of study {STUDY.study}"
 

@@ -92,3 +92,20 @@ def stated_counts(study: Study) -> dict[str, Expected]:
     """Corpora and parts whose size the configuration states."""
     names = [name for corpus in study.corpora for name in corpus.names]
     return {name: expected for name in names if (expected := study.expected(name))}
+
+
+def check_saved_steps(costs: Costs) -> None:
+    """Raise GrowmergeError where merges over training want a checkpoint that a training will not save.
+
+    Trainings of unknown length, and checkpoints that are taken from elsewhere, show it only when they are there.
+    """
+    merged = costs.grid.study.merging.over_training
+    for setup in merged.setups if merged else []:
+        for model_id in (f"{setup}/{target}" for target in costs.grid.targets):
+            saved = costs.saved_steps(model_id)[:-1] if merged and costs.can_tell(model_id) else None
+            if merged and saved is not None and (unsaved := [step for step in merged.steps if step not in saved]):
+                raise GrowmergeError(
+                    f"merging.over_training: no checkpoint of '{model_id}' after {unsaved[0]} steps: it trains "
+                    f"{costs.steps(model_id)} and saves one after {', '.join(map(str, saved[:4])) or 'none'}"
+                    f"{', ...' if len(saved) > 4 else ''}; choose another `every` or `until`"
+                )

@@ -2,20 +2,22 @@
 
 A pure module without torch: Snakemake imports it whenever it parses the rules. Every model has an id that is also its
 path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged), `2x/swe@250` (an intermediate
-checkpoint), `external/gemma` (a model of others).
+checkpoint), `2x/isl+swe@250/ties` (a merge of such), `external/gemma` (a model of others).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from random import Random
 from typing import Any, Literal
 
 from growmerge.config import Study
-from growmerge.config.checks import EXTERNAL, MULTI, RANDOM, is_reference
+from growmerge.config.checks import AT, COMMON, EXTERNAL, MULTI, RANDOM, is_reference
+from growmerge.config.references import at_step
 from growmerge.config.schema import Base, Language, Method, PublishedBase
 from growmerge.data.unimax import unimax
 
@@ -41,6 +43,7 @@ class Model:
     intermediate checkpoint its model) or the members of a merge, sorted.
     `width` is the factor by which HyperCloning has multiplied the widths of the architecture on the way here.
     `languages` are the targets that it has learned: none for a base.
+    `step` is the optimizer step of an intermediate checkpoint, or of the checkpoints that a merge is made from.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Model:
     target: str = ""
     method: str = ""
     languages: tuple[str, ...] = ()
+    step: int | None = None
 
 
 class Grid:
@@ -81,46 +85,103 @@ class Grid:
 
     @cached_property
     def models(self) -> list[Model]:
-        """The adapted models: setups x targets."""
-        return [
-            Model(
-                id=f"{setup.name}/{target}",
-                kind="model",
-                parents=() if target in setup.from_ else (setup.base,),
-                width=self._width(setup.base),
-                setup=setup.name,
-                target=target,
-                languages=self.languages_of(target),
-            )
+        """The adapted models: setups x targets; and those that share the beginning of their training."""
+        adapted = [
+            self._adapted(setup.name, target, None if target in setup.from_ else setup.base)
             for setup in self.study.setups
             for target in self.targets
         ]
+        for setup, share in self.sharing.items():
+            adapted.append(self._adapted(setup, COMMON, self._base(setup)))
+            experts = self.study.language_codes if share < 1 else []
+            adapted += [self._adapted(setup, code, f"{setup}/{COMMON}") for code in experts]
+        return adapted
+
+    def _adapted(self, setup: str, target: str, parent: str | None) -> Model:
+        parents = () if parent is None else (parent,)
+        width, languages = self.width_of_setup(setup), self.languages_of(target)
+        return Model(f"{setup}/{target}", "model", parents, width, setup, target, languages=languages)
+
+    @cached_property
+    def sharing(self) -> dict[str, float]:
+        """The setups whose experts train together first, with the share of training after which they branch off."""
+        return self.study.sharing.setups if self.study.sharing else {}
+
+    @cached_property
+    def sharing_setups(self) -> dict[str, float]:
+        """The same beside those whose experts start from the same base and share nothing more, a share of 0."""
+        sharing = self.study.sharing
+        alone = {s.name: 0.0 for s in self.study.setups if sharing and s.base == sharing.base}
+        return alone | self.sharing if sharing else {}
 
     @cached_property
     def combinations(self) -> list[str]:
-        """Sorted language codes joined by `+`, of every configured size, smallest first."""
+        """Sorted language codes joined by `+`: of every configured size, and of the nested series; smallest first."""
+        of_sizes = self._combinations(self.study.merged_sizes)
+        nested = [combination for order in self.series for combination in self.nested(order)]
+        return sorted({*of_sizes, *nested}, key=lambda combination: (combination.count(SEPARATOR), combination))
+
+    def nested(self, order: Sequence[str]) -> list[str]:
+        """The combinations that grow by one language at a time in this order."""
+        return [self._joined(order[:size]) for size in range(2, len(order) + 1)]
+
+    @cached_property
+    def series(self) -> list[tuple[str, ...]]:
+        """The orders in which languages are added to a merge one by one."""
+        orders, draw = self.study.merging.series, Random(self.study.seed)
         codes = sorted(self.study.language_codes)
-        sizes = self.study.merging.sizes or range(2, len(codes) + 1)
-        return [SEPARATOR.join(members) for size in sorted(sizes) for members in combinations(codes, size)]
+        return [*map(tuple, orders.orders), *(tuple(draw.sample(codes, len(codes))) for _ in range(orders.drawn))]
 
     @cached_property
     def merges(self) -> list[Model]:
-        """Setups x combinations x methods."""
-        return [
-            Model(
-                id=f"{setup.name}/{combination}/{method.name}",
-                kind="merge",
-                parents=tuple(f"{setup.name}/{code}" for code in combination.split(SEPARATOR)),
-                width=self._width(setup.base),
-                setup=setup.name,
-                target=combination,
-                method=method.name,
-                languages=self.languages_of(combination),
-            )
-            for setup in self.study.setups
-            for combination in self.combinations
-            for method in self.study.merging.methods
+        """Setups x combinations x methods; and merges of all languages at the checkpoints of their training."""
+        cells: list[tuple[str, str, int | None]] = [
+            (setup.name, combination, None) for setup in self.study.setups for combination in self.combinations
         ]
+        for setup, share in self.sharing.items():
+            sizes = self.study.sharing.sizes if self.study.sharing and share < 1 else []
+            cells += [(setup, combination, None) for combination in self._combinations(sizes)]
+        everything = self._joined(self.study.language_codes)
+        cells += [(setup, everything, step) for setup, step in self._moments]
+        return [self._merge(*cell, method.name) for cell in cells for method in self.study.merging.methods]
+
+    def _merge(self, setup: str, combination: str, step: int | None, method: str) -> Model:
+        at = "" if step is None else f"{AT}{step}"
+        return Model(
+            id=f"{setup}/{combination}{at}/{method}",
+            kind="merge",
+            parents=tuple(f"{setup}/{code}{at}" for code in combination.split(SEPARATOR)),
+            width=self.width_of_setup(setup),
+            setup=setup,
+            target=combination,
+            method=method,
+            languages=self.languages_of(combination),
+            step=step,
+        )
+
+    def _combinations(self, sizes: Iterable[int]) -> list[str]:
+        codes = self.study.language_codes
+        return [self._joined(members) for size in sizes for members in combinations(codes, size)]
+
+    @staticmethod
+    def _joined(codes: Iterable[str]) -> str:
+        return SEPARATOR.join(sorted(codes))
+
+    @cached_property
+    def _moments(self) -> list[tuple[str, int]]:
+        """(setup, step) of the checkpoints that are merged over training."""
+        merged = self.study.merging.over_training
+        return [(setup, step) for setup in merged.setups for step in merged.steps] if merged else []
+
+    @cached_property
+    def mixed_over_training(self) -> list[Model]:
+        """The checkpoints of `multi` at the steps of the merges over training."""
+        return [self.checkpoint(f"{setup}/{MULTI}", step) for setup, step in self._moments]
+
+    def checkpoint(self, model_id: str, step: int) -> Model:
+        """An intermediate checkpoint of an adapted model."""
+        model = self.model(model_id)
+        return replace(model, id=f"{model_id}{AT}{step}", kind="checkpoint", parents=(model_id,), step=step)
 
     @cached_property
     def externals(self) -> list[Model]:
@@ -132,7 +193,18 @@ class Grid:
         """Ids of the models that are taken from elsewhere, and from where ('hub:...', 'folder:...')."""
         bases = {b.name: b.from_ for b in self.study.bases if is_reference(b.from_)}
         models = {f"{s.name}/{target}": x for s in self.study.setups for target, x in s.from_.items()}
-        return bases | models | {f"{EXTERNAL}/{x.name}": x.from_ for x in self.study.external}
+        externals = {f"{EXTERNAL}/{x.name}": x.from_ for x in self.study.external}
+        return bases | models | externals | self.imported_checkpoints
+
+    @cached_property
+    def imported_checkpoints(self) -> dict[str, str]:
+        """The same for intermediate checkpoints: the branches of models that are merged over training."""
+        setups = {setup.name: setup for setup in self.study.setups}
+        return {
+            f"{setup}/{target}{AT}{step}": at_step(source, setups[setup].branches or "", step)
+            for setup, step in self._moments
+            for target, source in setups[setup].from_.items()
+        }
 
     @cached_property
     def trained(self) -> list[Model]:
@@ -154,7 +226,7 @@ class Grid:
     @cached_property
     def score_cells(self) -> list[tuple[str, str]]:
         """(benchmark, language): every benchmark in English and every target language that has it."""
-        languages = [self.study.english.code, *self.study.language_codes]
+        languages = dict.fromkeys([self.study.english.code, *self.study.language_codes])
         return [
             (benchmark.name, language)
             for benchmark in self.study.benchmarks
@@ -179,12 +251,16 @@ class Grid:
         return self._methods[name]
 
     def base_of_setup(self, setup: str) -> str:
-        """The base that a setup's models start from."""
-        return self._setups[setup]
+        """What a setup's models start from, the ancestor of its merges: a base, or its common model."""
+        return f"{setup}/{COMMON}" if setup in self.sharing else self._base(setup)
 
     def width_of_setup(self, setup: str) -> int:
         """The width of a setup's models."""
-        return self._width(self._setups[setup])
+        return self._width(self._base(setup))
+
+    def _base(self, setup: str) -> str:
+        sharing = self.study.sharing
+        return sharing.base if sharing and setup in self.sharing else self._setups[setup]
 
     def merge_base(self, setup: str, combination: str, method: str) -> str:
         """The base of a merge's task vectors: the setup's true ancestor unless the configuration names another."""
@@ -196,8 +272,9 @@ class Grid:
         return [self.base_of_setup(setup), *fits][-1]
 
     def languages_of(self, target: str) -> tuple[str, ...]:
-        """The languages of a target or combination: `multi` is all of them."""
-        return tuple(self.study.language_codes) if target == MULTI else tuple(target.split(SEPARATOR))
+        """The languages of a target or combination: `multi` and `common` are all of them."""
+        everything = target in (MULTI, COMMON)
+        return tuple(self.study.language_codes) if everything else tuple(target.split(SEPARATOR))
 
     def model(self, model_id: str) -> Model:
         """The base or adapted model of that id."""
@@ -224,12 +301,12 @@ class Grid:
         return parent
 
     def corpora_of(self, model_id: str) -> list[str]:
-        """Corpora (or parts of one) that a model is trained on; the reference language's too, whose documents scale
-        the replay."""
+        """Corpora (or parts of one) that a model is trained on; and, if there is any replay, that of the reference
+        language, whose documents scale it."""
         model = self.model(model_id)
         if model.kind == "base":
             return _unique(corpus for phase in self._bases[model.id].train for corpus in phase)
-        codes = {*model.languages, self.study.replay.reference}
+        codes = {*model.languages, *([self.study.replay.reference] if self._replay else [])}
         text = [self._languages[code].corpus for code in self.study.language_codes if code in codes]
         return _unique([*text, *self._replay])
 
@@ -242,9 +319,10 @@ class Grid:
         if model.kind == "base":
             recipe["phases"] = self._bases[model.id].train
         else:
+            scale = self._share_of_epochs(model)
             # Sorted: the order of the configuration's list makes no other model.
             recipe["languages"] = [
-                {"code": code, "corpus": x.corpus, "epochs": self.epochs[code], "replay": x.replay}
+                {"code": code, "corpus": x.corpus, "epochs": scale * self.epochs[code], "replay": x.replay}
                 for code, x in sorted(self._languages.items())
                 if code in model.languages
             ]
@@ -256,6 +334,14 @@ class Grid:
         owner = self._owner(model)
         schedule = {key: getattr(owner, key, None) for key in ("warmup_steps", "decay_steps")}
         return recipe | {key: steps for key, steps in schedule.items() if steps is not None}
+
+    def _share_of_epochs(self, model: Model) -> float:
+        """The share of its languages' epochs that an adapted model trains on itself."""
+        if model.setup in self.sharing:
+            share = self.sharing[model.setup]
+            return share / len(model.languages) if model.target == COMMON else 1 - share
+        setups = {setup.name: setup for setup in self.study.setups}
+        return setups[model.setup].multi_share if model.target == MULTI else 1.0
 
     def checkpoint_every(self, model_id: str) -> int:
         """Steps between the published intermediate checkpoints of a trained model."""
@@ -288,10 +374,11 @@ class Grid:
             "cloned_base": one_of(cloned),
             "trained_base": one_of(b.name for b in study.bases if b.train),
             "adapted": one_of(m.id for m in self.models if m.id not in self.imported),
-            "imported": one_of(self.imported),
+            "imported": one_of(self.imported.keys() - self.imported_checkpoints.keys()),
+            "imported_checkpoint": one_of(self.imported_checkpoints),
             "model": one_of(m.id for m in [*self.bases, *self.models, *self.externals]),
-            "setup": one_of(s.name for s in study.setups),
-            "combination": one_of(self.combinations),
+            "setup": one_of([*self._setups, *self.sharing]),
+            "combination": one_of(dict.fromkeys(m.id.split("/")[1] for m in self.merges)),
             "method": one_of(self._methods),
         }
 

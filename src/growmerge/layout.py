@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from growmerge.config import Study
-from growmerge.config.checks import PARITY
+from growmerge.config.checks import AT, PARITY
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
 from growmerge.config.schema import Benchmark
 from growmerge.data.sharding import Shard
@@ -63,6 +63,11 @@ class Layout:
         """The intermediate checkpoints of a trained model: a folder of `step_folder`s."""
         return f"{self.results}/checkpoints/{model_id}"
 
+    def checkpoint(self, model_id: str) -> str:
+        """What holds an intermediate checkpoint ('2x/swe@250'): those of its training, or itself where it is taken."""
+        taken = model_id in self.grid.imported_checkpoints
+        return self.model(model_id) if taken else self.checkpoints(model_id.partition(AT)[0])
+
     def shards(self, part: str) -> list[str]:
         """The token shards of a corpus (or part), each a job."""
         count = self.study.corpus(part).shards
@@ -75,8 +80,10 @@ class Layout:
     # --- merges ---------------------------------------------------------------------------------------------------
 
     def members(self, setup: str, combination: str) -> list[str]:
-        """The checkpoints that a combination merges."""
-        return [self.model(f"{setup}/{code}") for code in combination.split(SEPARATOR)]
+        """What a combination merges: finished models, or (of 'isl+swe@250') what holds their checkpoints."""
+        codes, at, step = combination.partition(AT)
+        members = [f"{setup}/{code}{at}{step}" for code in codes.split(SEPARATOR)]
+        return [self.checkpoint(member) if at else self.model(member) for member in members]
 
     def merge_base(self, setup: str, combination: str, method: str) -> str:
         """The checkpoint that a merge's task vectors are differences to."""
@@ -92,7 +99,7 @@ class Layout:
 
     def kept_of(self, setup: str, combination: str) -> list[str]:
         """The kept merges of a combination, one a method."""
-        return self.kept_merges(m for m in self.grid.merges if (m.setup, m.target) == (setup, combination))
+        return self.kept_merges(m for m in self.grid.merges if m.id.startswith(f"{setup}/{combination}/"))
 
     # --- scores ---------------------------------------------------------------------------------------------------
 

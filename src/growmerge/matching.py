@@ -9,7 +9,7 @@ from io import StringIO
 from itertools import combinations
 from typing import Any
 
-from growmerge.config.checks import MATCHED
+from growmerge.config.checks import AT
 from growmerge.costs import Costs
 from growmerge.grid import Model
 
@@ -42,7 +42,7 @@ class Match:
     def matched_id(self) -> str:
         """The checkpoint of the dearer setup."""
         model = f"{self.dearer}/{self.target}"
-        return model if self.final else f"{model}{MATCHED}{self.matched_step}"
+        return model if self.final else f"{model}{AT}{self.matched_step}"
 
 
 def match_compute(costs: Costs, bound: float) -> list[Match]:
@@ -82,17 +82,10 @@ def compared_models(matches: Sequence[Match], costs: Costs) -> list[Model]:
     found: dict[str, Model] = {}
     for match in matches:
         if not match.excluded:
+            matched = costs.grid.model(f"{match.dearer}/{match.target}")
             found[match.cheaper_id] = costs.grid.model(match.cheaper_id)
-            found[match.matched_id] = _checkpoint(match, costs.grid.model(f"{match.dearer}/{match.target}"))
+            found[match.matched_id] = matched if match.final else costs.grid.checkpoint(matched.id, match.matched_step)
     return list(found.values())
-
-
-def _checkpoint(match: Match, model: Model) -> Model:
-    if match.final:
-        return model
-    return Model(
-        match.matched_id, "checkpoint", (model.id,), model.width, model.setup, model.target, languages=model.languages
-    )
 
 
 def matches_csv(rows: Sequence[dict[str, Any]]) -> str:

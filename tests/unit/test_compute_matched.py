@@ -53,7 +53,8 @@ def summary_of(scores: dict[str, dict[str, tuple[float | None, ...]]] = SCORES) 
     rows = []
     for model in scores:
         setup, target = model.partition("@")[0].split("/")
-        about = (model, "checkpoint" if "@" in model else "model", setup, target, "", 2 if target == "multi" else 1)
+        kind, members = "checkpoint" if "@" in model else "model", 2 if target == "multi" else 1
+        about = (model, kind, setup, target, "", members, None)
         for key in sorted({key[1:] for key in values}):
             value = values.get((model, *key), np.nan)
             rows.append((*about, key[0], key[2], key[1], value, value, value, 100, 0, 0.5))
@@ -279,7 +280,7 @@ def test_six_pairs_of_setups_are_legible_at_text_width(languages: tuple[str, ...
         for target in (*languages, "multi")
     )
     cells = [
-        (identifier, "model", "", "", "", 1, measure, language, "all", 0.5 + 0.01 * index, 0, 0, 10, 0, 0.5)
+        (identifier, "model", "", "", "", 1, None, measure, language, "all", 0.5 + 0.01 * index, 0, 0, 10, 0, 0.5)
         for identifier in sorted({i for m in matches for i in (m.cheaper_id, m.matched_id)})
         for index, measure in enumerate(("acceptability", "parity", "facts"))
         for language in (*languages, "eng")

@@ -1,26 +1,10 @@
 # Tables and figures, from scores alone; and the check of everything against its manifest.
 
-from growmerge.merging.sweeps import density_sweeps, main_methods
+from growmerge.merging.sweeps import main_methods
 
-PAIRS = [m for m in GRID.merges if len(m.languages) == 2 and m.method == STUDY.analysis.pairwise_method]
-EXPERTS = [m for m in GRID.models if len(m.languages) == 1]
-
-# What each table shows; a figure of the same name is drawn from it.
-SHOWN = {"baselines": [*GRID.bases, *GRID.models, *GRID.externals]}
-if PAIRS:
-    SHOWN["pairwise"] = [*EXPERTS, *PAIRS]
-if GRID.merges:
-    MAIN = main_methods(STUDY.merging.methods)
-    SHOWN["methods"] = [*EXPERTS, *(m for m in GRID.merges if m.method in MAIN)]
-SWEPT = {name for names in density_sweeps(STUDY.merging.methods).values() for name in names.values()}
-if GRID.merges and SWEPT:
-    SHOWN["density"] = [*EXPERTS, *(m for m in GRID.merges if m.method in SWEPT)]
-if COMPARED:
-    SHOWN["compute_matched"] = COMPARED
 FIGURE_NAMES = [*SHOWN, *COMPARISON_FIGURES]
-SHOWN["scores"] = [*GRID, *MATCHED.values()]
-
-TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in SHOWN for suffix in ("parquet", "csv")] + COMPARISON_TABLES
+TABULATED = SHOWN | {"scores": [*GRID, *CHECKPOINTS.values()]}
+TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in TABULATED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
 FIGURES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
 
 
@@ -32,7 +16,7 @@ localrules:
 
 rule tabulate_scores:
     input:
-        scores=lambda w: LAYOUT.scores(SHOWN[w.table]),
+        scores=lambda w: LAYOUT.scores(TABULATED[w.table]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
@@ -43,7 +27,7 @@ rule tabulate_scores:
     benchmark:
         f"{TIMES}/tables/{{table}}.tsv"
     wildcard_constraints:
-        table="|".join(SHOWN),
+        table="|".join(TABULATED),
     conda:
         "../../envs/analyse.yaml"
     threads: 1
@@ -51,7 +35,7 @@ rule tabulate_scores:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        models=lambda w: [asdict(model) for model in SHOWN[w.table]],
+        models=lambda w: [vars(model) for model in TABULATED[w.table]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
@@ -112,7 +96,7 @@ rule verify:
         runtime=240,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores([*GRID, *MATCHED.values()]), *TABLES, *FIGURES],
+        expected=[*LAYOUT.models(), *LAYOUT.scores([*GRID, *CHECKPOINTS.values()]), *TABLES, *FIGURES],
     message:
         "Check every artifact of study {STUDY.study} against its manifest"
     script:

@@ -1,17 +1,22 @@
 # The validated study, its grid and layout: what the rules share. Logic belongs into src/growmerge.
 
+import gc
 import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+
+# Snakemake makes millions of objects that stay: to go through them at every 700 new ones takes a tenth of a dry-run.
+gc.set_threshold(100_000, 50, 50)
 
 SOURCE = str(Path(str(workflow.current_basedir)).resolve().parents[1] / "src")
 sys.path.insert(0, SOURCE)
 # Scripts run in processes (and, with --sdm conda, environments) of their own.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
+from growmerge.analysis.shown import shown_models
 from growmerge.config import validate
-from growmerge.costs import Costs, stated_counts
+from growmerge.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.registry import VERSION as BENCHMARKS_VERSION
 from growmerge.grid import Grid, one_of
@@ -28,12 +33,15 @@ try:
     LAYOUT.check_sources()
     COSTS = Costs(GRID, stated_counts(STUDY))
     MATCHES = match_compute(COSTS, STUDY.analysis.matching_bound)
+    check_saved_steps(COSTS)
 except GrowmergeError as error:
     raise WorkflowError(str(error)) from None
 
-# What is compared by compute, and the intermediate checkpoints among it.
+# What is compared by compute; and the intermediate checkpoints that are scored, for this or to see what training brings.
 COMPARED = compared_models(MATCHES, COSTS)
-MATCHED = {model.id: model for model in COMPARED if model.kind == "checkpoint"}
+CHECKPOINTS = {model.id: model for model in [*COMPARED, *GRID.mixed_over_training] if model.kind == "checkpoint"}
+# Table -> its models; most have a figure of the same name.
+SHOWN = shown_models(GRID, COMPARED)
 
 RESULTS = LAYOUT.results
 LOGS = f"{RESULTS}/logs"

@@ -1,10 +1,8 @@
 # How alike the models of a setup are before they are merged, and whether that says what merging costs.
 
-MERGED_PAIRS = [m for m in GRID.merges if len(m.languages) == 2 and m.method == STUDY.analysis.pairwise_method]
-
 # Figures that are drawn from comparisons, each from the table of its name.
 COMPARISON_FIGURES = ["language_vectors"] if LAYOUT.comparisons() else []
-if COMPARISON_FIGURES and MERGED_PAIRS:
+if COMPARISON_FIGURES and "pairwise" in SHOWN:
     COMPARISON_FIGURES.append("similarity_and_drop")
 COMPARISON_TABLES = [
     f"{RESULTS}/tables/{table}.{suffix}" for table in COMPARISON_FIGURES for suffix in ("parquet", "csv")

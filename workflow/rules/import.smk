@@ -5,6 +5,7 @@ from growmerge.config.references import parse_reference
 
 localrules:
     import_model,
+    import_checkpoint,
 
 
 rule import_model:
@@ -29,3 +30,20 @@ rule import_model:
         "Import {wildcards.imported} from {params.reference}"
     script:
         "../scripts/import_model.py"
+
+
+# Of the branches of a checkpoint, only what is made from them stays: at full size there are hundreds.
+use rule import_model as import_checkpoint with:
+    input:
+        lambda w: parse_reference(GRID.imported_checkpoints[w.imported_checkpoint]).files(),
+    output:
+        temp(directory(f"{RESULTS}/models/{{imported_checkpoint}}")),
+    log:
+        f"{LOGS}/models/{{imported_checkpoint}}.log",
+    benchmark:
+        f"{TIMES}/models/{{imported_checkpoint}}.tsv"
+    params:
+        reference=lambda w: GRID.imported_checkpoints[w.imported_checkpoint],
+        external=False,
+    message:
+        "Import the checkpoint {wildcards.imported_checkpoint} from {params.reference}"

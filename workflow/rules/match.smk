@@ -30,26 +30,26 @@ rule match_compute:
 
 rule score_checkpoint:
     input:
-        checkpoints=lambda w: LAYOUT.checkpoints(MATCHED[w.matched].parents[0]),
+        checkpoint=lambda w: LAYOUT.checkpoint(w.checkpoint),
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
     output:
-        update(f"{RESULTS}/scores/{{matched}}/items.parquet"),
+        update(f"{RESULTS}/scores/{{checkpoint}}/items.parquet"),
     log:
-        f"{LOGS}/scores/{{matched}}.log",
+        f"{LOGS}/scores/{{checkpoint}}.log",
     benchmark:
-        f"{TIMES}/scores/{{matched}}.tsv"
+        f"{TIMES}/scores/{{checkpoint}}.tsv"
     conda:
         "../../envs/merge.yaml"
     threads: 4
     resources:
         gpu=1,
-        mem_mb=lambda w, attempt: inference_memory(STUDY, MATCHED[w.matched].width, 2, attempt),
+        mem_mb=lambda w, attempt: inference_memory(STUDY, CHECKPOINTS[w.checkpoint].width, 2, attempt),
         runtime=lambda w, attempt: 30 * attempt,
     params:
-        step=lambda w: int(w.matched.split("@")[1]),
+        step=lambda w: CHECKPOINTS[w.checkpoint].step,
         cells=GRID.score_cells,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
-        "Score the intermediate checkpoint {wildcards.matched}"
+        "Score the intermediate checkpoint {wildcards.checkpoint}"
     script:
         "../scripts/score_checkpoint.py"

@@ -7,12 +7,13 @@ import torch
 from growmerge.config.schema import Method
 from growmerge.job import job
 from growmerge.merging.combination import merge_and_score
+from growmerge.merging.members import members_of
 from growmerge.merging.recipe import Recipe
 
 with job(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     params = snakemake.params
-    members = {Path(member).name: Path(member) for member in snakemake.input.members}
+    members = members_of(snakemake.wildcards.combination, map(Path, snakemake.input.members))
     methods = [Method.model_validate(method) for method in params.methods]
     merge_and_score(
         {m.name: Recipe(members, Path(params.bases[m.name]), m, params.dtype, params.seed) for m in methods},

@@ -7,13 +7,14 @@ import torch
 from growmerge.config.schema import Method
 from growmerge.job import job
 from growmerge.merging.card import write_card
+from growmerge.merging.members import members_of
 from growmerge.merging.merge import merge_models
 from growmerge.merging.recipe import Recipe
 
 with job(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     params = snakemake.params
-    members = {Path(member).name: Path(member) for member in snakemake.input.members}
+    members = members_of(snakemake.wildcards.combination, map(Path, snakemake.input.members))
     method = Method.model_validate(params.method)
     recipe = Recipe(members, Path(snakemake.input.base), method, params.dtype, params.seed)
     folder = Path(snakemake.output[0])

@@ -11,10 +11,10 @@ from growmerge.training.published import published_checkpoint
 
 with job(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    checkpoint = published_checkpoint(Path(snakemake.input.checkpoints), snakemake.params.step)
+    checkpoint = published_checkpoint(Path(snakemake.input.checkpoint), snakemake.params.step)
     update_scores(
         Path(snakemake.output[0]).parent,
-        Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint], name=snakemake.wildcards.matched),
+        Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint], name=snakemake.wildcards.checkpoint),
         dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
     )

@@ -11,9 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from growmerge.analysis.statistics import Interval, bootstrap_mean, bootstrap_mean_of_means, bootstrap_ratio_of_sums
+from growmerge.analysis.statistics import (
+    PERCENTILES,
+    Interval,
+    bootstrap_mean,
+    bootstrap_mean_of_means,
+    bootstrap_ratio_of_sums,
+)
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Normalisation
+from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.items import PARITY_REFERENCE
 from growmerge.evaluation.outcomes import normalised
 from growmerge.grid import Model
@@ -22,8 +29,9 @@ ALL = "all"
 MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
 PARITY = "parity"
 SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
+TRANSLATION_COLUMNS = ("benchmark", "language", "item", "counts")
 SUMMARY_COLUMNS = (
-    *("id", "kind", "setup", "target", "method", "members", "measure", "language", "subset"),
+    *("id", "kind", "setup", "target", "method", "members", "step", "measure", "language", "subset"),
     *("value", "low", "high", "n", "ties", "chance"),
 )
 
@@ -51,6 +59,7 @@ def summarise(
     seed: int,
     parity: Parity = "mean_of_ratios",
     measured: Mapping[str, tuple[str, Normalisation]] | None = None,
+    translations: Mapping[str, pd.DataFrame | Path] | None = None,
 ) -> pd.DataFrame:
     """One row per model, measure, language and subset, with a 95 % bootstrap interval over items.
 
@@ -65,14 +74,17 @@ def summarise(
             2024), or the sum of the numerators over the sum of the denominators, in which long sentences count more.
         measured: by benchmark, the measure that it is a benchmark of, and how log-probabilities of its candidates are
             normalised; a benchmark that is not named is a measure by itself, by summed log-probability.
+        translations: by model id, the rows of `translations.parquet` or its path, under the same rules as `scores`;
+            each of their benchmarks is a measure by itself.
 
     Returns:
-        Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages. Pair measures: the share of items
-        whose candidate 0 has a strictly higher log-probability than every other; ties are wrong, and counted. Where a
-        measure has several benchmarks, these are its subsets, and "all" is their unweighted mean. Where it has one,
-        subsets are that one's groups (the part of the name before "/"); "all" is the unweighted mean over them for
-        acceptability, else the mean over items. A model that lacks a subset that another one has gets no "all": means
-        over other sets do not compare. NaN log-probabilities make their cell NaN.
+        Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages, `step` is NA for finished models.
+        Pair measures: the share of items whose candidate 0 has a strictly higher log-probability than every other; ties
+        are wrong, and counted. Where a measure has several benchmarks, these are its subsets, and "all" is their
+        unweighted mean. Where it has one, subsets are that one's groups (the part of the name before "/"); "all" is the
+        unweighted mean over them for acceptability, else the mean over items. A model that lacks a subset that another
+        one has gets no "all": means over other sets do not compare. NaN log-probabilities make their cell NaN.
+        Translations: chrF++ of the corpus, 0 to 100, without chance.
 
     Raises:
         GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
@@ -81,7 +93,8 @@ def summarise(
     ids = [model.id for model in models]
     if doubled := sorted({i for i in ids if ids.count(i) > 1}):
         raise GrowmergeError(f"models: the id {doubled[0]!r} stands there twice; give every model an id of its own")
-    if unknown := sorted(set(scores) - set(ids)):
+    translations = translations or {}
+    if unknown := sorted({*scores, *translations} - set(ids)):
         raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(ids)} models; pass it in `models`, too")
 
     references = _check(reference, "the reference's scores")
@@ -92,18 +105,23 @@ def summarise(
         if frame is not None:
             frame = _by_measure(frame, measured or {})
         cells[model.id] = {} if frame is None else dict(_cells(frame, references, model.id, resamples, seed, parity))
+        written = None
+        if model.id in translations:
+            written = _load(translations[model.id], model.id, TRANSLATION_COLUMNS)
+        if written is not None:
+            cells[model.id] |= _translation_cells(written, resamples, seed)
 
     chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
     rows = []
     for model in models:
-        about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages))
+        about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages), model.step)
         for key in sorted(chances, key=_order):
             hole = _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key])
             cell = cells[model.id].get(key, hole)
             if key.subset == ALL and not _over_the_same(key, cells[model.id], chances):
                 cell = hole
             rows.append((*about, *key, *cell.interval, cell.n, cell.ties, cell.chance))
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
 
 
 def _over_the_same(key: _Key, ours: Mapping[_Key, _Cell], all_keys: Iterable[_Key]) -> bool:
@@ -120,24 +138,25 @@ def _order(key: _Key) -> tuple[tuple[int, str], str, bool, str]:
     return (measure_order(key.measure), key.language, key.subset != ALL, key.subset)
 
 
-def _load(source: pd.DataFrame | Path, model: str) -> pd.DataFrame | None:
+def _load(source: pd.DataFrame | Path, model: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame | None:
     """The scores, checked; None where there is no file."""
     if isinstance(source, pd.DataFrame):
-        return _check(source, f"the scores of {model}")
+        return _check(source, f"the scores of {model}", columns)
     if not source.exists():
         return None
     try:
         frame = pd.read_parquet(source)
     except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
         raise GrowmergeError(f"{source}: not a readable Parquet file ({error}); delete it and score again") from error
-    return _check(frame, str(source))
+    return _check(frame, str(source), columns)
 
 
-def _check(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    if missing := [column for column in SCORE_COLUMNS if column not in frame.columns]:
+def _check(frame: pd.DataFrame, where: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame:
+    if missing := [column for column in columns if column not in frame.columns]:
         raise GrowmergeError(f"{where}: no column {missing[0]!r}; there are {', '.join(map(str, frame.columns))}")
-    if doubled := int(frame.duplicated(["benchmark", "language", "item", "candidate"]).sum()):
-        raise GrowmergeError(f"{where}: {doubled} rows repeat a benchmark, language, item and candidate; score again")
+    keys = [key for key in ("benchmark", "language", "item", "candidate") if key in columns]
+    if doubled := int(frame.duplicated(keys).sum()):
+        raise GrowmergeError(f"{where}: {doubled} rows repeat a {', '.join(keys[:-1])} and {keys[-1]}; score again")
     return frame
 
 
@@ -183,6 +202,19 @@ def _cells(
         for group, part in groups.items():
             if group not in ("", ALL):
                 yield _Key(measure, language, group), _pair_cell([part], resamples, seed)
+
+
+def _translation_cells(frame: pd.DataFrame, resamples: int, seed: int) -> dict[_Key, _Cell]:
+    """The chrF++ of every benchmark in every language."""
+    found = {}
+    for (benchmark, language), rows in frame.groupby(["benchmark", "language"], sort=False):
+        counts = stacked(rows.sort_values("item")["counts"])  # by item, so that the order of rows decides nothing
+        low, high = np.nan, np.nan
+        if len(rows) > 1:
+            low, high = np.percentile(resampled(counts, resamples, seed), PERCENTILES)
+        interval = Interval(float(chrf(counts.sum(axis=0))), float(low), float(high))
+        found[_Key(str(benchmark), str(language), ALL)] = _Cell(interval, len(rows), 0, np.nan)
+    return found
 
 
 def _pair_cell(strata: Sequence[pd.DataFrame], resamples: int, seed: int) -> _Cell:

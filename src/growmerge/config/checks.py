@@ -14,12 +14,13 @@ from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
 
 if TYPE_CHECKING:
     from growmerge.config.corpora import Corpus
-    from growmerge.config.schema import Method, Study
+    from growmerge.config.schema import Method, OverTraining, Study
 
 RANDOM = "random"
 MULTI = "multi"
+COMMON = "common"  # what the experts of a setup with partial sharing branch off
 EXTERNAL = "external"
-MATCHED = "@"  # between a model and the step of an intermediate checkpoint; cannot occur in a name
+AT = "@"  # between a model and the step of an intermediate checkpoint; cannot occur in a name
 REFERENCE = "reference"
 PARITY = "parity"
 DOWNLOADS = "downloads"
@@ -111,8 +112,6 @@ def _check_languages(study: Study) -> None:
         _known(f"languages.{i}.corpus", language.corpus, trainable, "corpus")
         if language.evaluation is not None:
             _known(f"languages.{i}.evaluation", language.evaluation, names, "corpus")
-        if language.code == study.english.code:
-            raise problem(f"languages.{i}.code", language.code, "is the language of the bases, not a target")
     _known("english.evaluation", study.english.evaluation, names, "corpus")
     for name in dict.fromkeys([study.english.evaluation, *(x.evaluation or x.corpus for x in study.languages)]):
         corpus = study.corpus(name)
@@ -218,10 +217,27 @@ def _check_bases(study: Study) -> None:
         for target, source in setup.from_.items():
             _known(f"setups.{i}.from.{target}", target, [*study.language_codes, MULTI], "target")
             _check_reference(f"setups.{i}.from.{target}", source)
+        if setup.branches is not None:
+            _check_branches(f"setups.{i}.branches", setup.branches)
+    if study.sharing:
+        _known("sharing.base", study.sharing.base, names, "base")
+        _unique("sharing.shares", [f"{share:g}" for share in study.sharing.shares])
+        for name in study.sharing.setups:
+            if name in [*names, *setups]:
+                raise problem("sharing.shares", study.sharing.shares, f"makes a setup '{name}', a name that is taken")
     _unique("external", [x.name for x in study.external])
     for i, external in enumerate(study.external):
         _check_reference(f"external.{i}.from", external.from_)
     _known("scoring.reference", study.scoring.reference, names, "base")
+
+
+def _check_branches(key: str, branches: str) -> None:
+    try:
+        named = {branches.format(step=step) for step in (1, 2)}
+    except (KeyError, IndexError, ValueError) as error:
+        raise problem(key, branches, f"{error}: write the step as in 'checkpoint_{{step:07d}}'") from None
+    if len(named) == 1:
+        raise problem(key, branches, "is the same at every step: write the step as in 'checkpoint_{step:07d}'")
 
 
 def _check_merging(study: Study) -> None:
@@ -238,11 +254,37 @@ def _check_merging(study: Study) -> None:
         _known(f"{key}.base", rule.base, bases, "base")
         for name in rule.methods or []:
             _known(f"{key}.methods", name, methods, "merge method")
-    for i, size in enumerate(study.merging.sizes or []):
+    sizes = {"merging.sizes": study.merging.sizes, "sharing.sizes": study.sharing and study.sharing.sizes}
+    for key, size in [(f"{key}.{i}", size) for key, given in sizes.items() for i, size in enumerate(given or [])]:
         if size > len(study.languages):
-            raise problem(f"merging.sizes.{i}", size, f"there are only {len(study.languages)} languages to combine")
+            raise problem(key, size, f"there are only {len(study.languages)} languages to combine")
+    for i, order in enumerate(study.merging.series.orders):
+        _unique(f"merging.series.orders.{i}", order)
+        for j, code in enumerate(order):
+            _known(f"merging.series.orders.{i}.{j}", code, study.language_codes, "language")
+    if study.merging.over_training:
+        _check_over_training(study, study.merging.over_training)
     if methods and len(study.languages) > 1:
         _known("analysis.pairwise_method", study.analysis.pairwise_method, methods, "merge method")
+
+
+def _check_over_training(study: Study, merged: OverTraining) -> None:
+    key, setups = "merging.over_training", {setup.name: setup for setup in study.setups}
+    if len(study.languages) < 2:
+        raise problem(key, merged.every, "there is only one language: nothing to merge")
+    if not merged.steps:
+        raise problem(f"{key}.until", merged.until, f"is before the first step, {merged.every} (`every`)")
+    for i, name in enumerate(merged.setups):
+        _known(f"{key}.setups.{i}", name, setups, "setup")
+        taken = setups[name].from_
+        if taken and setups[name].branches is None:
+            message = f"takes {', '.join(taken)} from elsewhere: say in `setups` what `branches` their checkpoints have"
+            raise problem(f"{key}.setups.{i}", name, message)
+        for language in study.languages:
+            saved = language.checkpoint_every or study.training.checkpoint_every
+            if language.code not in taken and merged.every % saved:
+                message = f"'{name}/{language.code}' saves a checkpoint every {saved} steps: choose a multiple"
+                raise problem(f"{key}.every", merged.every, message)
 
 
 def _check_method(key: str, method: Method, study: Study) -> None:
@@ -253,7 +295,10 @@ def _check_method(key: str, method: Method, study: Study) -> None:
     if kind.base == "ignored" and method.uses_base:
         raise problem(f"{key}.uses_base", True, f"mergekit's {method.of_mergekit} has no base model; leave it out")
     fewest, most = kind.members
-    for size in study.merging.sizes or range(2, len(study.languages) + 1):
+    merging, sharing = study.merging, study.sharing
+    series = [len(order) for order in merging.series.orders] + [len(study.languages)] * merging.series.drawn
+    longest = [*series, *([len(study.languages)] if merging.over_training else [])]
+    for size in sorted({*study.merged_sizes, *(sharing.sizes if sharing else []), *longest}):
         if size < fewest or (most is not None and size > most):
             message = f"merges exactly {most} models, but there are combinations of {size} (merging.sizes)"
             raise problem(key, method.name, message)

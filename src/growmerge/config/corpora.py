@@ -67,6 +67,7 @@ class HubSource(Strict):
     revision: str | None = Field(None, description="Commit or tag; pin it.")
     text_field: str = "text"
     id_field: str | None = Field("id", description="null: rows are numbered, within their file.")
+    files: int | None = Field(None, ge=1, description="Only so many of its files, the first: enough of a large one.")
 
 
 Source = Annotated[PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")]

@@ -44,3 +44,12 @@ def parse_reference(text: str) -> Reference:
     if at and not re.fullmatch(r"\S+", revision):
         raise GrowmergeError(f"'{text}': no revision follows the @; give a commit or tag, or leave the @ out")
     return Reference("hub", name, revision or None)
+
+
+def at_step(reference: str, branches: str, step: int) -> str:
+    """The checkpoint after a step of the model `reference`: a branch of its repository, a sub-folder of its folder.
+
+    `branches` is a format such as 'checkpoint_{step:07d}'.
+    """
+    model, branch = parse_reference(reference), branches.format(step=step)
+    return f"folder:{model.name}/{branch}" if model.kind == "folder" else f"hub:{model.name}@{branch}"

@@ -86,6 +86,34 @@ class Setup(Strict):
         alias="from",
         description="{language or multi: checkpoint} ('hub:owner/name', 'folder:path') that is taken, not trained.",
     )
+    branches: str | None = Field(
+        None,
+        description="Of checkpoints that are taken: the revision (of a folder: the sub-folder) after a step, such as "
+        "'checkpoint_{step:07d}'; for `merging.over_training`.",
+    )
+    multi_share: Share = Field(
+        1.0, gt=0, description="`multi` trains on this share of every language's epochs; 1: as much as all others."
+    )
+
+
+class Sharing(Strict):
+    """Partial sharing: experts that train together first and branch off after a share of their training.
+
+    For a share of 0.05, setup `shared-5` trains a common model on all languages, with 5 % of an expert's tokens (of the
+    mean over the experts); from there each expert trains on its own language for the other 95 % of its epochs. With a
+    share of 1 there is only the common model. A share of 0 is the setup that starts from `base` itself.
+    """
+
+    base: Name = Field(description="The base that the common models start from.")
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1, description="Of each expert's training.")
+    sizes: list[Annotated[int, Field(ge=2)]] = Field(
+        default=[2], description="Numbers of languages to combine in these setups."
+    )
+
+    @property
+    def setups(self) -> dict[str, float]:
+        """The share of each of its setups, by the setup's name."""
+        return {f"shared-{100 * share:g}": share for share in self.shares}
 
 
 class External(Strict):
@@ -217,6 +245,26 @@ class PublishedBase(Strict):
     methods: list[Name] | None = Field(None, description="Only these methods; default: all.")
 
 
+class Series(Strict):
+    """Nested series of merges: languages are added one by one."""
+
+    orders: list[list[LanguageCode]] = Field(default_factory=list, description="Orders in which they are added.")
+    drawn: int = Field(0, ge=0, description="So many further orders of all languages, drawn with the study's seed.")
+
+
+class OverTraining(Strict):
+    """Merges of all languages at the checkpoints of their training, beside `multi` at the same steps."""
+
+    setups: list[Name] = Field(min_length=1)
+    every: int = Field(ge=1, description="Steps; a multiple of `checkpoint_every`.")
+    until: int = Field(ge=1, description="The last step; the finished models are merged anyway.")
+
+    @property
+    def steps(self) -> range:
+        """The steps after which checkpoints are merged."""
+        return range(self.every, self.until + 1, self.every)
+
+
 class Merging(Strict):
     """Which merges are made, and how."""
 
@@ -224,6 +272,8 @@ class Merging(Strict):
     sizes: list[Annotated[int, Field(ge=2)]] | None = Field(
         None, description="Numbers of languages to combine; default: 2 up to all of them."
     )
+    series: Series = Field(default_factory=Series, description="More combinations, that grow language by language.")
+    over_training: OverTraining | None = Field(None, description="Default: only finished models are merged.")
     dtype: Literal["float16", "bfloat16", "float32"] = Field("float16", description="Of the merged weights.")
     base: str = Field(
         "ancestor",
@@ -285,6 +335,7 @@ class Study(Strict):
     architecture: Architecture
     bases: list[Base] = Field(min_length=1)
     setups: list[Setup] = Field(min_length=1)
+    sharing: Sharing | None = Field(None, description="Default: no experts that share a part of their training.")
     external: list[External] = Field(default_factory=list, description="Models of others that are scored, too.")
     training: Training
     merging: Merging
@@ -304,6 +355,11 @@ class Study(Strict):
     def language_codes(self) -> list[str]:
         """Target languages, in the order of the configuration."""
         return [language.code for language in self.languages]
+
+    @property
+    def merged_sizes(self) -> list[int]:
+        """How many languages the merges of the setups combine, but for nested series."""
+        return sorted(set(self.merging.sizes or range(2, len(self.languages) + 1)))
 
     def corpus(self, name: str) -> Corpus:
         """The corpus of that name, or of which `name` is a part."""

@@ -31,7 +31,7 @@ class HubFiles:
                 builder.config.on_mixed_types = None
             self._rows = builder.as_streaming_dataset(split=source.split)
             # More pieces than files there cannot be: a file is the least that `datasets` reads by itself.
-            self.numbers = range(self._rows.num_shards)
+            self.numbers = range(min(self._rows.num_shards, source.files or self._rows.num_shards))
 
     def read_documents(self, numbers: Sequence[int]) -> Iterator[Document]:
         """The documents of the files with these numbers (from 0).
@@ -58,7 +58,7 @@ class HubFiles:
         """(place for messages, number of the file, number of the row, values of the fields), numbers from 1."""
         for number in numbers:
             row = 0
-            file = self._rows.shard(len(self.numbers), number).with_format("arrow")
+            file = self._rows.shard(self._rows.num_shards, number).with_format("arrow")
             for table in self._tables(file.iter(batch_size=BATCH), number):
                 self._check_fields(fields, table.column_names)
                 for values in zip(*(table[field].to_pylist() for field in fields), strict=True):

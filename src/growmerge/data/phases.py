@@ -104,7 +104,7 @@ def phases_of(recipe: Mapping[str, Any], documents: Mapping[str, int]) -> list[P
     components: list[Component] = []
     for language in recipe["languages"]:
         scale = language["replay"]
-        if scale is None:
+        if scale is None and replay["corpora"]:
             ratio = documents[language["corpus"]] / documents[replay["reference"]]
             scale = replay_scale(ratio, replay["whole_percent"])
         components.append(Component(language["corpus"], language["epochs"]))

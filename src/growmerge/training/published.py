@@ -9,15 +9,17 @@ from growmerge.errors import GrowmergeError
 from growmerge.layout import step_folder
 
 
-def published_checkpoint(checkpoints: Path, step: int) -> Path:
-    """The checkpoint after `step` in the folder `checkpoints`.
+def published_checkpoint(holder: Path, step: int) -> Path:
+    """The checkpoint after `step`: in the folder of a training's checkpoints, or `holder` itself where it is taken.
 
     Raises GrowmergeError if the training was not as long as the configuration expected and has no such step.
     """
-    folder = checkpoints / step_folder(step)
+    if (holder / "config.json").exists():
+        return holder
+    folder = holder / step_folder(step)
     if not folder.exists():
-        names = sorted(path.name for path in checkpoints.glob("step-*"))
-        shards = [name for name in read_manifest(checkpoints).inputs if "/tokens/" in name]
+        names = sorted(path.name for path in holder.glob("step-*"))
+        shards = [name for name in read_manifest(holder).inputs if "/tokens/" in name]
         raise GrowmergeError(
             f"{folder}: the training saved no such checkpoint, but {', '.join(names) or 'none'}: its corpora have "
             "another size than `corpora.expected` says. Correct `expected` after the facts in the manifests of "

@@ -1,0 +1,64 @@
+"""Which models each table shows; a figure of the same name is drawn from it. Pure, for Snakemake's parsing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from growmerge.config.checks import MULTI
+from growmerge.grid import Grid, Model
+from growmerge.merging.sweeps import density_sweeps, main_methods
+
+
+def shown_models(grid: Grid, compared: Sequence[Model]) -> dict[str, list[Model]]:
+    """Table -> its models; a table without merges (or whatever it is about) is left out.
+
+    `compared` are the models that are compared by compute (`growmerge.matching.compared_models`).
+    """
+    study = grid.study
+    setups = [setup.name for setup in study.setups]
+    pairwise, main = study.analysis.pairwise_method, main_methods(study.merging.methods)
+    swept = {name for names in density_sweeps(study.merging.methods).values() for name in names.values()}
+    nested = {combination for order in grid.series for combination in grid.nested(order)}
+
+    models = [model for model in grid.models if model.setup in setups]
+    experts = [model for model in models if len(model.languages) == 1]
+    merges = [merge for merge in grid.merges if merge.setup in setups and merge.step is None]
+    of_main = [merge for merge in merges if merge.method in main]
+
+    tables = {
+        "baselines": [*grid.bases, *models, *grid.externals],
+        "pairwise": _if_any([m for m in merges if len(m.languages) == 2 and m.method == pairwise], experts),
+        "methods": _if_any(of_main, experts),
+        "density": _if_any([m for m in merges if m.method in swept], experts),
+        "series": _if_any([m for m in of_main if m.target in nested], experts),
+        "over_training": _over_training(grid, main),
+        "sharing": _sharing(grid, pairwise),
+        "compute_matched": list(compared),
+    }
+    return {table: chosen for table, chosen in tables.items() if chosen}
+
+
+def _if_any(merges: list[Model], experts: list[Model]) -> list[Model]:
+    """The merges with the models that they are held against."""
+    return [*experts, *merges] if merges else []
+
+
+def _over_training(grid: Grid, methods: Sequence[str]) -> list[Model]:
+    """The mixed model and the merges of all languages: at the steps that are merged, and finished."""
+    merged = grid.study.merging.over_training
+    setups = merged.setups if merged else []
+    everything = len(grid.study.languages)
+    return [
+        *grid.mixed_over_training,
+        *(model for model in grid.models if model.setup in setups and model.target == MULTI),
+        *(m for m in grid.merges if m.setup in setups and m.method in methods and len(m.languages) == everything),
+    ]
+
+
+def _sharing(grid: Grid, method: str) -> list[Model]:
+    """Setups whose experts branch off a common model, and the one whose experts share nothing but where they start."""
+    setups = grid.sharing_setups
+    models = [model for model in grid.models if model.setup in setups and model.target != MULTI]
+    sizes = grid.study.sharing.sizes if grid.study.sharing else []
+    merges = [m for m in grid.merges if m.setup in setups and m.method == method and m.step is None]
+    return [*models, *(merge for merge in merges if len(merge.languages) in sizes)]

@@ -1,0 +1,10 @@
+"""Rule tabulate_benchmarks: how many items every benchmark came to, beside what the papers print."""
+
+from pathlib import Path
+
+from growmerge.analysis.benchmarks import write_benchmarks
+from growmerge.job import job
+
+with job(snakemake.log[0]):
+    measured = {benchmark: tuple(measured) for benchmark, measured in snakemake.params.measured.items()}
+    write_benchmarks([Path(folder) for folder in snakemake.input.benchmarks], Path(snakemake.output.parquet), measured)

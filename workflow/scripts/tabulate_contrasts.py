@@ -1,0 +1,22 @@
+"""Rule tabulate_contrasts: models held against one another on the same items, as Parquet and CSV."""
+
+from pathlib import Path
+
+from growmerge.analysis.contrasts import write_contrasts
+from growmerge.grid import Model
+from growmerge.job import job
+
+with job(snakemake.log[0]):
+    params = snakemake.params
+    write_contrasts(
+        [Model(**model) for model in params.models],
+        Path(params.scores_folder),
+        [Path(reference) for reference in snakemake.input.reference],
+        Path(snakemake.output.parquet),
+        baseline=params.baseline,
+        english=params.english,
+        same_cost=[tuple(pair) for pair in params.same_cost],
+        resamples=params.resamples,
+        seed=params.seed,
+        measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+    )
