@@ -16,6 +16,7 @@ from growmerge.analysis.drops import SIMILARITIES, drops, similarity_and_drop
 from growmerge.analysis.figures import FIGURES, Selection, save_figure
 from growmerge.analysis.figures.captions import caption
 from growmerge.analysis.places import KINDS
+from growmerge.analysis.summary import SUMMARY_COLUMNS
 from growmerge.config.schema import Analysis, Method
 from growmerge.errors import GrowmergeError
 from growmerge.matching import Match
@@ -36,7 +37,13 @@ MATCHES = tuple(
     for cheaper, dearer in combinations(SETUPS, 2)
     for target in (*LANGUAGES, "multi")
 )
-SELECTION = Selection(LANGUAGES, SETUPS, METHODS, matches=MATCHES, settings=SETTINGS)
+SECOND = {
+    "orders": (LANGUAGES,),
+    "steps": {f"{setup}/{target}": 900 for setup in SETUPS for target in (*LANGUAGES, "multi")},
+    "tokens_per_step": 1024,
+    "shares": {"scratch": 0.0, "2x": 0.2},
+}
+SELECTION = Selection(LANGUAGES, SETUPS, METHODS, matches=MATCHES, settings=SETTINGS, **SECOND)
 MEASURES = ("acceptability", "parity", "facts")
 
 
@@ -45,10 +52,13 @@ def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measure
     rng = np.random.default_rng(seed)
     models = [("base-1x", "base", "", "", "", ()), ("base-2x", "base", "", "", "", ())]
     models.append(("external/other", "external", "", "", "", ()))
+    everything = "+".join(sorted(languages))
     for setup in setups:
         models += [(f"{setup}/{language}", "model", setup, language, "", (language,)) for language in languages]
         models.append((f"{setup}/multi", "model", setup, "multi", "", languages))
         models += [(f"{i}@500", "checkpoint", setup, *rest) for i, _, s, *rest in models if s == setup]
+        if len(languages) > 1:
+            models += [(f"{setup}/{everything}@500/{m}", "merge", setup, everything, m, languages) for m in methods]
         for size in range(2, len(languages) + 1):
             for members in combinations(sorted(languages), size):
                 target = "+".join(members)
@@ -62,11 +72,10 @@ def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measure
                     skill = 0.3 / (1 + len(members)) - 0.03 * METHODS.index(method) if method else 0.22
                 skill += 0.03 * (SETUPS.index(setup) if setup in SETUPS else 1) + 0.01 * rng.standard_normal()
                 value = 0.5 + skill
-                about = (identifier, kind, setup, target, method, len(members))
+                about = (identifier, kind, setup, target, method, len(members), 500 if "@" in identifier else None)
                 chance = np.nan if measure == "parity" else 0.5
                 rows.append((*about, measure, language, "all", value, value - 0.04, value + 0.04, 100, 0, chance))
-    about = ["id", "kind", "setup", "target", "method", "members", "measure", "language", "subset"]
-    return pd.DataFrame(rows, columns=[*about, "value", "low", "high", "n", "ties", "chance"])
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
 
 
 FULL = made_up_summary()
@@ -168,6 +177,7 @@ def test_pairwise_finds_the_merge_whatever_the_order_of_its_languages() -> None:
 def test_methods_average_member_languages_only() -> None:
     table = FIGURES["methods"].data(FULL, SELECTION)
     merges = FULL[(FULL["kind"] == "merge") & (FULL["setup"] == "2x") & (FULL["measure"] == "facts")]
+    merges = merges[merges["step"].isna()]
     merges = merges[[language in target for language, target in zip(merges["language"], merges["target"], strict=True)]]
     of_merge = merges.groupby(["method", "members", "id"])["value"].mean()
     ours = table[(table["setup"] == "2x") & (table["measure"] == "facts")]

@@ -1,15 +1,17 @@
 # Tables and figures, from scores alone; and the check of everything against its manifest.
 
-from growmerge.merging.sweeps import main_methods
-
 FIGURE_NAMES = [*SHOWN, *COMPARISON_FIGURES]
 TABULATED = SHOWN | {"scores": [*GRID, *CHECKPOINTS.values()]}
-TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in TABULATED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
+NAMED = [*TABULATED, "contrasts", "benchmarks", "by_language", "means"]
+TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
 FIGURES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
 
 
 localrules:
     tabulate_scores,
+    tabulate_contrasts,
+    tabulate_benchmarks,
+    tabulate_languages,
     draw_figure,
     verify,
 
@@ -47,6 +49,96 @@ rule tabulate_scores:
         "../scripts/tabulate_scores.py"
 
 
+# Models held against one another on the same items: a merge against linear, members and mixed model, setups, equal cost.
+rule tabulate_contrasts:
+    input:
+        scores=LAYOUT.scores(TABULATED["scores"]),
+        reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
+    output:
+        parquet=f"{RESULTS}/tables/contrasts.parquet",
+        csv=f"{RESULTS}/tables/contrasts.csv",
+        manifest=f"{RESULTS}/tables/contrasts.manifest.json",
+    log:
+        f"{LOGS}/tables/contrasts.log",
+    benchmark:
+        f"{TIMES}/tables/contrasts.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 8000 * attempt,
+        runtime=120,
+    params:
+        models=[vars(model) for model in TABULATED["scores"]],
+        scores_folder=f"{RESULTS}/scores",
+        baseline=STUDY.analysis.pairwise_method,
+        english=STUDY.english.code,
+        same_cost=[(match.matched_id, match.cheaper_id) for match in MATCHES if not match.excluded],
+        resamples=STUDY.analysis.bootstrap_resamples,
+        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        seed=STUDY.seed,
+    message:
+        "Hold models against one another on the same items"
+    script:
+        "../scripts/tabulate_contrasts.py"
+
+
+rule tabulate_benchmarks:
+    input:
+        benchmarks=LAYOUT.benchmarks(GRID.score_cells),
+    output:
+        parquet=f"{RESULTS}/tables/benchmarks.parquet",
+        csv=f"{RESULTS}/tables/benchmarks.csv",
+        manifest=f"{RESULTS}/tables/benchmarks.manifest.json",
+    log:
+        f"{LOGS}/tables/benchmarks.log",
+    benchmark:
+        f"{TIMES}/tables/benchmarks.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+    message:
+        "Count the items of every benchmark, beside what the papers print"
+    script:
+        "../scripts/tabulate_benchmarks.py"
+
+
+rule tabulate_languages:
+    input:
+        f"{RESULTS}/tables/scores.parquet",
+    output:
+        by_language=f"{RESULTS}/tables/by_language.parquet",
+        means=f"{RESULTS}/tables/means.parquet",
+        beside=[
+            f"{RESULTS}/tables/{table}.{suffix}"
+            for table in ("by_language", "means")
+            for suffix in ("csv", "md", "manifest.json")
+        ],
+    log:
+        f"{LOGS}/tables/by_language.log",
+    benchmark:
+        f"{TIMES}/tables/by_language.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        languages=STUDY.language_codes,
+        setups=[setup.name for setup in STUDY.setups],
+        methods=[method.name for method in STUDY.merging.methods],
+    message:
+        "Tabulate scores language by language, and their means and variation over languages"
+    script:
+        "../scripts/tabulate_languages.py"
+
+
 rule draw_figure:
     input:
         f"{RESULTS}/tables/{{figure}}.parquet",
@@ -71,13 +163,7 @@ rule draw_figure:
     params:
         study=STUDY.study,
         analysis=STUDY.analysis.model_dump(exclude={"partial"}),
-        matches=lambda w: [asdict(match) for match in MATCHES if w.figure == "compute_matched"],
-        languages=STUDY.language_codes,
-        setups=[setup.name for setup in STUDY.setups],
-        methods=lambda w: main_methods(STUDY.merging.methods) if w.figure == "methods" else [],
-        settings=lambda w: [m.model_dump() for m in STUDY.merging.methods if w.figure == "density"],
-        english=STUDY.english.code,
-        bases=list(dict.fromkeys(setup.base for setup in STUDY.setups)),
+        selection=lambda w: figure_selection(w.figure, COSTS, MATCHES),
     message:
         "Draw the figure {wildcards.figure}"
     script:

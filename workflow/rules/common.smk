@@ -14,7 +14,7 @@ sys.path.insert(0, SOURCE)
 # Scripts run in processes (and, with --sdm conda, environments) of their own.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from growmerge.analysis.shown import shown_models
+from growmerge.analysis.shown import figure_selection, shown_models
 from growmerge.config import validate
 from growmerge.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError

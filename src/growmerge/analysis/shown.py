@@ -1,11 +1,18 @@
-"""Which models each table shows; a figure of the same name is drawn from it. Pure, for Snakemake's parsing."""
+"""Which models each table shows, and what a figure, drawn from the table of its name, selects of them.
+
+Pure, for Snakemake's parsing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from growmerge.config.checks import MULTI
+from growmerge.costs import Costs
 from growmerge.grid import Grid, Model
+from growmerge.matching import Match
 from growmerge.merging.sweeps import density_sweeps, main_methods
 
 
@@ -62,3 +69,34 @@ def _sharing(grid: Grid, method: str) -> list[Model]:
     sizes = grid.study.sharing.sizes if grid.study.sharing else []
     merges = [m for m in grid.merges if m.setup in setups and m.method == method and m.step is None]
     return [*models, *(merge for merge in merges if len(merge.languages) in sizes)]
+
+
+def figure_selection(figure: str, costs: Costs, matches: Sequence[Match]) -> dict[str, Any]:
+    """The fields of a figure's `growmerge.analysis.figures.Selection` as plain data, only those that it draws.
+
+    What it does not draw is left out, so that an edit of it draws nothing again.
+    """
+    grid = costs.grid
+    study, merging = grid.study, grid.study.merging
+    main, pairwise = main_methods(merging.methods), study.analysis.pairwise_method
+    setups = [setup.name for setup in study.setups]
+    chosen: dict[str, Any] = {"languages": study.language_codes, "setups": setups, "english": study.english.code}
+    # A panel for each setup and method: those of several setups would not fit a page.
+    of_setups = main if len(setups) == 1 else [pairwise]
+    if figure == "baselines":
+        chosen["bases"] = list(dict.fromkeys(setup.base for setup in study.setups))
+    elif figure == "methods":
+        chosen["methods"] = main
+    elif figure == "density":
+        chosen["settings"] = [method.model_dump() for method in merging.methods]
+    elif figure == "compute_matched":
+        chosen["matches"] = [asdict(match) for match in matches]
+    elif figure == "series":
+        chosen |= {"orders": grid.series, "methods": of_setups}
+    elif figure == "over_training":
+        followed = merging.over_training.setups if merging.over_training else []
+        steps = {model.id: costs.steps(model.id) for model in grid.models if costs.can_tell(model.id)}
+        chosen |= {"setups": followed, "methods": of_setups, "steps": steps, "tokens_per_step": costs.tokens(1)}
+    elif figure == "sharing":
+        chosen |= {"setups": list(grid.sharing_setups), "shares": grid.sharing_setups}
+    return chosen

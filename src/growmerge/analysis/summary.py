@@ -74,8 +74,7 @@ def summarise(
             2024), or the sum of the numerators over the sum of the denominators, in which long sentences count more.
         measured: by benchmark, the measure that it is a benchmark of, and how log-probabilities of its candidates are
             normalised; a benchmark that is not named is a measure by itself, by summed log-probability.
-        translations: by model id, the rows of `translations.parquet` or its path, under the same rules as `scores`;
-            each of their benchmarks is a measure by itself.
+        translations: by model id, the rows of `translations.parquet` or its path, under the same rules as `scores`.
 
     Returns:
         Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages, `step` is NA for finished models.
@@ -84,7 +83,7 @@ def summarise(
         unweighted mean. Where it has one, subsets are that one's groups (the part of the name before "/"); "all" is the
         unweighted mean over them for acceptability, else the mean over items. A model that lacks a subset that another
         one has gets no "all": means over other sets do not compare. NaN log-probabilities make their cell NaN.
-        Translations: chrF++ of the corpus, 0 to 100, without chance.
+        Translations: chrF++ of the corpus, 0 to 100, without chance; else as for measures of pairs.
 
     Raises:
         GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
@@ -109,7 +108,7 @@ def summarise(
         if model.id in translations:
             written = _load(translations[model.id], model.id, TRANSLATION_COLUMNS)
         if written is not None:
-            cells[model.id] |= _translation_cells(written, resamples, seed)
+            cells[model.id] |= _translation_cells(written, measured or {}, resamples, seed)
 
     chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
     rows = []
@@ -204,17 +203,32 @@ def _cells(
                 yield _Key(measure, language, group), _pair_cell([part], resamples, seed)
 
 
-def _translation_cells(frame: pd.DataFrame, resamples: int, seed: int) -> dict[_Key, _Cell]:
-    """The chrF++ of every benchmark in every language."""
-    found = {}
-    for (benchmark, language), rows in frame.groupby(["benchmark", "language"], sort=False):
-        counts = stacked(rows.sort_values("item")["counts"])  # by item, so that the order of rows decides nothing
-        low, high = np.nan, np.nan
-        if len(rows) > 1:
-            low, high = np.percentile(resampled(counts, resamples, seed), PERCENTILES)
-        interval = Interval(float(chrf(counts.sum(axis=0))), float(low), float(high))
-        found[_Key(str(benchmark), str(language), ALL)] = _Cell(interval, len(rows), 0, np.nan)
-    return found
+def _translation_cells(
+    frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisation]], resamples: int, seed: int
+) -> Iterator[tuple[_Key, _Cell]]:
+    """The chrF++ of a measure in every language, and of its benchmarks where it has several."""
+    measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
+    frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
+    for (measure, language), rows in frame.groupby(["measure", "language"], sort=False):
+        corpora = {
+            str(benchmark): stacked(part.sort_values("item")["counts"])  # so that the order of rows decides nothing
+            for benchmark, part in rows.groupby("benchmark", sort=False)
+        }
+        yield _Key(measure, language, ALL), _corpus_cell(list(corpora.values()), resamples, seed)
+        if Counter(measures.values())[measure] > 1:
+            for benchmark, corpus in corpora.items():
+                yield _Key(measure, language, benchmark), _corpus_cell([corpus], resamples, seed)
+
+
+def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int) -> _Cell:
+    """The unweighted mean over corpora of their chrF++, each resampled within itself."""
+    value = float(np.mean([chrf(corpus.sum(axis=0)) for corpus in corpora]))
+    low, high = np.nan, np.nan
+    if min(map(len, corpora)) > 1:
+        rng = np.random.default_rng(seed)
+        means = np.mean([resampled(corpus, resamples, rng) for corpus in corpora], axis=0)
+        low, high = np.percentile(means, PERCENTILES)
+    return _Cell(Interval(value, float(low), float(high)), sum(map(len, corpora)), 0, np.nan)
 
 
 def _pair_cell(strata: Sequence[pd.DataFrame], resamples: int, seed: int) -> _Cell:

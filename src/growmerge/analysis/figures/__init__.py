@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import matplotlib.figure
@@ -14,10 +14,14 @@ from growmerge.analysis.figures.compute_matched import compute_matched_data, dra
 from growmerge.analysis.figures.density import density_data, draw_density
 from growmerge.analysis.figures.language_vectors import draw_language_vectors, language_vectors_data
 from growmerge.analysis.figures.methods import draw_methods, methods_data
+from growmerge.analysis.figures.over_training import draw_over_training, over_training_data
 from growmerge.analysis.figures.pairwise import draw_pairwise, pairwise_data
 from growmerge.analysis.figures.selection import Selection
+from growmerge.analysis.figures.series import draw_series, series_data
+from growmerge.analysis.figures.sharing import draw_sharing, sharing_data
 from growmerge.analysis.figures.similarity_and_drop import draw_similarity_and_drop, similarity_and_drop_data
 from growmerge.analysis.figures.style import save_figure
+from growmerge.analysis.summary import MEASURES
 from growmerge.config.schema import Analysis
 
 __all__ = ["FIGURES", "Figure", "Selection", "save_figure"]
@@ -35,9 +39,11 @@ class Figure:
     data: Callable[[pd.DataFrame, Selection], pd.DataFrame]
     draw: Callable[[pd.DataFrame], matplotlib.figure.Figure]
 
-    def caption(self, selection: Selection, analysis: Analysis, *, study: str) -> str:
+    def caption(
+        self, selection: Selection, analysis: Analysis, *, study: str, measures: Collection[str] = MEASURES
+    ) -> str:
         """The text under the figure; see `captions.caption`."""
-        return caption(self.name, selection, analysis, study=study)
+        return caption(self.name, selection, analysis, study=study, measures=measures)
 
 
 FIGURES = {
@@ -48,6 +54,9 @@ FIGURES = {
         Figure("methods", methods_data, draw_methods),
         Figure("compute_matched", compute_matched_data, draw_compute_matched),
         Figure("density", density_data, draw_density),
+        Figure("over_training", lambda t, s: over_training_data(t, s, s.steps, s.tokens_per_step), draw_over_training),
+        Figure("series", lambda t, s: series_data(t, s, s.orders), draw_series),
+        Figure("sharing", lambda t, s: sharing_data(t, s, s.shares), draw_sharing),
         Figure("language_vectors", language_vectors_data, draw_language_vectors),
         Figure("similarity_and_drop", similarity_and_drop_data, draw_similarity_and_drop),
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from growmerge.analysis.figures import style
 from growmerge.analysis.figures.selection import Selection
+from growmerge.analysis.markdown import listed
+from growmerge.analysis.summary import MEASURES
 from growmerge.config.schema import Analysis
 from growmerge.errors import GrowmergeError
 
-_PAIRS = (
-    "Acceptability and facts: share of minimal pairs whose right side has the higher summed log-probability (ties are "
-    "wrong); acceptability is the unweighted mean over groups of phenomena. Information parity: "
-)
+_PAIRS = "share of minimal pairs whose right side has the higher summed log-probability (ties are wrong)"
 _PARITY = {
     "mean_of_ratios": "mean over parallel sentences of NLL(English, reference model) / NLL(target language, model)",
     "ratio_of_sums": "NLL(English, reference model) / NLL(target language, model), each summed over parallel sentences",
@@ -19,7 +19,9 @@ _PARITY = {
 _MERGE = "A merge's score is the mean over its member languages of the score in that language."
 
 
-def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str) -> str:
+def caption(
+    figure: str, selection: Selection, analysis: Analysis, *, study: str, measures: Collection[str] = MEASURES
+) -> str:
     """The caption of a figure of the registry, as plain text in one paragraph.
 
     Args:
@@ -28,11 +30,12 @@ def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str
         analysis: the statistics behind it; its `note` is what a reader must know of the study, such as that it is a
             miniature, and may be empty.
         study: its name, as in the folder of its results.
+        measures: those that the figure shows.
 
     Raises:
         GrowmergeError: no figure of that name.
     """
-    over = f"for {_listed(selection.languages)} in the setup{_s(selection.setups)} {_listed(selection.setups)}"
+    over = f"for {listed(selection.languages)} in the setup{_s(selection.setups)} {listed(selection.setups)}"
     texts = {
         "baselines": (
             f"Adapted models before merging, {over}. Left: score in the target language of the model trained for "
@@ -48,7 +51,7 @@ def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str
             "Hatched: no score."
         ),
         "methods": (
-            f"Merges by {_listed(selection.methods)}, {over}. {_MERGE} Left: mean over all merges of a method and "
+            f"Merges by {listed(selection.methods)}, {over}. {_MERGE} Left: mean over all merges of a method and "
             "setup; thin bars reach from the lowest to the highest merge. Right: by number of merged languages, the "
             "mean of all methods, and the method whose mean is highest for that setup and measure, chosen on these "
             "same scores among the methods without a missing score (no line if there is none). Dashed: mean over "
@@ -82,11 +85,54 @@ def caption(figure: str, selection: Selection, analysis: Analysis, *, study: str
             f"all marks of a panel. {_few(selection)} Coefficients by setup, with p-values and intervals, are in the "
             "table of correlations. Pairs without a score or comparison are left out."
         ),
+        "over_training": (
+            f"Training on all languages against merging experts, over training, {over}: the mixed model (multi), and "
+            f"the merges of the experts of all languages by {listed(selection.methods)}, at the same steps; the last "
+            "mark is that of the finished models. Across: tokens that each trained model has seen, not those of all "
+            "experts together; for a merge of experts with trainings of unequal length, their mean. Left: unweighted "
+            "mean over all languages that the measure has, with an interval that takes languages for independent. "
+            f"Bands: 95 % bootstrap intervals over items ({analysis.bootstrap_resamples} resamples); they do not show "
+            "the variation between training runs. Dotted: chance. A cross marks a mean or language with no score."
+        ),
+        "series": (
+            f"Nested series of merges by {listed(selection.methods)}, {over}. From left to right one more expert is "
+            "merged, named below; the first is by itself. A line is the score in a language, pale and hollow until its "
+            "expert is merged. Black: mean over all languages of the panel, merged or not yet, with a 95 % interval "
+            "over items that takes languages for independent. At the right, and dashed for their mean: the experts "
+            "before merging, each in its own language. Dotted: chance. A cross marks a mean or language with no score."
+        ),
+        "sharing": (
+            f"Merging after partly shared training, {over}. Experts branch off a common model of all languages after "
+            "a share of their training (across, not to scale; 0: they share only the initialisation). Left: score of "
+            f"the merge of two by {selection.method}, in their two languages, minus that of their experts, each in its "
+            "own: a thin line a pair, in bold their mean with its 95 % t interval over pairs, which share languages "
+            "and are not independent. At 100 % there is nothing to merge, so the difference is 0 by definition. Right: "
+            "mean scores; bars reach from the lowest to the highest. Dotted: chance. A cross marks a mean that lacks a "
+            "part, or has no score."
+        ),
     }
     if figure not in texts:
-        raise GrowmergeError(f"figure {figure!r} is not known; there are {_listed(sorted(texts))}")
-    scores = "" if figure == "language_vectors" else f"{_PAIRS}{_PARITY[analysis.parity]}; higher is better."
+        raise GrowmergeError(f"figure {figure!r} is not known; there are {listed(sorted(texts))}")
+    scores = "" if figure == "language_vectors" else _measured(measures, analysis)
     return " ".join(part for part in (texts[figure], scores, f"Study: {study}.", analysis.note) if part)
+
+
+def _measured(measures: Collection[str], analysis: Analysis) -> str:
+    """What the scores of each measure are."""
+    pairs = [name for name in ("acceptability", "facts") if name in measures]
+    translation = [name for name in measures if name.endswith("translation")]
+    others = [name for name in measures if name not in (*MEASURES, *translation)]
+    questions = listed([style.MEASURE_LABELS.get(name, name) for name in others])
+    sentences = {
+        f"{listed(pairs)}: {_PAIRS}": bool(pairs),
+        "acceptability is the unweighted mean over groups of phenomena": "acceptability" in measures,
+        f"information parity: {_PARITY[analysis.parity]}": "parity" in measures,
+        f"{questions}: share of questions whose right answer is the likeliest of those offered": bool(questions),
+        "translation: chrF++ of all sentences together, 0 to 100": bool(translation),
+        "higher is better": True,
+    }
+    said = "; ".join(sentence for sentence, applies in sentences.items() if applies)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _compared(selection: Selection, analysis: Analysis) -> str:
@@ -108,7 +154,7 @@ def _compared(selection: Selection, analysis: Analysis) -> str:
         "marks a model with no score.",
     ]
     if absent:
-        named = _listed([f"{cheaper} vs. {dearer}" for cheaper, dearer in absent])
+        named = listed([f"{cheaper} vs. {dearer}" for cheaper, dearer in absent])
         sentences.append(f"Not shown, since every target is excluded for the same reason: {named}.")
     if len(absent) == len(pairs):
         sentences.append("No two setups are left to be compared.")
@@ -123,11 +169,6 @@ def _few(selection: Selection) -> str:
         f"{languages} languages make only {pairs} pairs a setup, and pairs that share a language are not independent: "
         "it describes these marks, and nothing beyond them is claimed."
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def _s(names: Sequence[str]) -> str:

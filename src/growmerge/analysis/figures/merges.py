@@ -17,7 +17,7 @@ def merge_scores(summary: pd.DataFrame, languages: Collection[str], methods: Col
     the summary lists for it are there.
     """
     rows = overall(summary)
-    rows = rows[(rows["kind"] == "merge") & rows["method"].isin(methods)]
+    rows = rows[(rows["kind"] == "merge") & rows["step"].isna() & rows["method"].isin(methods)]
     own = [
         language in target.split("+") and set(languages).issuperset(target.split("+"))
         for language, target in zip(rows["language"], rows["target"], strict=True)

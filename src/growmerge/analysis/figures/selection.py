@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from growmerge.analysis.summary import ALL, measure_order
 from growmerge.config.checks import MULTI
-from growmerge.config.schema import Method
+from growmerge.config.schema import Analysis, Method
 from growmerge.matching import Match
 
 VALUES = ("value", "low", "high", "n", "chance")
@@ -23,7 +25,9 @@ class Selection:
 
     `method` is the one that the pairwise figure shows. English is measured as what is kept, and is no target. `bases`
     are the ids of the base models whose English is drawn; all that the summary holds if it is None. `matches` are the
-    compute-matched pairs of models; `settings` are the methods with their parameters, for the sweep of densities.
+    compute-matched pairs of models; `settings` are the methods with their parameters, for the sweep of densities;
+    `orders` those in which languages are merged one by one. `steps` says by model id how long finished models were
+    trained, with `tokens_per_step`; `shares` by setup after which share of training its experts branch off.
     """
 
     languages: tuple[str, ...]
@@ -34,6 +38,22 @@ class Selection:
     bases: tuple[str, ...] | None = None
     matches: tuple[Match, ...] = ()
     settings: tuple[Method, ...] = ()
+    orders: tuple[tuple[str, ...], ...] = ()
+    steps: Mapping[str, int] = field(default_factory=dict)
+    tokens_per_step: int = 0
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any], analysis: Analysis) -> Selection:
+        """The selection that `growmerge.analysis.shown.figure_selection` gives as plain data."""
+        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        return replace(
+            cls(**lists),
+            method=analysis.pairwise_method,
+            matches=tuple(Match(**match) for match in plain.get("matches", ())),
+            settings=tuple(Method.model_validate(method) for method in plain.get("settings", ())),
+            orders=tuple(map(tuple, plain.get("orders", ()))),
+        )
 
     def compared(self) -> dict[tuple[str, str], list[Match]]:
         """The matches of the selected setups and targets by (cheaper, dearer), in the order in which they are drawn.
@@ -61,6 +81,7 @@ def look_up(wanted: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
 
     Where the summary has no such row, the value is NaN and n = 0.
     """
-    rows = overall(summary[summary["kind"].isin(["model", "merge"])])[[*CELL, "id", *VALUES]]
+    finished = summary["kind"].isin(["model", "merge"]) & summary["step"].isna()
+    rows = overall(summary[finished])[[*CELL, "id", *VALUES]]
     found = wanted.merge(rows, on=list(CELL), how="left", validate="many_to_one")
     return found.assign(n=found["n"].fillna(0).astype(np.int64), id=found["id"].fillna(""))

@@ -46,6 +46,11 @@ MEASURE_LABELS = {
     "acceptability": "Linguistic acceptability",
     "parity": "Information parity",
     "facts": "Factual knowledge",
+    "belebele": "Belebele accuracy",
+    "hellaswag": "HellaSwag accuracy",
+    "xcsqa": "X-CSQA accuracy",
+    "translation": "Translation (chrF++)",
+    "heldout_translation": "Translation (chrF++)",
 }
 SETUP_LABELS = {"1x": "1×", "1x_cloned": "1× cloned", "2x": "2×"}
 SIMILARITY_LABELS = {
@@ -74,6 +79,9 @@ DASHES: tuple[Any, ...] = tuple(
 )
 
 
+# Tol's "muted" (2021), for languages: none of the setups' colours, and a shape for each.
+LANGUAGE_COLOURS = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
+LANGUAGE_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 # Okabe and Ito (2008); each setup has a shape, too, so that a print in grey can be read.
 _LOOKS = {"1x": ("#0072B2", "o"), "1x_cloned": ("#E69F00", "s"), "2x": ("#009E73", "^"), "scratch": ("#CC79A7", "D")}
 _OTHER_LOOKS = (("#D55E00", "v"), ("#56B4E9", "P"), ("#000000", "X"), ("#B8A800", "p"))
@@ -97,6 +105,12 @@ def looks(setups: Iterable[str]) -> dict[str, Look]:
     return {setup: Look(*(_LOOKS | spare)[setup], SETUP_LABELS.get(setup, setup)) for setup in setups}
 
 
+def language_look(place: int) -> Look:
+    """A look for the language that stands at `place` among those of a figure."""
+    colour = LANGUAGE_COLOURS[place % len(LANGUAGE_COLOURS)]
+    return Look(colour, LANGUAGE_MARKERS[place % len(LANGUAGE_MARKERS)], "")
+
+
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw in this style whatever the caller's settings are, and leave those as they were."""
 
@@ -113,6 +127,15 @@ def save_figure(figure: Figure, pdf: Path, png: Path, dpi: int = 200) -> None:
     with mpl.rc_context(RC):
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": "growmerge", "Producer": None})
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def nothing(text: str) -> Figure:
+    """What stands in place of a figure that has nothing to show."""
+    figure = Figure(figsize=(TEXT_WIDTH, 0.8), layout="constrained")
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY)
+    return figure
 
 
 def offsets(count: int, width: float = 0.8) -> list[float]:
@@ -144,6 +167,11 @@ def mark_missing(axes: Axes, x: float, colour: str) -> None:
 def measure_label(measure: str) -> str:
     """The name of a measure in two lines, short enough to stand beside a low panel."""
     return MEASURE_LABELS.get(measure, measure).replace(" ", "\n", 1)
+
+
+def method_label(method: str) -> str:
+    """The name of a merge method in one line."""
+    return METHOD_LABELS.get(method, method).replace("-\n", "-").replace("\n", " ")
 
 
 def make_room(axes: Axes, share: float) -> None:

@@ -7,13 +7,24 @@ from pathlib import Path
 
 import pandas as pd
 
+from growmerge.analysis.drops import MEAN
 from growmerge.analysis.figures import FIGURES, Selection, save_figure
+from growmerge.analysis.figures.findings import finding
+from growmerge.analysis.figures.over_training import over_training_finding
+from growmerge.analysis.figures.series import series_finding
+from growmerge.analysis.figures.sharing import sharing_finding
 from growmerge.artifacts import elapsed, verify, write_manifest
 from growmerge.config.schema import Analysis
 
+# What a figure shows, where that follows from what is plotted.
+FINDINGS = {"over_training": over_training_finding, "series": series_finding, "sharing": sharing_finding}
+
 
 def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analysis: Analysis, *, study: str) -> None:
-    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .csv, .md, .manifest.json)."""
+    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .csv, .md, .manifest.json).
+
+    The caption (.md) has a second paragraph where there is something to say of what the figure shows.
+    """
     start = time.monotonic()
     verify(table)
     figure = FIGURES[name]
@@ -21,7 +32,11 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
     save_figure(figure.draw(data), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
-    caption = figure.caption(selection, analysis, study=study)
+    shown = data["measure"].unique() if "measure" in data else []
+    measures = [measure for measure in shown if measure not in ("", MEAN)]
+    caption = figure.caption(selection, analysis, study=study, measures=measures)
+    if found := FINDINGS[name](data) if name in FINDINGS else finding(name, table, selection):
+        caption += f"\n\n**What it shows.** {found}"
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
     write_manifest(
         pdf.with_suffix(".manifest.json"),
