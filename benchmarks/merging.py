@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import statistics
@@ -26,6 +27,7 @@ from pathlib import Path
 
 METHODS = ("linear", "task_arithmetic", "multislerp", "ties", "dare_ties")
 TARGETS = dict(zip(METHODS, (1.5, 1.5, 2.0, 5.0, 5.0), strict=True))
+MOST_MEMORY = 3.0  # GB, of any of ours
 LANGUAGES = ("ekk", "fao", "fas", "isl", "swe")
 SEED = 42
 
@@ -108,16 +110,20 @@ def measure(*arguments: object) -> dict[str, float]:
     return json.loads(run.stdout) | {"process": time.perf_counter() - start}
 
 
-def measure_mergekit(folder: Path, method: str) -> float:
-    """Seconds of `mergekit-yaml`, from start to end."""
+def measure_mergekit(folder: Path, method: str) -> tuple[float, float]:
+    """Seconds of `mergekit-yaml`, from start to end, and its peak memory in GB."""
     import yaml
 
     (folder / "config.yml").write_text(yaml.safe_dump(recipes(folder)[method].mergekit_config()))
     command = [Path(sys.executable).with_name("mergekit-yaml"), folder / "config.yml", folder / "out"]
     start = time.perf_counter()
     options = ["--random-seed", str(SEED), "--no-copy-tokenizer", "--quiet"]
-    subprocess.run([*command, *options], check=True, capture_output=True)
-    return time.perf_counter() - start
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return time.perf_counter() - start, usage.ru_maxrss / 1e6
 
 
 def compare(folder: Path, repeats: int, only: list[str]) -> None:
@@ -125,7 +131,7 @@ def compare(folder: Path, repeats: int, only: list[str]) -> None:
     seconds: dict[str, list[float]] = {}
     memory: dict[str, float] = {}
 
-    def note(name: str, taken: float, peak: float = 0.0) -> None:
+    def note(name: str, taken: float, peak: float) -> None:
         seconds.setdefault(name, []).append(taken)
         memory[name] = max(peak, memory.get(name, 0.0))
         print(f"{name}: {taken:.2f} s", file=sys.stderr, flush=True)
@@ -141,13 +147,15 @@ def compare(folder: Path, repeats: int, only: list[str]) -> None:
             found = measure("job", "--folder", folder)
             note("job", found["process"], found["gigabytes"])
     for method in METHODS if "mergekit" in only else ():
-        note(f"mergekit {method}", measure_mergekit(folder, method))
+        note(f"mergekit {method}", *measure_mergekit(folder, method))
 
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     print("| what | seconds | of the floor | target | peak GB |\n|---|---|---|---|---|")
     for name, taken in medians.items():
         ratio = f"{taken / medians['floor']:.2f}" if name in METHODS else ""
         print(f"| {name} | {taken:.2f} | {ratio} | {TARGETS.get(name, '')} | {memory[name]:.2f} |")
+    of_ours = max((memory[name] for name in medians if name in (*METHODS, "job")), default=0.0)
+    print(f"\nPeak memory of ours: {of_ours:.2f} GB (target: under {MOST_MEMORY:g})")
     if {"job", "mergekit"} <= set(only):
         theirs = sum(taken for name, taken in medians.items() if name.startswith("mergekit"))
         print(

@@ -1,7 +1,12 @@
 """Merges are reproducible to the byte, plain checkpoints, temporary, and never made from members that do not fit."""
 
 import json
+import pickle
+import re
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +22,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.evaluation.items import Item, write_items
 from growmerge.merging.card import card, write_card
 from growmerge.merging.combination import merge_and_score
-from growmerge.merging.merge import merge_models
+from growmerge.merging.merge import device_for, merge_models
 from growmerge.merging.recipe import Recipe
 
 METHODS = {m.name: m for m in load_files(ROOT / "config/config.yaml").merging.methods}
@@ -173,6 +178,10 @@ WRONG = {
         "edited: lm_head.weight is a tensor of its own, that of .*isl is not so",
     ),
     "an activation": ({"config": {"hidden_act": "gelu"}}, "edited/config.json: hidden_act = 'gelu', but .*isl has"),
+    "a dtype": (
+        {"dtype": torch.bfloat16},
+        rf"edited: tensor {EMBEDDING} is stored as BF16, that of .*isl as F32; save both",
+    ),
     "a tokenizer": ({"tokenizer": "{}"}, "edited/tokenizer.json: is another tokenizer"),
     "remote code": ({"config": {"auto_map": {"AutoModel": "x.py"}}}, "auto_map asks for remote code, .* never run"),
     "another family": ({"config": {"model_type": "gemma"}}, "model_type is 'gemma'; only 'llama'"),
@@ -189,11 +198,86 @@ def test_members_that_do_not_fit_are_refused_by_name_of_tensor_and_model(what, m
     assert not (tmp_path / ".m.partial").exists()
 
 
-def test_members_stored_in_another_dtype_are_converted_to_that_of_the_merge_first(models, edited, tmp_path):
+def test_members_of_mixed_dtypes_are_converted_to_that_of_the_merge_first_if_it_is_asked_for(models, edited, tmp_path):
     members = {"isl": models["isl"], "swe": edited(dtype=torch.bfloat16)}
-    merge_models({tmp_path / "m": recipe(models, members, METHODS["linear"])})
+    merge_models({tmp_path / "m": replace(recipe(models, members, METHODS["linear"]), mixed_dtypes=True)})
     merged, one, two = (load_file(f / "model.safetensors") for f in (tmp_path / "m", *members.values()))
     assert all(torch.equal(merged[key], (one[key] + two[key].float()) / 2) for key in one)
+
+
+def test_a_base_may_be_stored_in_another_dtype_than_what_was_trained_from_it(models, members, edited, tmp_path):
+    based = models | {"base": edited(dtype=torch.bfloat16)}
+    merge_models({tmp_path / "m": recipe(based, members, METHODS["task_arithmetic"])})
+    merged = load_file(tmp_path / "m/model.safetensors")
+    base, *others = (load_file(folder / "model.safetensors") for folder in (based["base"], *members.values()))
+    for key, tensor in merged.items():
+        vectors = [other[key] - base[key].float() for other in others]
+        torch.testing.assert_close(tensor, base[key].float() + sum(vectors) / 3, rtol=1e-5, atol=1e-6)
+
+
+class Trap:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return Path.touch, (self.file,)
+
+
+def test_no_code_of_a_model_folder_is_run(models, members, tmp_path):
+    sprung = tmp_path / "sprung"
+    with publish(tmp_path / "trapped") as draft:
+        shutil.copytree(members["swe"], draft.folder, dirs_exist_ok=True)
+        (draft.folder / "manifest.json").unlink()
+        (draft.folder / "pytorch_model.bin").write_bytes(pickle.dumps(Trap(sprung)))
+        for module in ("modeling_llama.py", "tokenization_llama.py", "__init__.py"):
+            (draft.folder / module).write_text(f"from pathlib import Path; Path({str(sprung)!r}).touch()")
+    merge_models({tmp_path / "m": recipe(models, members | {"swe": tmp_path / "trapped"}, METHODS["linear"])})
+    assert not [path for path in (tmp_path / "m").iterdir() if path.suffix in (".py", ".bin")]
+    with publish(tmp_path / "pickled") as draft:
+        shutil.copytree(tmp_path / "trapped", draft.folder, dirs_exist_ok=True)
+        for name in ("manifest.json", "model.safetensors"):
+            (draft.folder / name).unlink()
+    with pytest.raises(GrowmergeError, match=r"the weights are pickled .* which can run code"):
+        merge_models({tmp_path / "n": recipe(models, members | {"swe": tmp_path / "pickled"}, METHODS["linear"])})
+    assert not sprung.exists()
+    pickle.loads(pickle.dumps(Trap(sprung)))
+    assert sprung.exists(), "it would have sprung"
+
+
+def test_the_command_on_the_card_makes_the_same_weights(models, members, tmp_path):
+    merge_models({tmp_path / "m": recipe(models, members, METHODS["task_arithmetic"], dtype="float16")})
+    (options,) = re.findall(r"`mergekit-yaml (.*?)`", (tmp_path / "m/README.md").read_text())
+    command = Path(sys.executable).with_name("mergekit-yaml")
+    subprocess.run([command, tmp_path / "m/mergekit_config.yml", tmp_path / "theirs", *options.split()], check=True)
+    assert weights(tmp_path / "theirs") == weights(tmp_path / "m")
+
+
+def test_the_device_is_part_of_what_a_merge_is(models, members):
+    on_cpu = recipe(models, members, METHODS["ties"])
+    on_gpu = replace(on_cpu, device="cuda")
+    assert on_gpu.digest != on_cpu.digest
+    assert (on_cpu.describe()["device"], on_gpu.describe()["device"]) == ("cpu", "cuda")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_auto_merges_on_the_cpu_and_cuda_is_refused():
+    assert device_for("cpu") == device_for("auto") == "cpu"
+    with pytest.raises(GrowmergeError, match=r"merging.device = 'cuda': this job sees no GPU"):
+        device_for("cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("method", [*METHODS.values(), RANDOM], ids=lambda method: method.name)
+def test_a_gpu_merges_like_the_cpu(method, models, members, tmp_path):
+    on_cpu = recipe(models, members, method)
+    assert device_for("auto") == "cuda"
+    for name, chosen in (("cpu", on_cpu), ("cuda", replace(on_cpu, device="cuda"))):
+        merge_models({tmp_path / name: chosen})
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("cpu", "cuda"))
+    for key, tensor in one.items() if method is not RANDOM else ():  # what mergekit draws, it draws on the device
+        torch.testing.assert_close(tensor, two[key], rtol=1e-5, atol=1e-6)
 
 
 def test_a_damaged_member_is_refused_before_merging(models, members, tmp_path):

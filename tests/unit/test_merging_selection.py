@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from growmerge.merging.blocks import BLOCK, workers
-from growmerge.merging.selection import SAMPLE, largest
+from growmerge.merging.selection import SAMPLE, largest, largest_at_once
 
 SIZE = 3 * BLOCK + 77
 
@@ -36,6 +36,7 @@ def test_the_chosen_are_the_first_of_a_stable_sort(kind, dtype):
             expected = torch.zeros(SIZE, dtype=dtype)
             expected[order[:count]] = 1
             assert torch.equal(torch.cat(masks), expected), count
+            assert largest_at_once(values, count) == chosen, "as a GPU finds them"
 
 
 def test_a_vector_of_one_element_is_its_own_largest():

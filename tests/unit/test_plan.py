@@ -67,9 +67,10 @@ def test_what_a_row_says_of_the_paper(paper):
     assert (swedish["setup"], swedish["target"], swedish["parameters"]) == ("2x", "swe", "572494464")
     assert int(swedish["tokens"]) == 6279 * 5120 * 2048
     assert float(swedish["gpu_hours"]) == pytest.approx(float(swedish["flops"]) / (989e12 * 0.4) / 3600, rel=1e-4)
-    assert int(swedish["disk_bytes"]) == 26 * 4 * 572494464, "25 intermediate checkpoints and the model, in fp32"
+    beside = 135 * 128_256 + 50_000  # tokenizer and small files
+    assert int(swedish["disk_bytes"]) == 26 * (4 * 572494464 + beside), "25 checkpoints and the model, in fp32"
     merge = rows["merge", "1x/isl+swe/ties"]
-    assert (merge["method"], int(merge["disk_bytes"]), float(merge["flops"])) == ("ties", 2 * 180078912, 0.0)
+    assert (merge["method"], int(merge["disk_bytes"]), float(merge["flops"])) == ("ties", 2 * 180078912 + beside, 0.0)
     assert int(rows["shards", "swe"]["tokens"]) == 31_334_642 * 2048
     assert rows["clone", "seed-x2"]["flops"] == "0"
 
@@ -82,7 +83,19 @@ def test_kept_merges_raise_the_peak_by_all_but_those_that_a_job_holds_anyhow(pap
     merges = [row.disk_bytes for row in paper.rows if row.kind == "merge"]
     difference = peak_disk(paper.rows, keep_merges=True) - peak_disk(paper.rows, keep_merges=False)
     assert difference == sum(merges) - 5 * max(merges)
-    assert sum(merges) == 130 * 2 * (180_078_912 + 2 * 572_494_464)
+    assert sum(merges) == 130 * 2 * (180_078_912 + 2 * 572_494_464) + 390 * (135 * 128_256 + 50_000)
+
+
+def test_checkpoints_from_elsewhere_count_as_long_as_those_of_one_step_are_merged():
+    planned = Planned("limits-of-merging.yaml", "limits-of-merging-published.yaml")
+    taken = [row for row in planned.rows if row.kind == "checkpoint"]
+    assert len(taken) == 47 * 11, "ten languages and the mixed model"
+    size = 4 * planned.costs.parameters(1) + 135 * planned.study.tokenizer.vocab_size + 50_000
+    assert {row.disk_bytes for row in taken} == {size}
+    without = [row for row in planned.rows if row.kind != "checkpoint"]
+    assert peak_disk(planned.rows, keep_merges=False) - peak_disk(without, keep_merges=False) == 11 * size
+    scored = Counter(row.id for row in planned.rows if row.kind == "score")
+    assert (scored["scratch/multi@1000"], scored["scratch/ara@1000"]) == (1, 0)
 
 
 def test_the_report_says_totals_trainings_and_matches(paper):

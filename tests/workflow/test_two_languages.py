@@ -99,6 +99,14 @@ def test_everything_is_built(clone):
     assert not (clone / RESULTS / "merges").exists(), "merges lived only until they were scored"
 
 
+def test_the_report_shows_figures_captions_and_what_they_show(clone, tmp_path):
+    snakemake(clone, "--report", str(tmp_path / "report.html"), *RUN)
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Language vectors (a model's weights minus those of its ancestor)" in report
+    assert "Cosines over all weights: 1x" in report
+    assert "system-message" not in report
+
+
 def test_nothing_is_written_outside_of_results(clone):
     shipped = {path.name for path in copy_of_the_repository(clone.parent / "again").iterdir()}
     assert {path.name for path in clone.iterdir()} - shipped == {"results", ".snakemake", "two-languages.yaml"}

@@ -26,6 +26,8 @@ rule merge_and_score:
         runtime=lambda w, attempt: 120 * attempt,
     params:
         dtype=STUDY.merging.dtype,
+        device=STUDY.merging.device,
+        mixed_dtypes=STUDY.merging.mixed_dtypes,
         methods=[method.model_dump() for method in STUDY.merging.methods],
         bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination),
         cells=GRID.score_cells,
@@ -52,10 +54,13 @@ rule merge_models:
         "../../envs/merge.yaml"
     threads: 4
     resources:
+        gpu=int(STUDY.merging.device != "cpu"),
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 7, attempt),
         runtime=lambda w, attempt: 60 * attempt,
     params:
         dtype=STUDY.merging.dtype,
+        device=STUDY.merging.device,
+        mixed_dtypes=STUDY.merging.mixed_dtypes,
         method=lambda w: GRID.method(w.method).model_dump(),
         scores=lambda w: LAYOUT.score(f"{w.setup}/{w.combination}/{w.method}"),
         seed=STUDY.seed,

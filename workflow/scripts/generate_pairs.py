@@ -4,7 +4,9 @@ from pathlib import Path
 
 from growmerge.artifacts import publish
 from growmerge.config.benchmarks import Benchmark
+from growmerge.config.corpora import HubSource
 from growmerge.data.files import check_file_names, read_files
+from growmerge.data.hub import HubFiles
 from growmerge.data.split import evaluation_documents, read_heldout
 from growmerge.evaluation.benchmarks.inflection.build import build_inflection
 from growmerge.evaluation.benchmarks.inflection.sample import sample
@@ -16,7 +18,10 @@ with job(snakemake.log[0]) as log:
     shards = [Path(folder) for folder in snakemake.input.documents]
     benchmark = Benchmark.model_validate(params.benchmark)
     text = benchmark.inflection.sentences.get(language)
-    if text:
+    if isinstance(text, HubSource):
+        hub = HubFiles(text)
+        documents = hub.read_documents(hub.numbers)
+    elif text:
         check_file_names(text.files(), text.id_field)
         documents = read_files(text.files(), text.text_field, text.id_field)
     else:

@@ -8,6 +8,7 @@ from growmerge.config.schema import Method
 from growmerge.job import job
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.members import members_of
+from growmerge.merging.merge import device_for
 from growmerge.merging.recipe import Recipe
 
 with job(snakemake.log[0]):
@@ -15,8 +16,9 @@ with job(snakemake.log[0]):
     params = snakemake.params
     members = members_of(snakemake.wildcards.combination, map(Path, snakemake.input.members))
     methods = [Method.model_validate(method) for method in params.methods]
+    shared = (params.dtype, params.seed, device_for(params.device), params.mixed_dtypes)
     merge_and_score(
-        {m.name: Recipe(members, Path(params.bases[m.name]), m, params.dtype, params.seed) for m in methods},
+        {m.name: Recipe(members, Path(params.bases[m.name]), m, *shared) for m in methods},
         cells=dict(zip(map(tuple, params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         scores={Path(items).parent.name: Path(items).parent for items in snakemake.output},
         work=Path(params.work),

@@ -8,7 +8,7 @@ from growmerge.config.schema import Method
 from growmerge.job import job
 from growmerge.merging.card import write_card
 from growmerge.merging.members import members_of
-from growmerge.merging.merge import merge_models
+from growmerge.merging.merge import device_for, merge_models
 from growmerge.merging.recipe import Recipe
 
 with job(snakemake.log[0]):
@@ -16,7 +16,8 @@ with job(snakemake.log[0]):
     params = snakemake.params
     members = members_of(snakemake.wildcards.combination, map(Path, snakemake.input.members))
     method = Method.model_validate(params.method)
-    recipe = Recipe(members, Path(snakemake.input.base), method, params.dtype, params.seed)
+    shared = (params.dtype, params.seed, device_for(params.device), params.mixed_dtypes)
+    recipe = Recipe(members, Path(snakemake.input.base), method, *shared)
     folder = Path(snakemake.output[0])
     merge_models({folder: recipe})
     write_card(folder, recipe, Path(params.scores).parent)

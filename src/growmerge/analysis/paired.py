@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
 
 from growmerge.analysis.statistics import Interval, bootstrap_mean
 from growmerge.errors import GrowmergeError
@@ -49,17 +51,16 @@ def paired_difference(a: pd.Series, b: pd.Series, resamples: int, seed: int) -> 
         raise GrowmergeError("there are no items to compare two models on; score both on a benchmark with items")
     # By item, so that the order of rows decides nothing.
     differences = (a.astype(np.float64) - b.astype(np.float64)).sort_index().to_numpy()
+    return of_differences(differences, resamples, seed)
+
+
+def of_differences(differences: NDArray[np.float64], resamples: int, seed: int) -> PairedDifference:
+    """The same of first minus second for every item, shape (n,), in an order that does not depend on the models."""
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
-    return PairedDifference(
-        bootstrap_mean(differences, resamples, seed), _sign_test(better, worse), better, worse, len(differences)
-    )
+    interval = bootstrap_mean(differences, resamples, seed)
+    return PairedDifference(interval, sign_test(better, worse), better, worse, len(differences))
 
 
-def _sign_test(better: int, worse: int) -> float:
-    """Two-sided: twice the probability of so few of the rarer sign or fewer, at most 1. Exact, in whole numbers."""
-    n = better + worse
-    tail, ways = 0, 1  # ways for k of n coins to fall on one side
-    for k in range(min(better, worse) + 1):
-        tail += ways
-        ways = ways * (n - k) // (k + 1)
-    return min(1.0, 2 * tail / 2**n)
+def sign_test(better: int, worse: int) -> float:
+    """Two-sided: twice the probability of so few of the rarer sign or fewer among fair coins, at most 1."""
+    return min(1.0, 2.0 * float(stats.binom.cdf(min(better, worse), better + worse, 0.5)))

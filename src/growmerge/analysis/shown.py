@@ -36,7 +36,7 @@ def shown_models(grid: Grid, compared: Sequence[Model]) -> dict[str, list[Model]
         "baselines": [*grid.bases, *models, *grid.externals],
         "pairwise": _if_any([m for m in merges if len(m.languages) == 2 and m.method == pairwise], experts),
         "methods": _if_any(of_main, experts),
-        "density": _if_any([m for m in merges if m.method in swept], experts),
+        "density": _if_any([m for m in merges if swept and m.method in {*swept, pairwise}], experts),
         "series": _if_any([m for m in of_main if m.target in nested], experts),
         "over_training": _over_training(grid, main),
         "sharing": _sharing(grid, pairwise),

@@ -1,4 +1,4 @@
-"""Means and ratios with bootstrap intervals, and the coefficient of variation."""
+"""Means and ratios with bootstrap intervals, the coefficient of variation, and p-values of many tests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 PERCENTILES = (2.5, 97.5)
 # Draws held in memory at once (8 MiB of indices); a benchmark of the full study has more than 200,000 items.
 DRAWS_PER_BLOCK = 2**20
+# As many distinct values or fewer are resampled by their counts.
+_FEW = 3
 
 
 class Interval(NamedTuple):
@@ -73,7 +75,20 @@ def bootstrap_ratio_of_sums(
     return Interval(ratio, float(low), float(high))
 
 
-def mean_and_cv(values: NDArray[np.float64]) -> tuple[float, float]:
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """p-values of n tests, shape (n,), adjusted for their number (Holm 1979).
+
+    Whoever rejects those below a level errs anywhere among the n with at most that probability. NaN are no tests: they
+    stay NaN and do not count.
+    """
+    adjusted = np.array(p, dtype=np.float64)
+    known = np.flatnonzero(~np.isnan(adjusted))
+    rising = known[np.argsort(adjusted[known], kind="stable")]
+    adjusted[rising] = np.minimum(1.0, np.maximum.accumulate(adjusted[rising] * np.arange(rising.size, 0, -1)))
+    return adjusted
+
+
+def mean_and_cv(values: ArrayLike) -> tuple[float, float]:
     """Mean of `values`, shape (n,), and their coefficient of variation in percent (Aycock et al. 2026).
 
     CV% = 100 x standard deviation (n - 1 in the denominator) / mean. NaN for fewer than two values, a mean of 0, or a
@@ -91,12 +106,11 @@ def mean_and_cv(values: NDArray[np.float64]) -> tuple[float, float]:
 def _resampled_means(values: NDArray[np.float64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Means of `resamples` resamples with replacement, shape (resamples,)."""
     n = values.size
-    low, high = values.min(), values.max()
-    is_high = values == high
-    if np.all(is_high | (values == low)):
-        # At most two distinct values, as right and wrong: how often a resample holds the higher one is binomial.
-        # The same distribution as drawing items, at a cost that does not grow with n.
-        return low + (high - low) * (rng.binomial(n, is_high.mean(), size=resamples) / n)
+    distinct, counts = np.unique(values, return_counts=True)
+    if distinct.size <= _FEW:
+        # Right and wrong, or better, same and worse: how often a resample holds each is multinomial. The same
+        # distribution as drawing items, at a cost that does not grow with n.
+        return rng.multinomial(n, counts[::-1] / n, size=resamples) @ distinct[::-1] / n
     return np.concatenate([values[items].mean(axis=1) for items in _draws(n, resamples, rng)])
 
 

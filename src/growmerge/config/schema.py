@@ -284,6 +284,15 @@ class Merging(Strict):
         default_factory=list, description="For base: as_published; the last entry that fits a merge holds."
     )
     keep: Switch = Field(False, description="Keep merged checkpoints (else they exist only until they are scored).")
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        "cpu",
+        description="Where merges are computed; auto: on the GPU where there is one. The CPU gives the same bytes "
+        "everywhere; on a GPU sums are in another order, so its merges are others, and are scored as such.",
+    )
+    mixed_dtypes: Switch = Field(
+        False,
+        description="Take members that are stored in different dtypes, converted to `dtype`; else they are refused.",
+    )
 
 
 class Scoring(Strict):

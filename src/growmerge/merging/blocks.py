@@ -17,13 +17,15 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 BLOCK = 2**16  # elements; part of what MERGER_VERSION stands for, because DARE's norms are sums over blocks
+ON_GPU = 2**24  # there it takes more elements to keep all of the processor busy
 
 
 class Workers:
-    """Threads that share work out among them."""
+    """Threads that share work out among them, in blocks of so many elements."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, block: int) -> None:
         self._pool = pool
+        self._block = block
 
     def map(self, function: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
         """`function` of each item, in the order of the items."""
@@ -31,21 +33,25 @@ class Workers:
 
     def blocks(self, size: int, function: Callable[[slice], Out]) -> list[Out]:
         """`function` of each block of `size` elements, in order."""
-        return self.map(function, blocks(size))
+        return self.map(function, self.cut(size))
+
+    def cut(self, size: int) -> list[slice]:
+        """`size` elements cut into blocks."""
+        return blocks(size, self._block)
 
 
-def blocks(size: int) -> list[slice]:
+def blocks(size: int, block: int = BLOCK) -> list[slice]:
     """`size` elements cut into blocks."""
-    return [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
+    return [slice(start, min(start + block, size)) for start in range(0, size, block)]
 
 
 @contextmanager
-def workers() -> Iterator[Workers]:
-    """As many threads as torch has; within it, torch itself uses one in each of them."""
+def workers(device: str = "cpu") -> Iterator[Workers]:
+    """As many threads as torch has, for tensors on `device`; within it, torch itself uses one in each of them."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield Workers(pool)
+            yield Workers(pool, BLOCK if device == "cpu" else ON_GPU)
     finally:
         torch.set_num_threads(threads)

@@ -50,6 +50,8 @@ def _licence(model: Path) -> str:
 
 def _sameness(recipe: Recipe) -> str:
     """How near mergekit's own merge comes."""
+    if recipe.device != "cpu":
+        return "the same merge, but for rounding, as this one was made on a GPU,"
     if recipe.kind.draws:
         return "a merge that differs in which elements are drawn"
     if recipe.method.of_mergekit == "ties":

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 
-from growmerge.artifacts import MANIFEST, read_manifest, verify
-from growmerge.errors import GrowmergeError
-from growmerge.evaluation.scores import Cell, Scored, update_scores
+from growmerge.artifacts import verify
+from growmerge.evaluation.benchmarks.entry import Decoding
+from growmerge.evaluation.scores import Cell, Scored, is_scored, update_scores
 from growmerge.merging.blocks import workers
 from growmerge.merging.card import write_card
 from growmerge.merging.inputs import Inputs
@@ -31,9 +31,10 @@ def merge_and_score(
     scores: Mapping[str, Path],
     work: Path,
     tokens_per_batch: int,
+    decoding: Mapping[str, Decoding] | None = None,
     kept: Mapping[str, Path] | None = None,
 ) -> None:
-    """Bring the score folders of the merges of one combination up to date with `cells` (see `update_scores`).
+    """Bring the score folders of the merges of one combination up to date with `cells`, decoded as `decoding` says.
 
     `recipes`, `scores` and `kept` map the names of methods to merges, score folders and merged checkpoints. With `kept`
     those are scored, and their cards get the scores. Otherwise merges are made in `work`, at most MERGES_AT_ONCE from
@@ -41,7 +42,11 @@ def merge_and_score(
     verified once, and only if a merge is made.
     """
     shutil.rmtree(work, ignore_errors=True)
-    waiting = [name for name in recipes if not kept and not _is_scored(scores[name], recipes[name], cells)]
+
+    def scored(name: str) -> bool:
+        return is_scored(scores[name], recipes[name].digest, cells, decoding)
+
+    waiting = [name for name in recipes if not kept and not scored(name)]
 
     @cache
     def inputs() -> Inputs:
@@ -53,7 +58,9 @@ def merge_and_score(
             verify(kept[name])
             return kept[name]
         if not (work / name).exists():
-            chosen = dict.fromkeys([name, *waiting[:MERGES_AT_ONCE]])
+            standing = sum(1 for _ in work.iterdir()) if work.exists() else 0
+            others = [method for method in waiting if method != name]
+            chosen = [name, *others[: MERGES_AT_ONCE - 1 - standing]]
             for method in chosen:
                 logger.info("merging %s by %s", "+".join(recipes[method].languages), method)
             merge_models({work / method: recipes[method] for method in chosen}, inputs())
@@ -69,18 +76,9 @@ def merge_and_score(
                 config=recipe.describe(),
                 name=f"{'+'.join(recipe.languages)}/{name}",
             )
-            update_scores(scores[name], model, cells, tokens_per_batch=tokens_per_batch)
+            update_scores(scores[name], model, cells, tokens_per_batch=tokens_per_batch, decoding=decoding)
             if kept:
                 write_card(kept[name], recipe, scores[name])
             shutil.rmtree(work / name, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _is_scored(folder: Path, recipe: Recipe, cells: Mapping[Cell, Path]) -> bool:
-    """Whether all cells of a merge seem to have scores: what to make in one go, before `update_scores` decides."""
-    try:
-        facts = read_manifest(folder).facts if (folder / MANIFEST).exists() else {}
-    except GrowmergeError:
-        return False
-    return facts.get("model") == recipe.digest and {"/".join(cell) for cell in cells} <= facts["cells"].keys()

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import LlamaForCausalLM
 
 from growmerge.artifacts import read_manifest, verify
 from growmerge.errors import GrowmergeError
@@ -54,13 +55,27 @@ class Inputs:
         """
         folders = list(dict.fromkeys(folders))
         workers.map(verify, folders)
-        self._tensors = {folder: _header(folder) for folder in folders}
+        models = {folder: empty_model(read_config(folder), folder) for folder in folders}
+        self._tensors = {folder: _header(folder, model) for folder, model in models.items()}
+        configs = {folder: model.config.to_dict() for folder, model in models.items()}
         first, *others = folders
         for other in others:
-            self._compare(first, other)
+            self._compare(first, other, configs)
         self.shapes = {name: self._tensors[first][name].shape for name in sorted(self._tensors[first])}
         self._buffers: dict[Path, Tensor] = {}
-        self.layers: int = read_config(first)["num_hidden_layers"]
+        self.layers: int = configs[first]["num_hidden_layers"]
+
+    def check_dtypes(self, folders: Sequence[Path]) -> None:
+        """Raise GrowmergeError for the first tensor that one of `folders` stores in another dtype than the first."""
+        first, *others = folders
+        for other in others:
+            for name in self.shapes:
+                here, there = (self._tensors[folder][name].dtype for folder in (other, first))
+                if here != there:
+                    raise GrowmergeError(
+                        f"{other}: tensor {name} is stored as {here}, that of {first} as {there}; save both in "
+                        "one dtype, or set merging.mixed_dtypes to true to convert them"
+                    )
 
     def read(self, name: str, folders: Sequence[Path], dtype: torch.dtype, workers: Workers) -> dict[Path, Tensor]:
         """The tensor `name` of several models, flat, as `dtype`: valid until the next call, which writes over it.
@@ -90,9 +105,8 @@ class Inputs:
                     )
         return tensors
 
-    def _compare(self, first: Path, other: Path) -> None:
-        one, two = (read_config(folder) for folder in (first, other))
-        tied = [bool(config.get("tie_word_embeddings")) for config in (one, two)]
+    def _compare(self, first: Path, other: Path, configs: Mapping[Path, Mapping[str, Any]]) -> None:
+        tied = [bool(configs[folder]["tie_word_embeddings"]) for folder in (first, other)]
         if tied[0] != tied[1]:
             raise GrowmergeError(
                 f"{other}: {HEAD} is {'tied to the embedding' if tied[1] else 'a tensor of its own'}, that of {first} "
@@ -110,9 +124,8 @@ class Inputs:
                     f"{other}: {what}tensor {name} has shape {list(tensor.shape)}, that of {first} has "
                     f"{list(expected[name].shape)}; they cannot be merged"
                 )
-        configs = [empty_model(values, folder).config.to_dict() for values, folder in ((one, first), (two, other))]
         for key in ARCHITECTURE:
-            here, there = (config.get(key) for config in configs)
+            here, there = (configs[folder].get(key) for folder in (first, other))
             if here != there:
                 raise GrowmergeError(
                     f"{other}/config.json: {key} = {there!r}, but {first} has {here!r}; their weights do not mean the "
@@ -123,9 +136,8 @@ class Inputs:
             raise GrowmergeError(f"{other}/{TOKENIZER}: is another tokenizer than {first}'s; they cannot be merged")
 
 
-def _header(folder: Path) -> dict[str, Stored]:
-    """The tensors of a plain Llama, those that its config.json asks for and no others, without a tied head."""
-    model = empty_model(read_config(folder), folder)
+def _header(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
+    """The tensors of `folder`, those that the empty `model` of its config.json has and no others; no tied head."""
     stored: dict[str, Stored] = {}
     for path in weight_files(folder):
         with path.open("rb") as file:

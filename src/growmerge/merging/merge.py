@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import torch
 import yaml
@@ -29,26 +30,38 @@ CONFIGURATION = "mergekit_config.yml"
 
 
 def merge_models(recipes: Mapping[Path, Recipe], inputs: Inputs | None = None) -> None:
-    """Make merges of one dtype, each into the folder that it is mapped to, atomically.
+    """Make merges of one dtype on one device, each into the folder that it is mapped to, atomically.
 
     The tensors of the inputs are read one after another, each once for all of the merges. Without `inputs`, which are
     the checkpoints if they are open already, those are verified first. The same recipe gives the same bytes, whatever
-    is made with it and with however many threads (those of torch). A folder loads with stock transformers and holds the
-    tokenizer, a model card and the mergekit_config.yml of the same merge.
+    is made with it and with however many threads (those of torch), on one kind of device. A folder loads with stock
+    transformers and holds the tokenizer, a model card and the mergekit_config.yml of the same merge.
 
     Raises GrowmergeError for inputs that are damaged, do not fit together, or give something that is not finite.
     """
-    with workers() as crew:
+    (device,) = {recipe.device for recipe in recipes.values()}
+    with workers(device) as crew:
         if inputs is None:
             inputs = Inputs([path for recipe in recipes.values() for path in recipe.inputs], crew)
-        _merge(recipes, inputs, crew)
+        _merge(recipes, inputs, crew, device)
 
 
-def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers) -> None:
+def device_for(asked: Literal["cpu", "cuda", "auto"]) -> str:
+    """The device to merge on: `auto` is the GPU where there is one. Raises GrowmergeError for `cuda` without one."""
+    there = torch.cuda.is_available()
+    if asked == "cuda" and not there:
+        raise GrowmergeError("merging.device = 'cuda': this job sees no GPU; set it to 'auto' or 'cpu'")
+    return "cuda" if there and asked != "cpu" else "cpu"
+
+
+def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device: str) -> None:
     start = time.monotonic()
     (dtype_name,) = {recipe.dtype for recipe in recipes.values()}
     dtype: torch.dtype = getattr(torch, dtype_name)
     folders = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe.inputs))
+    for recipe in recipes.values():
+        if not recipe.mixed_dtypes:
+            inputs.check_dtypes([recipe.members[code] for code in recipe.languages])
     with ExitStack() as stack:
         writers = {}
         for folder, recipe in recipes.items():
@@ -58,7 +71,7 @@ def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers) -> Non
             _write_beside_weights(draft, recipe)
             writers[folder] = stack.enter_context(Writer(draft / WEIGHTS, inputs.shapes, dtype))
         for name, shape in inputs.shapes.items():
-            tensors = inputs.read(name, folders, dtype, crew)
+            tensors = {folder: t.to(device) for folder, t in inputs.read(name, folders, dtype, crew).items()}
             for folder, recipe in recipes.items():
                 operands = Operands(
                     name=name,
@@ -75,7 +88,7 @@ def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers) -> Non
                         f"{folder}: tensor {name}, merged by {recipe.method.name}, has values that are not finite; "
                         "choose another merging.dtype or other parameters of the method"
                     )
-                writers[folder].add(name, merged)
+                writers[folder].add(name, merged.cpu())
     for folder, recipe in recipes.items():
         write_card(folder, recipe)
 

@@ -40,7 +40,7 @@ def merge_tensor(method: str, operands: Operands, workers: Workers) -> Tensor:
 
         workers.blocks(result.numel(), merge_block)
         return result
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([member.device for member in operands.members[:1] if member.is_cuda]):
         torch.manual_seed(operands.key() % 2**63)
         base = None if operands.base is None else operands.base.view(operands.shape)
         members = [member.view(operands.shape) for member in operands.members]

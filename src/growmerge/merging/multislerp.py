@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from growmerge.errors import GrowmergeError
-from growmerge.merging.blocks import Workers, blocks
+from growmerge.merging.blocks import Workers
 from growmerge.merging.operands import Operands
 
 
@@ -47,7 +47,7 @@ def multislerp(operands: Operands, workers: Workers) -> Tensor:
 
     def cosine(i: int) -> Tensor:
         product = torch.empty_like(first)
-        for part in blocks(first.numel()):
+        for part in workers.cut(first.numel()):
             torch.mul(vectors[i][part] / lengths[i], mean[part], out=product[part])
         return product.sum()
 

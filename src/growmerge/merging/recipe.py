@@ -26,7 +26,9 @@ class Recipe:
     """One merge.
 
     `members` maps languages to checkpoints, `base` is the checkpoint that task vectors are differences to (not read by
-    a method that has none), `dtype` that of the merge: tensors are converted to it first, as mergekit does.
+    a method that has none), `dtype` that of the merge: tensors are converted to it first, as mergekit does. `device`
+    ("cpu" or "cuda") is where they are merged: sums are in another order there, so it is part of what the merge is.
+    `mixed_dtypes` takes members that are stored in different dtypes; a base may always be in another one.
     """
 
     members: Mapping[str, Path]
@@ -34,6 +36,8 @@ class Recipe:
     method: Method
     dtype: str
     seed: int
+    device: str = "cpu"
+    mixed_dtypes: bool = False
 
     @property
     def languages(self) -> list[str]:
@@ -77,12 +81,19 @@ class Recipe:
                 "merger": MERGER_VERSION,
                 "mergekit": metadata.version("mergekit"),
             }
+            | ({} if self.device == "cpu" else {"device": self.device})
         )
 
     def describe(self) -> dict[str, Any]:
         """What shapes it beside its inputs, for manifests."""
         method = self.method.model_dump()
-        return {"method": method, "dtype": self.dtype, "seed": self.seed, "members": self.languages}
+        return {
+            "method": method,
+            "dtype": self.dtype,
+            "seed": self.seed,
+            "members": self.languages,
+            "device": self.device,
+        }
 
     def for_tensor(self, name: str, layers: int) -> dict[str, Any]:
         """The parameters of one tensor as mergekit's methods take them: those of members as lists, in order.

@@ -40,8 +40,10 @@ def largest(values: Values, size: int, count: int, workers: Workers) -> Largest:
     """The `count` elements with the largest absolute values; among equal ones the first. 1 <= count <= size.
 
     A sorted sample gives bounds between which the threshold is nearly certain to lie (Floyd and Rivest 1975); what lies
-    between them is sorted. If the threshold is not there, everything is.
+    between them is sorted. If the threshold is not there, everything is. A GPU looks at the whole vector at once.
     """
+    if values(slice(0, 1)).device.type != "cpu":
+        return largest_at_once(values(slice(0, size)), count)
     step = max(1, size // SAMPLE)
     sample = np.sort(_magnitudes(values(slice(0, size, step))))[::-1]
     place, margin = count / step, 3 * math.sqrt(len(sample))
@@ -56,6 +58,15 @@ def largest(values: Values, size: int, count: int, workers: Workers) -> Largest:
     last = int(indices[between == threshold][equal - 1])
     dtype = values(slice(0, 1)).dtype
     return Largest(torch.from_numpy(np.array([threshold])).view(dtype).item(), last)
+
+
+def largest_at_once(vector: Tensor, count: int) -> Largest:
+    """The same of a vector in memory, on any device."""
+    magnitudes = vector.abs()
+    threshold = magnitudes.kthvalue(len(vector) - count + 1).values
+    equal = count - int((magnitudes > threshold).sum())
+    last = int((magnitudes == threshold).nonzero()[equal - 1])
+    return Largest(threshold.item(), last)
 
 
 def _magnitudes(values: Tensor) -> Magnitudes:

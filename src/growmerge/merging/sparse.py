@@ -66,7 +66,7 @@ def _dare(operands: Operands, workers: Workers, *, agree: bool) -> Tensor:
     densities: list[float] = operands.parameters.get("density", [1.0] * len(operands.members))
 
     def thin(i: int, part: slice, delta: Tensor) -> Tensor | None:
-        return None if densities[i] >= 1 else drawn(keys[i], densities[i], part)
+        return None if densities[i] >= 1 else drawn(keys[i], densities[i], part).to(delta.device)
 
     normalize = operands.parameters.get("normalize", False)
     rescale = operands.parameters.get("rescale", True)
@@ -109,7 +109,7 @@ def _merge(
     assert base is not None
     dtype = base.dtype
     scales = _scales(operands, workers, keep) if rescale else [1.0] * len(operands.members)
-    rounded = torch.tensor(operands.parameters["weight"], dtype=dtype).unsqueeze(1)
+    rounded = torch.tensor(operands.parameters["weight"], dtype=dtype, device=base.device).unsqueeze(1)
     weights = rounded.float()
     factor = operands.parameters.get("lambda", 1.0)
     result = torch.empty_like(base)

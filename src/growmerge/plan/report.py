@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 
+from growmerge.config.checks import AT
 from growmerge.costs import Costs
 from growmerge.matching import Match
 from growmerge.merging.recipe import MERGES_AT_ONCE
@@ -14,6 +16,7 @@ from growmerge.plan.rows import KINDS, TRAINED_BYTES, Row
 COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
 # A training keeps its last two states and writes a third: weights and two moments in fp32 each.
 STATE_BYTES = 3 * 3 * TRAINED_BYTES
+TEMPORARY = ("merge", "checkpoint")
 
 
 def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
@@ -35,13 +38,21 @@ def plan_csv(rows: Sequence[Row], costs: Costs) -> str:
 
 
 def peak_disk(rows: Sequence[Row], *, keep_merges: bool) -> int:
-    """Bytes at most: all that stays, the state of the largest training, and the merges: all, or those that one job
-    holds until they are scored."""
+    """Bytes at most: all that stays, the state of the largest training, and what is temporary, as one job needs it.
+
+    That is the merges that wait to be scored (or all, if they are kept), and the checkpoints from elsewhere of one step
+    of a setup.
+    """
     merges = [row.disk_bytes for row in rows if row.kind == "merge"]
     at_once = min(MERGES_AT_ONCE, len({row.method for row in rows if row.kind == "merge"}))
-    stays = sum(row.disk_bytes for row in rows if row.kind != "merge")
+    stays = sum(row.disk_bytes for row in rows if row.kind not in TEMPORARY)
+    taken: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        if row.kind == "checkpoint":
+            taken[row.setup, row.id.partition(AT)[2]] += row.disk_bytes
     largest = max((row.parameters for row in rows if row.flops and row.kind in ("base", "model")), default=0)
-    return stays + largest * STATE_BYTES + (sum(merges) if keep_merges else at_once * max(merges, default=0))
+    merged = sum(merges) if keep_merges else at_once * max(merges, default=0)
+    return stays + largest * STATE_BYTES + merged + max(taken.values(), default=0)
 
 
 def plan_markdown(rows: Sequence[Row], costs: Costs, matches: Sequence[Match], free_bytes: int) -> str:
@@ -58,7 +69,9 @@ def plan_markdown(rows: Sequence[Row], costs: Costs, matches: Sequence[Match], f
         "| kind | number | built | tokens | FLOPs | GPU hours | disk |",
         "|---|--:|--:|--:|--:|--:|--:|",
         *(_total(kind, [row for row in rows if row.kind == kind], costs) for kind in KINDS),
-        _total("all", [row for row in rows if row.kind != "merge" or study.merging.keep], costs),
+        _total(
+            "all", [r for r in rows if r.kind not in TEMPORARY or (r.kind == "merge" and study.merging.keep)], costs
+        ),
         "",
         *_disk(rows, study.merging.keep, free_bytes),
         "",
@@ -98,8 +111,9 @@ def _disk(rows: Sequence[Row], keep: bool, free: int) -> list[str]:
     missing = peaks[keep] - built - free
     lines = [
         f"Peak of disk: {readable_bytes(peaks[False])} with temporary merges, {readable_bytes(peaks[True])} with kept "
-        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many merges or "
-        f"another training state. Here {readable_bytes(free)} are free, and {readable_bytes(built)} of it built."
+        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many merges, "
+        f"checkpoints from elsewhere or training states. Here {readable_bytes(free)} are free, and "
+        f"{readable_bytes(built)} of it built."
     ]
     if missing > 0:
         lines.append(f"\n**It does not fit: {readable_bytes(missing)} are missing.**")

@@ -1,4 +1,4 @@
-"""The rows of a plan: shards, bases, clones, adapted models, merges, models of others, scores. Without torch."""
+"""The rows of a plan: shards, bases, clones, adapted models, branches, merges, models of others, scores. No torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from growmerge.config.checks import AT
 from growmerge.config.corpora import Expected
 from growmerge.costs import Costs
 from growmerge.grid import Grid, Model
 from growmerge.layout import Layout
 from growmerge.models.cost import forward_flops
 
-Kind = Literal["shards", "base", "clone", "model", "merge", "external", "score"]
-KINDS: tuple[Kind, ...] = ("shards", "base", "clone", "model", "merge", "external", "score")
+Kind = Literal["shards", "base", "clone", "model", "checkpoint", "merge", "external", "score"]
+KINDS: tuple[Kind, ...] = ("shards", "base", "clone", "model", "checkpoint", "merge", "external", "score")
 
 BYTES_A_TOKEN = 4  # uint32
 # Text of the documents that the shards are made from, compressed: FineWeb-2's Parquet files of the paper's languages
@@ -22,6 +23,10 @@ BYTES_A_TOKEN = 4  # uint32
 TEXT_BYTES_A_TOKEN = 1.6
 TRAINED_BYTES = 4  # a parameter of a checkpoint that was trained here, fp32
 MERGED_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
+# Beside the weights of a checkpoint: an entry of the tokenizer's vocabulary, as Llama 3's has them; and the header of
+# the weights, config, manifest and card together.
+TOKEN_BYTES = 135
+SMALL_FILES = 50_000
 # A benchmark's item as it is scored: two sentences of some twenty words. Its row in the scores, compressed.
 ITEM_TEXTS = 2
 TEXT_TOKENS = 40
@@ -52,15 +57,18 @@ class Row:
 def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) -> list[Row]:
     """Every artifact of the study that takes time or space.
 
-    Tokens are written (shards), trained on (models, epochs counted) or scored at most (scores: every benchmark at its
-    limit). FLOPs of a model are its own, without its ancestors'. Raises GrowmergeError for a corpus of unknown size.
+    Intermediate checkpoints stand with the model that was trained; those taken from elsewhere, which only exist until
+    they are merged and scored, are rows of kind "checkpoint". `matched` are the checkpoints that are compared. Tokens
+    are written (shards), trained on (models, epochs counted) or scored at most (scores: every benchmark at its limit).
+    FLOPs of a model are its own, without its ancestors'. Raises GrowmergeError for a corpus of unknown size.
     """
     rows = [
         *_shards(grid, layout, costs),
         *(_model(model, grid, layout, costs) for model in [*grid.bases, *grid.models]),
+        *(_taken(model_id, grid, costs) for model_id in grid.imported_checkpoints),
         *(_merge(model, grid, layout, costs) for model in grid.merges),
         *(_external(model, grid, layout) for model in grid.externals),
-        *(_score(model, grid, layout, costs) for model in [*grid, *matched]),
+        *(_score(model, grid, layout, costs) for model in dict.fromkeys([*grid, *matched, *grid.mixed_over_training])),
     ]
     return sorted(rows, key=lambda row: KINDS.index(row.kind))
 
@@ -92,8 +100,15 @@ def _model(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
         parameters=parameters,
         tokens=costs.tokens(steps),
         flops=costs.flops(model.id, steps),
-        disk_bytes=checkpoints * parameters * TRAINED_BYTES,
+        disk_bytes=checkpoints * (parameters * TRAINED_BYTES + _beside_weights(grid)),
     )
+
+
+def _taken(model_id: str, grid: Grid, costs: Costs) -> Row:
+    model = grid.model(model_id.partition(AT)[0])
+    parameters = costs.parameters(model.width)
+    disk_bytes = parameters * TRAINED_BYTES + _beside_weights(grid)
+    return Row(model_id, "checkpoint", None, model.setup, model.target, "", parameters, disk_bytes=disk_bytes)
 
 
 def _merge(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
@@ -107,8 +122,12 @@ def _merge(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
         model.target,
         model.method,
         parameters,
-        disk_bytes=parameters * MERGED_BYTES[grid.study.merging.dtype],
+        disk_bytes=parameters * MERGED_BYTES[grid.study.merging.dtype] + _beside_weights(grid),
     )
+
+
+def _beside_weights(grid: Grid) -> int:
+    return grid.study.tokenizer.vocab_size * TOKEN_BYTES + SMALL_FILES
 
 
 def _external(model: Model, grid: Grid, layout: Layout) -> Row:

@@ -46,7 +46,7 @@ class Selection:
     @classmethod
     def of(cls, plain: Mapping[str, Any], analysis: Analysis) -> Selection:
         """The selection that `growmerge.analysis.shown.figure_selection` gives as plain data."""
-        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
         return replace(
             cls(**lists),
             method=analysis.pairwise_method,

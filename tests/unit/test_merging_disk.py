@@ -1,0 +1,195 @@
+"""What a job of merges takes: the disk that the plan counts, none once it ends or is killed; memory for a tensor."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ARCHITECTURE, ROOT, VOCABULARY
+
+from growmerge.artifacts import publish, verify
+from growmerge.config import load_files
+from growmerge.config.load import read_yaml, validate
+from growmerge.costs import Costs, stated_counts
+from growmerge.evaluation.items import Item, write_items
+from growmerge.grid import Grid
+from growmerge.layout import Layout
+from growmerge.merging.combination import merge_and_score
+from growmerge.merging.merge import merge_models
+from growmerge.merging.recipe import MERGES_AT_ONCE, Recipe
+from growmerge.plan.report import peak_disk
+from growmerge.plan.rows import plan_rows
+
+# The methods of the miniature: more than a job holds at a time.
+METHODS = load_files(ROOT / "config/config.yaml", ROOT / "config/miniature.yaml").merging.methods
+# Weights of some megabytes, beside which tokenizer and small files are little.
+LARGER = ARCHITECTURE.model_copy(update={"hidden_size": 256, "intermediate_size": 768})
+DEEP = LARGER.model_copy(update={"num_hidden_layers": 12})
+MODELS = ("base", "isl", "swe")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tiny):
+    """A base and two models; and the same, six times as deep."""
+    for seed, name in enumerate(MODELS):
+        tiny.checkpoint(f"shallow/{name}", seed, LARGER)
+        tiny.checkpoint(f"deep/{name}", seed, DEEP)
+    return tiny.folder / "models"
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmarks") / "swe"
+    with publish(folder) as draft:
+        write_items([Item("1", "word_order", ("the cat runs", "cat the runs"))], draft.folder / "items.parquet")
+    return {("acceptability", "swe"): folder}
+
+
+def recipes(models: Path) -> dict[str, Recipe]:
+    members = {code: models / code for code in ("isl", "swe")}
+    return {method.name: Recipe(members, models / "base", method, "float16", 42) for method in METHODS}
+
+
+def score(folder: Path, models: Path, cells: dict) -> None:
+    """The job of a combination, in `folder`."""
+    scores = {method.name: folder / "scores" / method.name for method in METHODS}
+    merge_and_score(recipes(models), cells=cells, scores=scores, work=folder / "work", tokens_per_batch=512)
+
+
+def bytes_under(folder: Path) -> int:
+    """Of all files, but for those that vanish meanwhile."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(root) / name).stat().st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+class Watch:
+    """The most bytes that there were under a folder, looked at every few milliseconds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.peak = 0
+        self._folder = folder
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.005):
+            self.peak = max(self.peak, bytes_under(self._folder))
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+def planned_peak() -> int:
+    """What `snakemake plan` counts for the merges of a study of such models."""
+    paper = read_yaml(ROOT / "config/config.yaml")
+    merging = paper["merging"] | {"methods": [m.model_dump(exclude_unset=True) for m in METHODS], "published_bases": []}
+    tokenizer = paper["tokenizer"] | {"vocab_size": VOCABULARY}
+    architecture = LARGER.model_dump() | {"max_position_embeddings": paper["training"]["sequence_length"]}
+    study = validate(paper | {"architecture": architecture, "tokenizer": tokenizer, "merging": merging})
+    grid = Grid(study)
+    rows = plan_rows(grid, Layout(study, grid), Costs(grid, stated_counts(study)), [])
+    return peak_disk([row for row in rows if row.kind == "merge" and row.setup == "1x"], keep_merges=False)
+
+
+@pytest.fixture(scope="module")
+def scored(checkpoints, cells, tmp_path_factory):
+    """A folder in which a job has run to its end, and the most bytes that it held."""
+    folder = tmp_path_factory.mktemp("scored")
+    with Watch(folder / "work") as watch:
+        score(folder, checkpoints / "shallow", cells)
+    return folder, watch.peak
+
+
+def check_peak(peak: int, checkpoints: Path) -> None:
+    weights = (checkpoints / "shallow/base/model.safetensors").stat().st_size // 2
+    assert len(METHODS) > MERGES_AT_ONCE
+    assert MERGES_AT_ONCE * weights < peak <= planned_peak() < (MERGES_AT_ONCE + 1) * weights
+
+
+def test_a_job_never_holds_more_than_the_plan_counts(scored, checkpoints):
+    folder, peak = scored
+    check_peak(peak, checkpoints)
+    assert not (folder / "work").exists()
+
+
+def test_nor_does_it_where_a_merge_is_made_again_while_others_wait(scored, checkpoints, cells, tmp_path):
+    again = METHODS[1].name  # its scores seem to be there when the job begins
+    shutil.copytree(scored[0] / "scores" / again, tmp_path / "scores" / again)
+    (tmp_path / "scores" / again / "items.parquet").write_bytes(b"damaged")
+    with Watch(tmp_path / "work") as watch:
+        score(tmp_path, checkpoints / "shallow", cells)
+    check_peak(watch.peak, checkpoints)
+    for method in METHODS:
+        verify(tmp_path / "scores" / method.name)
+
+
+def child(program: str, *arguments: Path) -> list[str]:
+    """A command that runs `program` with this module as `t` and the arguments as `a`."""
+    begin = (
+        f"import sys; from pathlib import Path; sys.path[:0] = {[str(ROOT / 'tests'), str(Path(__file__).parent)]}\n"
+    )
+    begin += "import test_merging_disk as t; a = [Path(x) for x in sys.argv[1:]]\n"
+    return [sys.executable, "-c", begin + program, *map(str, arguments)]
+
+
+def test_a_job_that_is_killed_with_9_leaves_nothing_to_the_next_one(scored, checkpoints, cells, tmp_path):
+    (benchmark,) = cells.values()
+    run = "t.score(a[0], a[1], {('acceptability', 'swe'): a[2]})"
+    job = subprocess.Popen(child(run, tmp_path, checkpoints / "shallow", benchmark))
+    while not bytes_under(tmp_path / "work"):
+        with suppress(subprocess.TimeoutExpired):
+            job.wait(timeout=0.02)
+        assert job.returncode is None, "it ended before it could be killed"
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    assert bytes_under(tmp_path / "work"), "it was killed in the middle"
+
+    score(tmp_path, checkpoints / "shallow", cells)
+    assert not (tmp_path / "work").exists()
+    names, whole = ({path.relative_to(folder) for path in folder.rglob("*")} for folder in (tmp_path, scored[0]))
+    assert names == whole
+    for method in METHODS:
+        items = f"scores/{method.name}/items.parquet"
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / items), pd.read_parquet(scored[0] / items))
+
+
+def peak_of_merging(folder: Path, models: Path) -> int:
+    """Bytes of memory that this process held at most meanwhile, beyond what it held before."""
+
+    def held(what: str) -> int:
+        (line,) = (x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith(what))
+        return int(line.split()[1]) * 1024
+
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+    before = held("VmRSS")
+    merge_models({folder / name: recipe for name, recipe in recipes(models).items()})
+    return held("VmHWM") - before
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
+def test_memory_does_not_grow_with_the_depth_of_the_models(checkpoints, tmp_path):
+    program = (
+        "t.peak_of_merging(a[0] / 'first', a[1] / 'shallow')\n"  # what is imported and kept by allocators is there now
+        "print(*(t.peak_of_merging(a[0] / depth, a[1] / depth) for depth in ('shallow', 'deep')))"
+    )
+    run = subprocess.run(child(program, tmp_path, checkpoints), check=True, stdout=subprocess.PIPE, text=True)
+    shallow, deep = map(int, run.stdout.split()[-2:])
+    whole = (checkpoints / "deep/base/model.safetensors").stat().st_size
+    assert deep - shallow < whole / 2, "three such models were read, and seven of half the size written"
