@@ -1,4 +1,4 @@
-"""Three ways to train the same model on the same batches: ours, transformers' Trainer, and a bare loop.
+"""Ways to train the same model on the same batches: ours, ours with liger's head, transformers' Trainer, a bare loop.
 
 For training.py and training_gpu.py. Each returns when every optimizer step ended, and the trained model.
 """
@@ -16,7 +16,7 @@ import pyarrow as pa
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset
-from transformers import LlamaForCausalLM, Trainer, TrainerCallback, TrainingArguments
+from transformers import LlamaForCausalLM, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from growmerge.artifacts import publish
 from growmerge.config.schema import Architecture, Training
@@ -26,6 +26,7 @@ from growmerge.data.shards import SCHEMA, TOKENS, TokenCorpus
 from growmerge.models.cost import training_flops
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.training.batches import sequences
+from growmerge.training.gradient import Gradient
 from growmerge.training.loop import Run, Settings
 from growmerge.training.ranks import Ranks
 from growmerge.training.schedule import schedule
@@ -33,10 +34,11 @@ from growmerge.training.schedule import schedule
 
 @dataclass
 class Measured:
-    """One run: the model it trains, and when each step ended (seconds)."""
+    """One run: the model it trains, when each step ended (seconds), and how many sequences went at a time at last."""
 
     model: LlamaForCausalLM
     ends: list[float] = field(default_factory=list)
+    micro_batch: int | None = None
 
     def seconds(self, skip: int) -> list[float]:
         """Duration of every step after the first `skip` (compilation, first allocations)."""
@@ -87,7 +89,40 @@ class TimedRun(Run):
         _now(self.measured, self.ranks.device)
 
 
-def ours(setting: Setting) -> Measured:
+class LigerGradient(Gradient):
+    """Head and cross-entropy by liger-kernel, which computes their gradient in the forward pass, chunk by chunk."""
+
+    # Times its default budget of logits, tokens x hidden: 4096 rows at a time for the shapes of the paper, as ours.
+    # (The default, 256 rows, casts and reads the whole head for each.)
+    BUDGET = 16
+
+    def _add_head(self, states: torch.Tensor, targets: torch.Tensor, denominator: int) -> torch.Tensor:
+        from liger_kernel.ops import LigerFusedLinearCrossEntropyFunction as Fused
+
+        no_bias = no_weights = no_softcap = None
+        switches = (False, None, False, False, False, None, None)  # z-loss, accumulation, scaling, outputs, backend
+        with torch.autocast(states.device.type, torch.bfloat16, enabled=self._bf16):
+            summed, *_ = Fused.apply(
+                states, self.model.lm_head.weight, targets, no_bias, no_weights, -100, 0.0, 0.0, "sum", no_softcap,
+                *switches, self.BUDGET,
+            )  # fmt: skip
+        loss = summed / denominator
+        loss.backward()
+        return loss.detach()
+
+
+class LigerRun(TimedRun):
+    """The same loop with liger's head."""
+
+    gradient_type = LigerGradient
+
+
+def liger(setting: Setting) -> Measured:
+    """This repository's loop with liger-kernel's fused head and cross-entropy."""
+    return ours(setting, LigerRun)
+
+
+def ours(setting: Setting, kind: type[TimedRun] = TimedRun) -> Measured:
     """This repository's loop, logging as configured."""
     mixture, corpora = setting.mixture()
     settings = Settings(
@@ -100,9 +135,10 @@ def ours(setting: Setting) -> Measured:
         work=setting.folder / f"ours-{random.getrandbits(64):x}",
         save_checkpoint=lambda step: None,
     )
-    run = TimedRun(setting.model(), settings, Ranks(setting.device))
+    run = kind(setting.model(), settings, Ranks(setting.device))
     run.measured = Measured(run.model)
     run.run()
+    run.measured.micro_batch = run.micro_batch
     return run.measured
 
 
@@ -171,7 +207,9 @@ def trainer(setting: Setting, **flags: object) -> Measured:
                 DataLoader(self.train_dataset, batch_size=t.micro_batch_sequences, pin_memory=not arguments.use_cpu)
             )
 
-    Alike(model=measured.model, args=arguments, train_dataset=Sequences(setting), callbacks=[Clock()]).train()
+    loop = Alike(model=measured.model, args=arguments, train_dataset=Sequences(setting), callbacks=[Clock()])
+    loop.remove_callback(PrinterCallback)
+    loop.train()
     return measured
 
 

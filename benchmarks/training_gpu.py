@@ -2,12 +2,13 @@
 
 The shapes of Grow Up and Merge (180M, and 572M at width 2), sequences of 2048, bf16, torch.compile, one card:
 
-    python benchmarks/training_gpu.py [--shapes 180M 572M] [--engines ours trainer] [--steps 20]
-        [--batch-sequences 128] [--micro-batch 16] [--json FILE]
+    python benchmarks/training_gpu.py [--shapes 180M 572M] [--engines ours liger trainer] [--steps 20]
+        [--batch-sequences 128] [--micro-batch 16] [--no-compile] [--json FILE]
 
 `--shapes tiny --sequence-length 64 --vocabulary 320 --batch-sequences 4 --micro-batch 2 --no-compile` runs anywhere.
-Every engine runs in a process of its own, so that neither finds the other's memory or compiled code. The first steps
-(compilation, first allocations) are not counted. Trainer uses liger-kernel if it is installed.
+With `pip install liger-kernel` Trainer uses it, and `liger` (our loop with its head) is measured. Every engine runs
+in a process of its own, so that none finds another's memory or compiled code. The first steps (compilation, first
+allocations) are not counted. Who runs out of memory runs again with half the micro-batch.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import statistics
 import subprocess
 import sys
@@ -24,14 +26,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from engines import Setting, ours, trainer
+from engines import Setting, liger, ours, trainer
 
 from growmerge.config import load_files
 from growmerge.config.schema import Architecture, Training
 from growmerge.models.checkpoints import parameter_count
+from growmerge.training.gradient import is_out_of_memory
 from growmerge.training.hardware import bf16_peak, peak_memory_mb
 
 SKIPPED = 3  # steps
+OUT_OF_MEMORY = 3  # exit status of a measurement
+LIGER = find_spec("liger_kernel") is not None and torch.cuda.is_available()
+ENGINES = ["ours", *(["liger"] if LIGER else []), "trainer"]
 PAPER = Path(__file__).parents[1] / "config/config.yaml"
 
 
@@ -66,11 +72,11 @@ def measure(arguments: argparse.Namespace, name: str, engine: str) -> dict[str, 
     )
     with tempfile.TemporaryDirectory() as folder:
         task = Setting(shape(name), arguments.vocabulary, training, arguments.steps, device, Path(folder))
-        if engine == "ours":
-            measured, flags = ours(task), {}
-        else:
-            flags = {"torch_compile": arguments.compile, "use_liger_kernel": find_spec("liger_kernel") is not None}
+        if engine == "trainer":
+            flags = {"torch_compile": arguments.compile, "use_liger_kernel": LIGER}
             measured = trainer(task, **flags)
+        else:
+            measured, flags = {"ours": ours, "liger": liger}[engine](task), {"compile": arguments.compile}
         seconds = statistics.median(measured.seconds(SKIPPED))
         peak = bf16_peak(device)
         return {
@@ -80,6 +86,7 @@ def measure(arguments: argparse.Namespace, name: str, engine: str) -> dict[str, 
             "parameters": parameter_count(measured.model),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             "torch": torch.__version__,
+            "micro_batch": measured.micro_batch or arguments.micro_batch,
             "step_seconds": seconds,
             "tokens_per_second": training.batch_sequences * training.sequence_length / seconds,
             "model_flops_utilisation": task.flops(1) / seconds / peak if peak else None,
@@ -91,7 +98,7 @@ def main() -> None:
     """Print a table, and write all that is known about it as JSON if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", nargs="+", default=["180M", "572M"], choices=["180M", "572M", "tiny"])
-    parser.add_argument("--engines", nargs="+", default=["ours", "trainer"], choices=["ours", "trainer"])
+    parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--sequence-length", type=int, default=2048)
     parser.add_argument("--vocabulary", type=int, default=128256)
@@ -103,24 +110,47 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.getLogger("growmerge").setLevel(logging.WARNING)
     if arguments.one:
-        arguments.json.write_text(json.dumps(measure(arguments, arguments.shapes[0], arguments.engines[0])))
+        _measure_one(arguments)
         return
-    results = [_in_a_process(name, engine) for name in arguments.shapes for engine in arguments.engines]
-    print("| shape | engine | tokens/s | of bf16 peak | peak memory (GB) |\n|---|---|---|---|---|")
-    for r in results:
-        used = f"{r['model_flops_utilisation']:.1%}" if r["model_flops_utilisation"] else "-"
-        memory = r["peak_memory_mb"] / 1000
-        print(f"| {r['shape']} | {r['engine']} | {r['tokens_per_second']:,.0f} | {used} | {memory:.1f} |")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print("| shape | engine | micro-batch | tokens/s | of bf16 peak | peak memory (GB) |\n|---|---|---|---|---|---|")
+    results: list[dict[str, Any]] = []
+    for name in arguments.shapes:
+        for engine in arguments.engines:
+            r = _in_a_process(name, engine, arguments.micro_batch)
+            if r is None:
+                print(f"| {name} | {engine} | failed | | | |", flush=True)
+                continue
+            results.append(r)
+            if arguments.json:  # at once: the next one may fail
+                arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            used = f"{r['model_flops_utilisation']:.1%}" if r["model_flops_utilisation"] else "-"
+            numbers = f"{r['micro_batch']} | {r['tokens_per_second']:,.0f} | {used} | {r['peak_memory_mb'] / 1000:.1f}"
+            print(f"| {name} | {engine} | {numbers} |", flush=True)
+    sys.exit(len(results) < len(arguments.shapes) * len(arguments.engines))
 
 
-def _in_a_process(name: str, engine: str) -> dict[str, Any]:
+def _measure_one(arguments: argparse.Namespace) -> None:
+    try:
+        result = measure(arguments, arguments.shapes[0], arguments.engines[0])
+    except Exception as error:
+        if is_out_of_memory(error):
+            sys.exit(OUT_OF_MEMORY)
+        raise
+    arguments.json.write_text(json.dumps(result), encoding="utf-8")
+
+
+def _in_a_process(name: str, engine: str, micro_batch: int) -> dict[str, Any] | None:
+    """What was measured; None if the engine fails, and says why."""
+    # Trainer would take all cards that it sees.
+    one_card = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
-        mine = ["--one", "--shapes", name, "--engines", engine, "--json", str(file)]
-        subprocess.run([sys.executable, __file__, *sys.argv[1:], *mine], check=True, stdout=sys.stderr)
-        return json.loads(file.read_text(encoding="utf-8"))
+        mine = ["--one", "--shapes", name, "--engines", engine, "--json", str(file), "--micro-batch", str(micro_batch)]
+        command = [sys.executable, __file__, *sys.argv[1:], *mine]
+        status = subprocess.run(command, env=os.environ | one_card, stdout=sys.stderr, check=False).returncode
+        if status == OUT_OF_MEMORY and micro_batch > 1:
+            return _in_a_process(name, engine, micro_batch // 2)
+        return json.loads(file.read_text(encoding="utf-8")) if status == 0 else None
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ def job(log: str | Path | None = None, level: int = logging.INFO) -> Iterator[lo
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(log, mode="w", encoding="utf-8"))
+        Path(log).write_text("", encoding="utf-8")
+        handlers.append(logging.FileHandler(log, mode="a", encoding="utf-8"))  # another job may write it, too
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         logger.addHandler(handler)

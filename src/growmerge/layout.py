@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from growmerge.config import Study
-from growmerge.config.checks import AT, PARITY
+from growmerge.config.checks import AT
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
 from growmerge.config.schema import Benchmark
 from growmerge.data.sharding import Shard
@@ -111,6 +111,13 @@ class Layout:
         """The scores of models; with analysis.partial, those that exist."""
         scores = [self.score(model.id) for model in models]
         return [score for score in scores if Path(score).exists()] if self.study.analysis.partial else scores
+
+    def translations(self, models: Iterable[Model]) -> list[str]:
+        """What models wrote, if the study has them translate; with analysis.partial, what exists."""
+        if not any(benchmark.decoding(self.study.seed) for benchmark in self.study.benchmarks):
+            return []
+        paths = [f"{self.results}/scores/{model.id}/translations.parquet" for model in models]
+        return [path for path in paths if Path(path).exists()] if self.study.analysis.partial else paths
 
     @property
     def reference_score(self) -> str:
@@ -238,10 +245,18 @@ class Layout:
         own_text = benchmark.inflection is not None and language in benchmark.inflection.sentences
         return [] if benchmark.entry.languages or own_text else self.documents(self.evaluation_corpus(language).name)
 
-    def benchmark_english(self, name: str) -> list[str]:
-        """The English documents that a benchmark compares with."""
-        parallel = self.benchmark(name).entry.converter == "built" and name == PARITY
-        return self.documents(self.study.english.evaluation) if parallel else []
+    def origin(self, name: str, language: str) -> str:
+        """What a benchmark compares with, or translates from: English; English itself from the first other language."""
+        english = self.study.english.code
+        others = [code for code in self.study.language_codes if code != english]
+        translated = self.benchmark(name).entry.metric.name == "chrf"
+        return others[0] if translated and language == english and others else english
+
+    def benchmark_counterparts(self, name: str, language: str) -> list[str]:
+        """The documents in that language, for a benchmark that is made here from two."""
+        entry = self.benchmark(name).entry
+        parallel = entry.converter == "built" and entry.metric.name in ("parity", "chrf")
+        return self.documents(self.evaluation_corpus(self.origin(name, language)).name) if parallel else []
 
     def benchmark_packages(self, name: str, language: str) -> list[str]:
         """The packages that a benchmark needs in a language."""

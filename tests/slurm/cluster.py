@@ -180,13 +180,13 @@ def output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE).stdout
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until something holds. Raises TimeoutError that names it."""
+def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE, every: float = 0.2) -> None:
+    """Wait until something holds, looking `every` so many seconds. Raises TimeoutError that names it."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 if __name__ == "__main__":

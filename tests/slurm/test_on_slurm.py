@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow.snakemake import LAPTOP, copy_of_the_repository, job_counts, snakemake
+from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_counts, snakemake
 
 from growmerge.artifacts import sha256_file, verify
 from slurm.cluster import Cluster, kill, wait_for, why_not
@@ -47,13 +47,22 @@ def clone(cluster, tmp_path_factory):
     profile["resources"][0] = "gpu=2"
     profile["slurm-status-command"] = "squeue"
     profile["set-threads"] = [f"{rule}=1" for rule in ("train_base", "adapt_model", "merge_and_score", "score_model")]
-    # Time limits that a test can wait for, and a warning that comes 30 to 60 seconds after the start.
-    profile["set-resources"]["train_base"] = {"runtime": "2 * attempt", "slurm_extra": "'--signal=TERM@60'"}
-    profile["set-resources"]["adapt_model"] = {"runtime": "attempt"}
+    profile["set-resources"]["train_base"] = {"runtime": "5 * attempt", "slurm_extra": "'--signal=TERM@60'"}
+    profile["set-resources"]["adapt_model"] = {"runtime": "5 * attempt"}
     (folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile))
     shards = [f"{RESULTS}/tokens/{part}/1-of-1" for part in ("code", "eng80", "swe", "isl")]
     snakemake(folder, *shards, *LAPTOP, *CONFIGURATION)
     return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clone, tmp_path_factory):
+    """The same trainings without Slurm, in another folder, meanwhile: most of the time Slurm is waited for."""
+    folder = shutil.copytree(clone, tmp_path_factory.mktemp("undisturbed"), dirs_exist_ok=True)
+    arguments = command("models", "--cores", "1", "--profile", "laptop", *CONFIGURATION)
+    with (folder / "log").open("w") as log, subprocess.Popen(arguments, cwd=folder, stdout=log, stderr=log) as process:
+        yield folder, process
+        process.kill()
 
 
 @contextmanager
@@ -91,8 +100,13 @@ def freeze_when_saved(clone, cluster, rules):
                 frozen[model] = job
         return len(frozen) == len(rules)
 
-    wait_for(freeze, "trainings to save a state", 3 * MINUTES)
+    wait_for(freeze, "trainings to save a state", 3 * MINUTES, every=0.02)
     return frozen
+
+
+def end_in(seconds, job):
+    """Bring a job's time limit forward. Slurm looks at the limits every 30 seconds."""
+    subprocess.run(["scontrol", "update", f"JobId={job['JobId']}", f"EndTime=now+{seconds}"], check=True)
 
 
 def rule_of(model):
@@ -103,11 +117,23 @@ def resumed(clone, model):
     return "resuming after step" in (clone / RESULTS / f"logs/models/{model}.log").read_text()
 
 
-def test_a_training_is_warned_of_its_time_limit_saves_its_state_and_resumes(cluster, clone):
-    with controller(clone, f"{RESULTS}/models/seed", "warned.log") as process:
-        freeze_when_saved(clone, cluster, {"seed": "train_base seed"})
+def test_a_training_outlives_its_controller_is_not_started_twice_and_resumes_after_the_warning(
+    cluster, clone, undisturbed
+):
+    """Killed with -9, Snakemake leaves a training behind. It is warned of its time limit, saves its state and ends."""
+    target = f"{RESULTS}/models/seed"
+    with controller(clone, target, "left.log"):
+        job = freeze_when_saved(clone, cluster, {"seed": "train_base seed"})["seed"]
+    snakemake(clone, "--unlock", *SLURM)
+    refused = snakemake(clone, target, *SLURM, fails=True)
+    assert (
+        f"(Slurm's job {job['JobId']}). Wait until they have ended, or end them (`scancel {job['JobId']}`)" in refused
+    )
+    end_in(60, job)
+    wait_for(lambda: cluster.jobs_of("train_base seed")[0]["JobState"] != "RUNNING", "the warning", MINUTES)
+    with controller(clone, target, "warned.log") as process:
         finish(process, clone, "warned.log")
-    first, *_, last = cluster.jobs_of("train_base seed")
+    first, last = cluster.jobs_of("train_base seed")
     assert first["JobState"] == "FAILED", "not TIMEOUT: it ended by itself"
     assert "interrupted by SIGTERM" in Path(first["StdOut"]).read_text()
     assert last["JobState"] == "COMPLETED"
@@ -124,6 +150,7 @@ def night(cluster, clone):
         cancelled, hung = (model for model in ADAPTED if model != lost)
         script = clone / "workflow/scripts/train_model.py"
         script.write_text(script.read_text() + "\n# edited while jobs run\n")
+        end_in(1, jobs[hung])
         subprocess.run(["scancel", jobs[cancelled]["JobId"]], check=True)
         cluster.kill_node(jobs[lost]["NodeList"])
         wait_for(lambda: cluster.jobs_of(rule_of(lost))[0]["JobState"] == "PENDING", "Slurm to miss it", 3 * MINUTES)
@@ -131,7 +158,7 @@ def night(cluster, clone):
         # Slurm waits two minutes before it starts a requeued job.
         subprocess.run(["scontrol", "update", f"JobId={jobs[lost]['JobId']}", "StartTime=now"], check=True)
         finish(process, clone, "night.log")
-    return {"cancelled": cancelled, "hung": hung, "lost": lost}
+    return {"cancelled": cancelled, "hung": hung, "lost": lost, "limit": jobs[hung]["TimeLimit"]}
 
 
 def test_a_cancelled_training_is_submitted_again_and_resumes(cluster, clone, night):
@@ -142,9 +169,9 @@ def test_a_cancelled_training_is_submitted_again_and_resumes(cluster, clone, nig
 
 def test_a_training_over_its_time_limit_gets_a_longer_one_and_resumes(cluster, clone, night):
     first, *_, last = cluster.jobs_of(rule_of(night["hung"]))
-    assert (first["JobState"], first["TimeLimit"]) == ("TIMEOUT", "00:01:00")
+    assert first["JobState"] == "TIMEOUT"
     assert last["JobState"] == "COMPLETED"
-    assert last["TimeLimit"] > first["TimeLimit"]
+    assert last["TimeLimit"] > night["limit"] == "00:05:00"
     assert resumed(clone, night["hung"])
 
 
@@ -195,11 +222,10 @@ def test_only_what_asks_for_a_gpu_gets_one(cluster, night):
     assert {job["Partition"] for job in without.values()} == {"cpu"}
 
 
-def test_trainings_that_were_interrupted_end_with_the_bits_of_those_that_were_not(clone, night):
-    models = [clone / RESULTS / "models" / model for model in ("seed", *ADAPTED)]
-    interrupted = [sha256_file(model / "model.safetensors") for model in models]
-    for model in models:
-        shutil.rmtree(model)
-    snakemake(clone, *(str(model.relative_to(clone)) for model in models), *LAPTOP, *CONFIGURATION)
-    assert not any(resumed(clone, model) for model in ("seed", *ADAPTED))
-    assert [sha256_file(model / "model.safetensors") for model in models] == interrupted
+def test_trainings_that_were_interrupted_end_with_the_bits_of_those_that_were_not(clone, night, undisturbed):
+    other, process = undisturbed
+    assert process.wait() == 0, (other / "log").read_text()[-6000:]
+    for model in ("seed", *ADAPTED):
+        assert not resumed(other, model)
+        weights = [sha256_file(folder / RESULTS / "models" / model / "model.safetensors") for folder in (clone, other)]
+        assert weights[0] == weights[1], model

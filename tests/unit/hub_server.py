@@ -5,56 +5,33 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from local_server import LocalServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Hub:
+class Hub(LocalServer):
     """Serves folders as repositories; `gated` repositories list their files, but give none without a login."""
 
     def __init__(self, repositories: dict[str, Path], gated: set[str] = frozenset()) -> None:
-        hub = self
+        super().__init__()
         self.repositories, self.gated = repositories, gated
         self.fetched: list[str] = []
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_HEAD(self) -> None:
-                hub.answer(self, body=False)
-
-            def do_GET(self) -> None:
-                hub.answer(self, body=True)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> "Hub":
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def answer(self, request: BaseHTTPRequestHandler, *, body: bool) -> None:
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
         parts = urlsplit(request.path).path.strip("/").split("/")
         api = parts[0] == "api"
         owner, name, verb, *rest = [*(parts[2:] if api else parts), "", "", "", ""]
         repository = f"{owner}/{name}"
         folder = self.repositories.get(repository)
         if folder is None:
-            return self._send(request, 404, {"X-Error-Code": "RepoNotFound"}, b"{}", body)
+            return self.send(request, 404, b"{}", {"X-Error-Code": "RepoNotFound"})
         if api and verb == "revision" and rest[0] not in ("main", COMMIT):
-            return self._send(request, 404, {"X-Error-Code": "RevisionNotFound"}, b"{}", body)
+            return self.send(request, 404, b"{}", {"X-Error-Code": "RevisionNotFound"})
         if api:
             files = sorted(path for path in folder.rglob("*") if path.is_file())
             tree = [
@@ -67,26 +44,14 @@ class Hub:
                 for path in files
             ]
             data = tree if verb == "tree" else {"id": repository, "sha": COMMIT, "siblings": []}
-            return self._send(request, 200, {}, json.dumps(data).encode(), body)
+            return self.send(request, 200, json.dumps(data).encode(), {"Content-Type": "application/json"})
         if repository in self.gated:
-            return self._send(request, 401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Restricted"}, b"", body)
+            return self.send(request, 401, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Restricted"})
         path = folder / "/".join(part for part in rest[1:] if part)
-        if body:
+        if request.command == "GET":
             self.fetched.append(path.name)
         data = path.read_bytes()
-        return self._send(
-            request, 200, {"ETag": f'"{hashlib.sha1(data).hexdigest()}"', "X-Repo-Commit": COMMIT}, data, body
-        )
-
-    def _send(
-        self, request: BaseHTTPRequestHandler, status: int, headers: dict[str, str], data: bytes, body: bool
-    ) -> None:
-        request.send_response(status)
-        for key, value in {"Content-Type": "application/json", **headers, "Content-Length": str(len(data))}.items():
-            request.send_header(key, value)
-        request.end_headers()
-        if body:
-            request.wfile.write(data)
+        return self.send(request, 200, data, {"ETag": f'"{hashlib.sha1(data).hexdigest()}"', "X-Repo-Commit": COMMIT})
 
 
 def run_with_hub(code: str, url: str, cache: Path, **variables: str) -> str:

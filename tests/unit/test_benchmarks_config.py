@@ -13,7 +13,7 @@ from growmerge.config.load import merge_mappings, read_yaml, validate
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.build import HeldOut, build_benchmark
-from growmerge.evaluation.benchmarks.entry import Metric
+from growmerge.evaluation.benchmarks.entry import Decoding, Metric
 from growmerge.evaluation.benchmarks.registry import REGISTRY
 
 PATH = {"sources": {"fao": {"dataset": "pairs.jsonl"}}}
@@ -40,6 +40,14 @@ PATH = {"sources": {"fao": {"dataset": "pairs.jsonl"}}}
         ({"name": "dalaj", "gap": "_"}, "`gap` says nothing about 'dalaj'"),
         ({"name": "blimp", "inflection": {"lexicons": {"eng": "x"}}}, "`inflection` goes with"),
         ({"name": "blimp", "normalisation": "words"}, "'sum', 'token' or 'character'"),
+        ({"name": "translation", "normalisation": "token"}, "`normalisation` says nothing about 'translation'"),
+        ({"name": "blimp", "max_new_tokens": 5}, "`max_new_tokens` says nothing about 'blimp'"),
+        ({"name": "belebele", "sampling": {"top_p": 0.9}}, "`sampling` says nothing about 'belebele'"),
+        ({"name": "translation", "sampling": {"temperature": 0}}, "sampling.temperature"),
+        ({"name": "translation", "sampling": {"top_p": 1.5}}, "sampling.top_p"),
+        ({"name": "translation", "max_new_tokens": 0}, "max_new_tokens"),
+        ({"name": "heldout_translation"}, "'heldout_translation' is made here and needs a `limit`"),
+        ({"name": "t", "use": "heldout_translation", "limit": 9, "fields": {"text": "a"}}, "`fields` says nothing"),
     ],
 )
 def test_what_makes_no_sense_is_refused(keys, message):
@@ -93,6 +101,8 @@ def test_local_files_are_inputs_and_names_of_the_hub_are_not(tmp_path):
     text.write_text("x")
     own = {"lexicons": {"swe": str(path)}, "sentences": {"swe": {"kind": "files", "paths": [str(text)]}}}
     assert Benchmark(name="inflection", inflection=own).files("swe") == [str(path), str(text)]
+    hub = {"lexicons": {"isl": "islenska"}, "sentences": {"isl": {"kind": "hub", "dataset": "owner/wikipedia"}}}
+    assert Benchmark(name="inflection", inflection=hub).files("isl") == []
 
 
 def test_the_part_of_a_language_is_all_that_its_items_depend_on():
@@ -107,6 +117,30 @@ def test_the_part_of_a_language_is_all_that_its_items_depend_on():
     assert Benchmark.model_validate(own.part("swe")).inflection.lexicons == {"swe": "s"}
 
 
+def test_what_is_generated_says_how_it_is_decoded_and_nothing_else_does():
+    assert Benchmark(name="belebele").decoding(3) is None
+    assert Benchmark(name="translation").decoding(3) == Decoding(256), "greedy, so no seed can change it"
+    drawn = Benchmark(name="translation", max_new_tokens=40, sampling={"temperature": 0.5, "top_k": 50})
+    assert drawn.decoding(3) == Decoding(40, temperature=0.5, top_k=50, top_p=1.0, seed=3)
+    assert Benchmark(name="translation", sampling={}).decoding(3) == Decoding(256, temperature=1.0, seed=3)
+    plain = Benchmark(name="translation")
+    assert drawn.part("swe") == plain.part("swe"), "the prompts are the same"
+    assert plain.measured[0] == Benchmark(name="translation", use="heldout_translation", limit=9).measured[0]
+
+
+def test_translation_without_the_hub_takes_held_out_text_and_leaves_long_sentences_out():
+    source = [Document(f"d{n}", f"text number {n}") for n in range(8)]
+    target = [Document(f"d{n}", f"text nummer {n}" + " och mer" * (n == 3)) for n in range(8)]
+    benchmark = Benchmark(name="translation", use="heldout_translation", limit=20, few_shot=1, max_words=3)
+    heldout = HeldOut(target, source, origin="eng")
+    built = build_benchmark(benchmark, "swe", seed=0, heldout=heldout)
+    assert len(built.items) == built.facts["kept"] == 6
+    assert built.facts["few_shot"] == 1
+    assert all(item.context.startswith("EN: text number ") for item in built.items)
+    (first, *_) = build_benchmark(benchmark, "eng", seed=0, heldout=HeldOut(source, target, origin="swe")).items
+    assert first.context.startswith("SV: text nummer ") and first.context.endswith(" EN:")
+
+
 def test_plans_count_with_the_printed_number_of_items_or_the_limit():
     assert Benchmark(name="blimp").size("eng") == 67000
     assert Benchmark(name="blimp", limit=500).size("eng") == 500
@@ -115,7 +149,7 @@ def test_plans_count_with_the_printed_number_of_items_or_the_limit():
 
 
 def test_every_entry_that_is_read_has_a_converter_and_every_count_a_language():
-    modules = {"pairs", "labelled", "exam", "mpararel", "questions", "hellaswag"}
+    modules = {"pairs", "labelled", "judgements", "exam", "mpararel", "questions", "hellaswag"}
     parallel = {"parity", "translation"}
     for name, entry in REGISTRY.items():
         if entry.languages is None:
@@ -163,6 +197,10 @@ MINIATURE = merge_mappings(read_yaml(Path("config/config.yaml")), read_yaml(Path
         ),
         ({"name": "flores"}, "name = 'flores': 'parity' is the name of what information parity is taken of"),
         ({"name": "parity", "use": "blimp"}, "name = 'parity': 'parity' is the name"),
+        (
+            {"name": "translation", "sampling": {"temperatur": 1}},
+            r"sampling\.temperatur = 1: unknown key; did you mean 'temperature'",
+        ),
     ],
 )
 def test_benchmarks_are_held_against_the_study(benchmark, message):
@@ -173,9 +211,10 @@ def test_benchmarks_are_held_against_the_study(benchmark, message):
 def test_a_study_can_have_any_benchmark_of_the_registry():
     own = {"name": "own", "use": "inflection", "inflection": {"lexicons": {"swe": "swe.tsv"}}}
     made = [{"name": "acceptability", "limit": 9}, {"name": "facts", "limit": 9}, {"name": "parity", "use": "flores"}]
-    local = [{"name": "icelandic_ged", "sources": {"isl": {"dataset": "ged.jsonl"}}}]
-    read = [{"name": n} for n, e in REGISTRY.items() if e.languages and n not in ("flores", "foblimp", "icelandic_ged")]
+    read = [{"name": n} for n, e in REGISTRY.items() if e.languages and n not in ("flores", "foblimp")]
     read = [b | ({"sources": {"swe": {"dataset": "m"}}} if b["name"] == "mpararel" else {}) for b in read]
-    study = validate(MINIATURE | {"benchmarks": [*made, *local, *read, own]})
-    assert len(study.benchmarks) == len(REGISTRY) - 2  # one parity of two; and Faroese is no language of the miniature
+    study = validate(MINIATURE | {"benchmarks": [*made, *read, own]})
+    assert (
+        len(study.benchmarks) == len(REGISTRY) - 3
+    )  # one parity and one translation of two; and Faroese is no language of the miniature
     assert validate(study.dump(*type(study).model_fields)) == study

@@ -7,6 +7,10 @@ import pyarrow.parquet as pq
 from dataset_server import COMMIT, DatasetServer
 from hub_folder import write_dataset
 from hub_server import run_with_hub
+from local_server import LocalServer
+
+from growmerge.config.benchmarks import Benchmark
+from growmerge.evaluation.benchmarks.build import build_benchmark
 
 BUILD = """
     from growmerge.config.benchmarks import Benchmark
@@ -45,3 +49,23 @@ def test_without_a_network_one_line_says_what_to_do(tmp_path):
     (line,) = build([("blimp", "eng")], "http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1")
     assert "nyu-mll/blimp" in line
     assert "check the network (is HF_HUB_OFFLINE set?)" in line
+
+
+class OneFile(LocalServer):
+    """Serves the same text at every address."""
+
+    text = ""
+
+    def answer(self, request):
+        self.send(request, 200, self.text.encode())
+
+
+def test_a_file_is_read_from_its_address():
+    with OneFile() as server:
+        server.text = json.dumps({"sentence_good": "Hon er góð.", "sentence_bad": "Hon er góður."}) + "\n"
+        address = f"{server.url}/foblimp.jsonl"
+        benchmark = Benchmark(name="foblimp", sources={"fao": {"dataset": address}})
+        built = build_benchmark(benchmark, "fao", seed=1)
+    assert [item.candidates for item in built.items] == [("Hon er góð.", "Hon er góður.")]
+    assert built.facts["source"] == {"dataset": address, "revision": None, "commits": []}
+    assert benchmark.files("fao") == []

@@ -207,15 +207,37 @@ def test_dalaj_is_read_from_the_hubs_own_conversion_whose_labels_are_numbers(tmp
     assert [item.id for item in built.items] == ["dalaj-ged/train:2", "dalaj-ged/validation:1"]
 
 
-def test_sentences_of_different_questions_are_not_aligned(tmp_path):
+def judgement(identifier, sentence, word, answer):
+    question = f"Is the following Icelandic sentence grammatically {word} in Icelandic?"
+    return {
+        "id": identifier, "input": f"{question}\n\n {sentence} \n\nAnswer only with one word, yes or no.",
+        "answer": answer,
+    }  # fmt: skip
+
+
+def test_icelandic_judgements_are_aligned_within_a_question_and_asked_once(tmp_path):
     rows = [
-        {"sentence": "Mig langar í fisk.", "label": 0, "group": "1"},
-        {"sentence": "Mér langar í fisk.", "label": 1, "group": "2"},
-        {"sentence": "Mig langar í kjöt.", "label": 0, "group": "2"},
+        judgement("sentence_bad_inv_01", "Þeir leiðumst bók.", "incorrect", "Yes"),
+        judgement("gapping_acc_inv_1a", "Ég las greinina og þú skýrslan.", "incorrect", "Yes"),
+        judgement("gapping_acc_inv_1b", "Ég las greinina og þú skýrsluna.", "incorrect", "No"),
+        judgement("gapping_acc_1b", "Ég las greinina og þú skýrsluna.  ", "correct", "Yes"),
+        judgement("gapping_acc_1c", "Ég las greinina og þú skýrslunni.", "correct", "No"),
+        judgement("gapping_acc_2a", "Ég las greinina og þú skýrslunnar.", "correct", "No"),
+        judgement("gapping_acc_2b", "Ég saknaði hans og þú hennar.", "correct", "perhaps"),
+        {"id": "wug_verb_1", "input": "Fill in the blank:\n\n Í gær _ þær allan dag", "answer": "gunduðu"},
     ]
-    path = tmp_path / "ged.jsonl"
-    path.write_text("\n".join(map(json.dumps, rows)))
-    assert pairs(build("icelandic_ged", "isl", path)) == [("", "Mig langar í kjöt.", "Mér langar í fisk.")]
+    path = tmp_path / "ice_benchmark_set.jsonl"
+    write_lines(path, rows)
+    built = build("icelandic_ged", "isl", path)
+    right = "Ég las greinina og þú skýrsluna."
+    assert pairs(built) == [
+        ("gapping_acc", right, "Ég las greinina og þú skýrslan."),
+        ("gapping_acc", right, "Ég las greinina og þú skýrslunni."),
+    ]
+    assert built.facts["dropped"] == {
+        "asked before": 1, "counterpart": 1, "label out of range": 1, "no correct sentence near it": 2,
+        "no question about a sentence": 1,
+    }  # fmt: skip
 
 
 # --- examinations and facts -------------------------------------------------------------------------------------------
@@ -241,17 +263,19 @@ def test_the_estonian_examination_fills_single_gaps(tmp_path):
                     exam("Ma ____ koju.", ["lähen"], 0),
                 ]
             },
-            UPPER: {"train": [exam("Ta tuleb (...) koju.", ["hilja", "hiline"], 0)]},
+            UPPER: {"train": [exam("Ta tuleb (...) koju.", ["hilja", "hiline"], 0), exam("Vaata <1>.", ["a", "b"], 0)]},
         },
     )
     built = build("exam_et", "ekk", dataset)
-    texts = ("Ta elab suures linnas.", "Ta elab suurte linnas.", "Ta elab suur linnas.")
-    assert [item.candidates for item in built.items] == [texts]
+    assert [item.candidates for item in built.items] == [
+        ("Ta elab suures linnas.", "Ta elab suurte linnas.", "Ta elab suur linnas."),
+        ("Ta tuleb hilja koju.", "Ta tuleb hiline koju."),
+    ]
     assert built.facts["dropped"] == {
         "label out of range": 1, "no answers to choose from": 1, "not one gap": 3, "right equals wrong": 1,
     }  # fmt: skip
-    other = build("exam_et", "ekk", dataset, gap=r"\(\.\.\.\)")
-    assert [item.candidates for item in other.items] == [("Ta tuleb hilja koju.", "Ta tuleb hiline koju.")]
+    other = build("exam_et", "ekk", dataset, gap=r"<\d>")
+    assert [item.candidates for item in other.items] == [("Vaata a.", "Vaata b.")]
 
 
 def write_lines(path, rows):

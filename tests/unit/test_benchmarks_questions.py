@@ -2,10 +2,14 @@
 
 import pytest
 from hub_folder import write_dataset
+from hypothesis import given
+from hypothesis import strategies as st
 
 from growmerge.config.benchmarks import Benchmark
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.build import build_benchmark
+from growmerge.evaluation.benchmarks.converters.parallel import prompt, source_of
+from growmerge.evaluation.benchmarks.few_shot import split_examples
 from growmerge.evaluation.items import read_items, write_items
 
 
@@ -164,6 +168,29 @@ def test_translations_are_prompts_with_a_reference_and_survive_the_file(tmp_path
     ]
     write_items(built.items, tmp_path / "items.parquet")
     assert read_items(tmp_path / "items.parquet") == built.items
+
+
+def test_translations_of_several_lines_or_too_many_words_are_dropped_and_counted(tmp_path):
+    sides = {
+        "swe_Latn": [flores(1, "Hej\ndu.", "swe"), flores(2, "Hej.", "swe"), flores(3, "Nu går vi hem.", "swe")],
+        "eng_Latn": [flores(1, "Hi you.", "eng"), flores(2, "Hi.", "eng"), flores(3, "Home.", "eng")],
+    }
+    dataset = write_dataset(tmp_path, {code: {"devtest": rows} for code, rows in sides.items()})
+    built = build("translation", "swe", dataset, few_shot=0, max_words=3)
+    assert [(item.context, item.reference) for item in built.items] == [("EN: Hi. SV:", "Hej.")]
+    assert built.facts["dropped"] == {"longer than max_words": 1, "more than one line": 1}
+
+
+@given(st.text(st.characters(blacklist_categories=["Cc", "Cs"])), st.sampled_from(["eng", "swe", "zho", "sme"]))
+def test_the_source_of_a_prompt_is_what_it_was_made_from(text, language):
+    assert source_of(prompt(text, ("eng", language))) == text
+    assert source_of("Translate this") == "Translate this"
+
+
+def test_a_context_is_split_into_the_examples_it_was_put_together_from(tmp_path):
+    (item, _) = build("translation", "swe", parallel(tmp_path), few_shot=1).items
+    assert split_examples(item.context) == ["EN: Good day. SV: God dag.\n\n", "EN: Hi there. SV:"]
+    assert split_examples("alone") == ["alone"]
 
 
 def test_a_sentence_that_is_there_twice_is_refused(tmp_path):

@@ -170,6 +170,28 @@ def test_a_benchmark_is_a_sample_with_an_account_and_a_page_to_read(lexicon, tmp
     assert "**hästen**" in page or "**springer**" in page
 
 
+def test_a_sentence_that_comes_again_makes_no_pair_twice(lexicon):
+    once, _ = make(lexicon, "Jag ser hästen springa bort.")
+    again, account = make(lexicon, "Jag ser hästen springa bort.", "Jag ser hästen springa bort.")
+    assert (again, account.sentences, account.repeated) == (once, 1, 1)
+    documents = [Document(name, "Jag ser hästen springa bort.") for name in "ab"]
+    items, facts = build_inflection(study(lexicon), "swe", documents, seed=1)
+    assert (len(items), facts["pairs"], facts["repeated"]) == (3, 3, 1)
+
+
+def test_icelandic_paradigms_are_those_of_bin_where_its_package_is_named():
+    own = {"lexicons": {"isl": "islenska"}, "dimensions": {"N": ["Case"], "V": ["Person", "Number"]}}
+    benchmark = Benchmark(name="own", use="inflection", inflection=own)
+    items, facts = build_inflection(benchmark, "isl", [Document("a", "Kötturinn sefur alltaf á hlýjum stað.")], seed=1)
+    changed = {(item.subset, item.candidates[1]) for item in items}
+    assert ("N;NOM->ACC", "Köttinn sefur alltaf á hlýjum stað.") in changed
+    assert {subset.split(";")[0] for subset, _ in changed} <= {"N", "V"}
+    assert facts["pairs"] == len(items) == len(changed)
+    swedish = Benchmark(name="own", use="inflection", inflection={"lexicons": {"swe": "islenska"}})
+    with pytest.raises(GrowmergeError, match=r"inflection\.lexicons\.swe = 'islenska': holds Icelandic"):
+        build_inflection(swedish, "swe", [], seed=1)
+
+
 def test_pairs_of_a_sentence_can_be_limited(lexicon):
     documents = [Document("a", "Här springer hästen snabbt bort.")]
     items, facts = build_inflection(study(lexicon, per_sentence=1), "swe", documents, seed=1)

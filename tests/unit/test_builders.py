@@ -18,6 +18,7 @@ from growmerge.evaluation.builders.facts import fact_pairs
 from growmerge.evaluation.builders.icelandic import analysis, icelandic_pairs
 from growmerge.evaluation.builders.parity import parity_items
 from growmerge.evaluation.builders.persian import persian_pairs, read_hazm_verbs
+from growmerge.evaluation.builders.translation import translation_items
 from growmerge.evaluation.builders.word_order import word_order_pairs
 from growmerge.evaluation.items import SCHEMA, Item, read_items, write_items
 
@@ -68,6 +69,24 @@ def test_parity_items_join_on_the_id():
         ("b", ("B",), "English b"),
     ]
     assert parity_items([Document("b", "B"), Document("a", "A")], english, 1) == items[:1]
+
+
+def test_translation_items_are_prompts_after_examples_that_are_not_among_them():
+    english = [Document(f"d{n}", f"English {n}") for n in range(12)] + [Document("lines", "one\ntwo")]
+    swedish = [Document(f"d{n}", f"svenska {n}") for n in range(2, 12)] + [Document("lines", "en\ntvå")]
+    items = translation_items(swedish, english, ("eng", "swe"), 6, few_shot=2)
+    assert len(items) == 6
+    preamble = {item.context.rpartition("\n\n")[0] for item in items}
+    (shared,) = preamble
+    assert len(shared.split("\n\n")) == 2
+    for item in items:
+        number = item.id.removeprefix("d")
+        assert item.reference == f"svenska {number}"
+        assert item.context.endswith(f"\n\nEN: English {number} SV:")
+        assert item.reference not in shared
+    fewer = translation_items(swedish[::-1], english[2:], ("eng", "swe"), 3, few_shot=2)
+    assert fewer == items[:3], "nothing but the ids decides"
+    assert translation_items(swedish[:1], english, ("eng", "swe"), 3, few_shot=1) == []
 
 
 def test_a_tag_of_bin_becomes_features_by_dimension():

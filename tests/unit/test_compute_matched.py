@@ -304,3 +304,9 @@ def test_colours_belong_to_setups_and_markers_to_measures() -> None:
     assert looks == {("cheaper", "#0072B2")}
     shapes = {line.get_gid().split()[1]: line.get_marker() for line in artists(figure, "dearer")}
     assert len(set(shapes.values())) == 3
+
+
+def test_translation_is_left_out_as_its_scores_run_to_100() -> None:
+    translated = {model: of | {"translation": (9.0, 8.0, 7.0)} for model, of in SCORES.items()}
+    with_it, without_it = (compute_matched_data(summary_of(scores), SELECTION) for scores in (translated, SCORES))
+    pd.testing.assert_frame_equal(with_it, without_it)

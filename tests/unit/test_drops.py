@@ -164,3 +164,14 @@ def test_every_setup_is_correlated_for_itself_and_all_together() -> None:
     assert found.loc["1x", "value"] == pytest.approx(stats.pearsonr(points[0]["x"], points[0]["y"]).statistic)
     assert found.loc["all", "value"] == pytest.approx(stats.pearsonr(pairs["x"], pairs["delta"]).statistic)
     assert set(correlations(pairs[pairs["setup"] == "1x"], 50, 1)["setup"]) == {"1x"}
+
+
+def test_translation_has_a_drop_of_its_own_and_none_in_the_mean() -> None:
+    def scores(target: str, method: str, facts: float, chrf: float) -> list[dict]:
+        about = {"subset": "all", "setup": "2x", "target": target, "method": method}
+        values = (("facts", facts), ("translation", chrf))
+        return [about | {"language": x, "measure": m, "value": v} for x in ("isl", "swe") for m, v in values]
+
+    rows = scores("isl", "", 0.5, 30.0) + scores("swe", "", 0.5, 30.0) + scores("isl+swe", "linear", 0.4, 10.0)
+    found = drops(pd.DataFrame(rows), ["2x"], ["isl", "swe"], "linear").set_index("measure")["delta"]
+    assert found.to_dict() == pytest.approx({"facts": -0.1, "translation": -20.0, "mean": -0.1})

@@ -120,6 +120,32 @@ def test_logits_are_made_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPat
     assert chunked == pytest.approx(whole, abs=1e-5)
 
 
+def batch_sizes(monkeypatch: pytest.MonkeyPatch, requests: list[Request]) -> list[int]:
+    """Slots of each pass with batches of 64 slots, as a processor with a small cache would have them."""
+    sizes: list[int] = []
+    monkeypatch.setattr("growmerge.evaluation.forward._CACHED_STATES", 64 * MODEL.config.hidden_size)
+    monkeypatch.setattr("growmerge.evaluation.forward._LEAST_SLOTS", 1)
+    hook = MODEL.model.embed_tokens.register_forward_hook(lambda module, given, out: sizes.append(given[0].numel()))
+    log_likelihoods(MODEL, requests, tokens_per_batch=10**6)
+    hook.remove()
+    return sizes
+
+
+def test_on_a_cpu_batches_are_no_larger_than_its_cache(monkeypatch: pytest.MonkeyPatch):
+    requests = make_requests(200)
+    sizes = batch_sizes(monkeypatch, requests)
+    assert 48 < max(sizes) <= 64
+    assert sum(sizes) > 1000
+
+
+def test_what_is_wider_than_the_cache_is_still_shared(monkeypatch: pytest.MonkeyPatch):
+    begin = tuple(range(POSITIONS - 1))
+    answers = [Request(begin, (token,)) for token in range(3)]
+    longer = [Request((*begin[:-2], token), (1, 2)) for token in range(30, 60)]
+    # Twenty-one tokens once, then thirty times two, and the two that end `begin`.
+    assert batch_sizes(monkeypatch, [*answers, *longer])[-1] == 21 + 30 * 2 + 2
+
+
 def test_equal_requests_are_computed_once_and_tie_to_the_bit():
     requests = make_requests(10)
     rows = []
@@ -218,11 +244,13 @@ LITTLE_MEMORY = """
 import logging, resource, sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
+from growmerge.evaluation import forward
 from test_engine import MODEL, Request, log_likelihoods, make_requests
 logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
 # A thousand texts as wide as the model's inner layers, in one batch, make arrays of several MB; alone, of kB.
 requests = make_requests(2000)
 expected = log_likelihoods(MODEL, requests, tokens_per_batch=500)
+forward._LEAST_SLOTS = 10**6  # or batches would be no larger than the processor's cache
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
 resource.setrlimit(resource.RLIMIT_AS, ((used + int(sys.argv[2])) * 1024,) * 2)
 found = log_likelihoods(MODEL, requests, tokens_per_batch=10**6)

@@ -9,12 +9,11 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from local_server import LocalServer
 
 from growmerge.config.corpora import Corpus, HubSource
 from growmerge.data.corpus import read_shard
@@ -220,7 +219,7 @@ def look_up(cache, *datasets, **environment):
     )
 
 
-class Hub(BaseHTTPRequestHandler):
+class Refusing(LocalServer):
     """Refuses datasets as the hub does, by their owner: status and the header that says why."""
 
     ANSWERS = {  # noqa: RUF012
@@ -230,17 +229,10 @@ class Hub(BaseHTTPRequestHandler):
         "revised": (404, "RevisionNotFound"),
     }
 
-    def refuse(self):
-        status, reason = self.ANSWERS.get(self.path.removeprefix("/datasets/").split("/")[0], (500, "Unexpected"))
-        self.send_response(status)
-        self.send_header("X-Error-Code", reason)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_HEAD = refuse
-
-    def log_message(self, *_):
-        pass
+    def answer(self, request):
+        owner = request.path.removeprefix("/datasets/").split("/")[0]
+        status, reason = self.ANSWERS.get(owner, (500, "Unexpected"))
+        self.send(request, status, b"", {"X-Error-Code": reason})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -256,12 +248,9 @@ def unreachable(tmp_path_factory):
 
 
 def test_what_the_hub_refuses_says_what_to_do(tmp_path):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    endpoint = f"http://127.0.0.1:{server.server_port}"
-    output, _ = look_up(tmp_path, *(f"{owner}/web" for owner in Hub.ANSWERS), HF_ENDPOINT=endpoint).communicate()
-    server.shutdown()
-    server.server_close()
+    with Refusing() as hub:
+        datasets = [f"{owner}/web" for owner in hub.ANSWERS]
+        output, _ = look_up(tmp_path, *datasets, HF_ENDPOINT=hub.url).communicate()
     gated, login, absent, revised = output.splitlines()
     assert gated.startswith("hub dataset 'gated/web' (train, v1): ")
     for line in (gated, login):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from hub_server import COMMIT, Hub, run_with_hub
+from random_llama import random_llama
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForCausalLM,
@@ -63,33 +64,17 @@ HYPERLLAMA = {
 }
 
 
-def random_llama(*, tied: bool = True) -> LlamaForCausalLM:
-    """A Llama whose logits and norms are far from those of an initialisation."""
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=64,
-        rms_norm_eps=1e-5,
-        hidden_act="gelu",
-        rope_parameters={"rope_type": "default", "rope_theta": 5000.0},
-        tie_word_embeddings=tied,
-    )
-    model = LlamaForCausalLM(config).eval()
-    generator = torch.Generator().manual_seed(11)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3 + (parameter.ndim == 1))
-    return model
+def make_llama(*, tied: bool = True) -> LlamaForCausalLM:
+    """What `HYPERLLAMA` describes, as a plain Llama."""
+    rope = {"rope_type": "default", "rope_theta": 5000.0}
+    shape = {"vocab_size": VOCABULARY, "rms_norm_eps": 1e-5, "hidden_act": "gelu", "rope_parameters": rope}
+    return random_llama(11, 0.3, **shape, tie_word_embeddings=tied)
 
 
 @pytest.fixture
 def hyperllama(tiny, tmp_path: Path) -> tuple[Path, LlamaForCausalLM]:
     """A folder in the layout of the published checkpoints, written by hand, and the Llama whose weights it holds."""
-    model = random_llama()
+    model = make_llama()
     folder = tmp_path / "HyperLlama með bilum"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(HYPERLLAMA, indent=2))
@@ -200,7 +185,7 @@ def test_shards_and_a_second_copy_of_the_tied_head_are_read(hyperllama, tmp_path
 @pytest.mark.parametrize("factor", [{}, {"lm_head_normalization_factor": 1}])
 def test_a_plain_llama_stays_as_it_is(hyperllama, tmp_path: Path, tied: bool, factor: dict[str, int]):
     folder, _ = hyperllama
-    model = random_llama(tied=tied)
+    model = make_llama(tied=tied)
     model.save_pretrained(folder)
     change_config(folder, **factor)
     imported(folder, tmp_path / "out")

@@ -112,7 +112,7 @@ def test_a_language_is_scored_on_its_evaluation_corpus(miniature):
 def test_merges_are_kept_only_if_asked_for(miniature):
     assert miniature.kept_merges(miniature.grid.merges) == []
     keeping = layout_of("config.yaml", "miniature.yaml", merging={"keep": True})
-    assert len(keeping.kept_merges(keeping.grid.merges)) == 4 * 11 * 7
+    assert len(keeping.kept_merges(keeping.grid.merges)) == (4 * 11 + 3) * 7, "finished models, and three steps"
     names = [method.name for method in keeping.study.merging.methods]
     assert [path.rsplit("/", 1)[1] for path in keeping.kept_of("2x", "isl+swe")] == names
 
@@ -140,4 +140,27 @@ def test_partial_figures_ask_for_the_scores_that_exist(miniature, tmp_path, monk
     score.parent.mkdir(parents=True)
     score.touch()
     assert partial.scores(partial.grid) == [str(score)]
-    assert len(miniature.scores(miniature.grid)) == 6 + 20 + 4 * 11 * 7
+    assert len(miniature.scores(miniature.grid)) == 6 + 20 + (4 * 11 + 3) * 7
+
+
+TRANSLATION = {"name": "translation", "use": "heldout_translation", "limit": 20, "few_shot": 1}
+
+
+def test_what_is_made_from_two_languages_asks_for_the_text_of_both(miniature):
+    study = layout_of("config.yaml", "miniature.yaml", benchmarks=[TRANSLATION, {"name": "parity", "limit": 9}])
+    assert study.benchmark_documents("translation", "isl") == study.documents("isl")
+    assert study.benchmark_counterparts("translation", "isl") == study.documents("eng")
+    assert (study.origin("translation", "isl"), study.origin("translation", "eng")) == ("eng", "swe")
+    assert study.benchmark_counterparts("translation", "eng") == study.documents("swe")
+    assert study.benchmark_counterparts("parity", "eng") == study.documents("eng")
+    assert miniature.benchmark_counterparts("acceptability", "isl") == []
+
+
+def test_translations_are_asked_for_only_where_a_benchmark_is_generated():
+    without = layout_of("config.yaml", "miniature.yaml", benchmarks=[{"name": "facts", "limit": 9}])
+    assert without.translations(without.grid.models) == []
+    study = layout_of("config.yaml", "miniature.yaml", benchmarks=[TRANSLATION])
+    path = "results/miniature/scores/1x/swe/translations.parquet"
+    assert study.translations([study.grid.model("1x/swe")]) == [path]
+    partial = layout_of("config.yaml", "miniature.yaml", benchmarks=[TRANSLATION], analysis={"partial": True})
+    assert partial.translations([partial.grid.model("1x/swe")]) == []

@@ -1,6 +1,7 @@
 """The scores of a model: brought up to date cell by cell, with a summary that the harness's tools read."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +9,11 @@ import pytest
 from conftest import Tiny
 
 from growmerge.artifacts import publish, verify
+from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.items import Item, write_items
 from growmerge.evaluation.outcomes import normalised, outcomes
-from growmerge.evaluation.scores import ITEMS, RESULTS, Scored, update_scores
+from growmerge.evaluation.scores import ITEMS, RESULTS, TRANSLATIONS, UNFINISHED, Scored, is_scored, update_scores
 
 PAIRS = [
     Item(str(n), "agreement", (f"the {noun} is warm", f"warm the is {noun}"))
@@ -21,6 +24,12 @@ QUESTIONS = [
     Item("q2", "", (" warm", " is a house"), context="the sun is"),
 ]
 PARITY = [Item("p1", "", ("the bók is warm",), reference="the cat is warm"), Item("p2", "", ("öl",), reference="sun")]
+PROMPTS = [
+    Item(f"t{n}", "translation", (), reference, context=f"EN: the cat SV: bók\n\nEN: {source} SV:")
+    for n, (source, reference) in enumerate((("the sun is warm", "öl"), ("a dog", "þú bók"), ("a house", "سلام")))
+]
+TRANSLATED = {("mt", "swe"): PROMPTS, ("mt", "isl"): PROMPTS[:2]}
+DECODING = {"mt": Decoding(12)}
 CELLS = {("pairs", "eng"): PAIRS, ("questions", "eng"): QUESTIONS, ("parity", "isl"): PARITY}
 
 
@@ -33,6 +42,19 @@ def benchmarks(tmp_path: Path) -> dict[tuple[str, str], Path]:
             if cell[0] == "questions":
                 draft.facts["few_shot"] = 3
     return folders
+
+
+@pytest.fixture
+def with_translation(tmp_path: Path, benchmarks) -> dict[tuple[str, str], Path]:
+    return benchmarks | {cell: write_benchmark(tmp_path, cell, items) for cell, items in TRANSLATED.items()}
+
+
+def write_benchmark(tmp_path: Path, cell: tuple[str, str], items: list[Item]) -> Path:
+    folder = tmp_path / "benchmarks" / "-".join(cell)
+    with publish(folder) as draft:
+        write_items(items, draft.folder / ITEMS)
+        draft.facts["few_shot"] = 1
+    return folder
 
 
 class Model:
@@ -135,6 +157,93 @@ def test_the_next_model_finds_the_texts_tokenized(
     assert second["logprob"].tolist() != pd.read_parquet(tmp_path / "first" / ITEMS)["logprob"].tolist()
 
 
+def scores_of(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_parquet(folder / name).sort_values(["benchmark", "language", "item"], ignore_index=True)
+
+
+def test_translations_stand_beside_the_items_and_in_the_harness_s_summary(
+    model: Model, tmp_path: Path, with_translation
+):
+    from lm_eval.utils import make_table
+
+    scores = tmp_path / "scores"
+    assert update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING) == 5
+    table = pd.read_parquet(scores / TRANSLATIONS)
+    assert table.groupby("language").size().to_dict() == {"swe": 3, "isl": 2}
+    assert table["source"].tolist()[:2] == ["the sun is warm", "a dog"]
+    assert table["reference"].tolist()[:2] == ["öl", "þú bók"]
+    assert set(pd.read_parquet(scores / ITEMS)["benchmark"]) == {"pairs", "questions", "parity"}
+    results = json.loads((scores / RESULTS).read_text())
+    assert results["results"]["mt_swe"]["sample_len"] == 3
+    assert 0 <= results["results"]["mt_swe"]["chrf++,none"] <= 100
+    assert results["higher_is_better"]["mt_swe"]["chrf++"]
+    assert results["n-shot"]["mt_swe"] == 1
+    assert results["configs"]["mt_swe"]["metadata"]["decoding"]["max_new_tokens"] == 12
+    assert "nw:2" in results["configs"]["mt_swe"]["metadata"]["signature"]
+    assert "chrf++" in make_table(results)
+    assert verify(scores).files.keys() == {ITEMS, TRANSLATIONS, RESULTS}
+    assert not (scores / UNFINISHED).exists()
+
+
+def test_only_what_is_new_or_decoded_otherwise_is_generated(model: Model, tmp_path: Path, with_translation, benchmarks):
+    scores = tmp_path / "scores"
+    some = {cell: path for cell, path in with_translation.items() if cell != ("mt", "isl")}
+    assert update_scores(scores, model.scored, some, tokens_per_batch=500, decoding=DECODING) == 4
+    items, swedish = scores_of(scores, ITEMS), scores_of(scores, TRANSLATIONS)
+    assert update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING) == 1
+    asked = model.asked
+    assert update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING) == 0
+    assert model.asked == asked
+    assert is_scored(scores, model.scored.digest, with_translation, DECODING)
+    assert not is_scored(scores, model.scored.digest, with_translation, {"mt": Decoding(13)})
+    assert not is_scored(scores, "another", benchmarks)
+    assert not is_scored(tmp_path / "absent", model.scored.digest, benchmarks)
+    both = scores_of(scores, TRANSLATIONS)
+    pd.testing.assert_frame_equal(both[both["language"] == "swe"].reset_index(drop=True), swedish)
+    drawn = {"mt": Decoding(12, temperature=1.0, seed=4)}
+    assert update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=drawn) == 2
+    assert scores_of(scores, TRANSLATIONS)["hypothesis"].tolist() != both["hypothesis"].tolist()
+    assert update_scores(scores, model.scored, benchmarks, tokens_per_batch=500) == 0
+    assert not (scores / TRANSLATIONS).exists(), "what is no longer asked for is dropped"
+    pd.testing.assert_frame_equal(scores_of(scores, ITEMS), items)
+
+
+def test_translations_alone_are_scores_too(model: Model, tmp_path: Path, with_translation):
+    cells = {cell: with_translation[cell] for cell in TRANSLATED}
+    assert update_scores(tmp_path / "scores", model.scored, cells, tokens_per_batch=500, decoding=DECODING) == 2
+    assert pd.read_parquet(tmp_path / "scores" / ITEMS).empty
+
+
+def test_cells_that_were_finished_before_a_job_failed_are_not_scored_again(
+    model: Model, tmp_path: Path, with_translation, benchmarks
+):
+    scores = tmp_path / "scores"
+    one = {("pairs", "eng"): benchmarks["pairs", "eng"]}
+    update_scores(scores, model.scored, one, tokens_per_batch=500)
+    before = verify(scores).digest
+    write_benchmark(tmp_path, ("mt", "isl"), [Item("long", "", (), "x", context="the cat " * 60)])
+    with pytest.raises(GrowmergeError, match="mt/isl: prompt long has"):
+        update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING)
+    assert verify(scores).digest == before, "what stood there stands, which is what Snakemake puts back"
+    kept = sorted(path.stem for path in (scores / UNFINISHED).iterdir())
+    assert kept == ["mt.swe", "parity.isl", "questions.eng"]
+    shutil.copytree(scores, tmp_path / "another model's")
+    write_benchmark(tmp_path, ("mt", "isl"), PROMPTS[:2])
+    assert update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING) == 1
+    assert not (scores / UNFINISHED).exists()
+    update_scores(tmp_path / "at once", model.scored, with_translation, tokens_per_batch=500, decoding=DECODING)
+    for name in (ITEMS, TRANSLATIONS):
+        pd.testing.assert_frame_equal(scores_of(scores, name), scores_of(tmp_path / "at once", name))
+    other = Scored("another digest", model.checkpoint, inputs=[model.folder])
+    folder = tmp_path / "another model's"
+    assert update_scores(folder, other, with_translation, tokens_per_batch=500, decoding=DECODING) == 5
+
+
+def test_prompts_without_decoding_are_refused_not_scored(model: Model, tmp_path: Path, with_translation):
+    with pytest.raises(GrowmergeError, match=r"mt/swe: item t0 has no candidates"):
+        update_scores(tmp_path / "scores", model.scored, with_translation, tokens_per_batch=500)
+
+
 def test_lengths_can_change_which_candidate_wins_and_a_tie_is_not_right():
     rows = pd.DataFrame(
         [
@@ -144,8 +253,8 @@ def test_lengths_can_change_which_candidate_wins_and_a_tie_is_not_right():
             ("b", 1, -4.0, 4, 2),  # as probable
         ],
         columns=["item", "candidate", "logprob", "tokens", "characters"],
-    )
+    ).assign(benchmark="facts", language="swe")
     assert normalised(rows, "character").tolist() == [-0.5, -2.0, -1.0, -2.0]
-    assert outcomes(rows).to_dict("list") == {"right": [False, False], "tie": [False, True]}
-    assert outcomes(rows, "token").to_dict("list") == {"right": [True, False], "tie": [False, False]}
+    assert outcomes(rows).to_dict("list") == {"right": [0.0, 0.0], "tie": [False, True], "candidates": [2, 2]}
+    assert outcomes(rows, "token")[["right", "tie"]].to_dict("list") == {"right": [1.0, 0.0], "tie": [False, False]}
     assert outcomes(rows, "character")["right"].tolist() == [True, True]

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from growmerge.analysis.statistics import bootstrap_mean, bootstrap_mean_of_means, bootstrap_ratio_of_sums, mean_and_cv
+from growmerge.analysis.statistics import (
+    bootstrap_mean,
+    bootstrap_mean_of_means,
+    bootstrap_ratio_of_sums,
+    holm,
+    mean_and_cv,
+)
 
 values_of = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e6, 1e6))
 outcomes_of = arrays(np.float64, st.integers(2, 40), elements=st.sampled_from([0.0, 1.0]))
@@ -31,14 +37,17 @@ def test_interval_agrees_with_scipy(kind: str, n: int) -> None:
     assert ours.high == pytest.approx(theirs.high, abs=0.03 * width + 1 / n * (kind != "ratios"))
 
 
-def test_binary_shortcut_has_the_distribution_of_drawing_items() -> None:
-    outcomes = (np.arange(50) < 30).astype(float)
-    # A third distinct value, too close to 1 to matter, takes the way that draws items.
-    drawn = outcomes.copy()
-    drawn[0] = 1.0 - 1e-9
-    short, long = bootstrap_mean(outcomes, 50_000, seed=0), bootstrap_mean(drawn, 50_000, seed=0)
+@pytest.mark.parametrize("counts", [{0.0: 20, 1.0: 30}, {-1.0: 9, 0.0: 29, 1.0: 12}])
+def test_resampling_by_counts_has_the_distribution_of_drawing_items(counts: dict[float, int]) -> None:
+    values = np.repeat(list(counts), list(counts.values()))
+    # Distinct values that are too close to others to matter take the way that draws items.
+    drawn = values.copy()
+    drawn[-1] -= 1e-9
+    drawn[0] += 1e-9
+    short, long = bootstrap_mean(values, 50_000, seed=0), bootstrap_mean(drawn, 50_000, seed=0)
     assert (short.low, short.high) == pytest.approx((long.low, long.high), abs=0.0201)
-    assert stats.binom(50, 0.6).ppf(0.025) / 50 == pytest.approx(short.low, abs=0.0201)
+    error = values.std() / np.sqrt(values.size)
+    assert (short.low, short.high) == pytest.approx((short.mean - 1.96 * error, short.mean + 1.96 * error), abs=0.0201)
 
 
 @given(values=st.one_of(values_of, outcomes_of), seed=st.integers(0, 2**32))
@@ -160,6 +169,24 @@ def test_a_study_is_summarised_in_seconds() -> None:
 
 def test_mean_and_cv_by_hand() -> None:
     assert mean_and_cv(np.array([2.0, 4.0, 6.0])) == pytest.approx((4.0, 50.0))  # sd 2 with ddof = 1
+    assert mean_and_cv([2, 4, 6]) == pytest.approx((4.0, 50.0))
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert holm([0.6, 0.5]) == pytest.approx([1.0, 1.0])
+    assert holm([np.nan, 0.02, 0.03]) == pytest.approx([np.nan, 0.04, 0.04], nan_ok=True)
+    assert holm([]).size == 0
+
+
+@given(p=st.lists(st.floats(0, 1), min_size=1, max_size=9), level=st.floats(0.001, 0.999))
+def test_holm_rejects_step_by_step(p: list[float], level: float) -> None:
+    rejected = set()
+    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        if p[index] * (len(p) - rank) > level:
+            break
+        rejected.add(index)
+    assert set(np.flatnonzero(holm(p) <= level)) == rejected
 
 
 @given(values=arrays(np.float64, st.integers(2, 20), elements=st.floats(0.1, 100)))

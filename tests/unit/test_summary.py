@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sacrebleu.metrics import CHRF
 
 from growmerge.analysis.summary import ALL, SUMMARY_COLUMNS, summarise
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.chrf import count
 from growmerge.grid import Model
 
 BASE = Model("base-2x", "base", (), 2, "", "", "", ())
@@ -99,6 +101,65 @@ def test_order_of_rows_does_not_matter() -> None:
     scores = pd.concat([FACTS, ACCEPTABILITY])
     shuffled = scores.sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(summary_of({"2x/swe": scores}, [SWE]), summary_of({"2x/swe": shuffled}, [SWE]))
+    written = translations("swe", ["a cat sees", "the dog", "öl"], ["a cat sees you", "the sun", "öl"])
+    orders = [written, written.iloc[::-1]]
+    tables = [summarise({}, [SWE], NOTHING, 200, 0, translations={"2x/swe": rows}) for rows in orders]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def translations(language: str, hypotheses: list[str], references: list[str]) -> pd.DataFrame:
+    """The columns of translations.parquet that count."""
+    counts = list(count(hypotheses, references))
+    items = [f"s{n}" for n in range(len(counts))]
+    return pd.DataFrame({"benchmark": "translation", "language": language, "item": items, "counts": counts})
+
+
+def test_translations_are_the_chrf_of_the_corpus_with_an_interval_and_without_chance() -> None:
+    hypotheses, references = ["a cat sees", "the dog", "öl"], ["a cat sees you", "the sun", "öl"]
+    written = {"2x/swe": translations("swe", hypotheses, references)}
+    table = summarise({"2x/swe": FACTS}, [SWE, MULTI], NOTHING, 300, 0, translations=written)
+    got = row(table, "2x/swe", "translation", "swe")
+    assert got.value == pytest.approx(CHRF(word_order=2).corpus_score(hypotheses, [references]).score)
+    assert 0 < got.low < got.value < got.high <= 100
+    assert (got.n, got.ties) == (3, 0)
+    assert np.isnan(got.chance)
+    assert set(table.loc[table["measure"] == "translation", "subset"]) == {ALL}
+    hole = row(table, "2x/multi", "translation", "swe")
+    assert np.isnan(hole.value) and hole.n == 0
+    others = table[table["measure"] != "translation"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, summarise({"2x/swe": FACTS}, [SWE, MULTI], NOTHING, 300, 0))
+
+
+def test_several_translation_benchmarks_are_subsets_and_their_mean() -> None:
+    greedy = translations("swe", ["a cat sees", "the dog"], ["a cat sees you", "the sun"])
+    drawn = translations("swe", ["you", "the sun"], ["a cat sees you", "the sun"]).assign(benchmark="drawn")
+    measured = {name: ("translation", "sum") for name in ("translation", "drawn")}
+    written = {"2x/swe": pd.concat([greedy, drawn]), "2x/multi": greedy}
+    table = summarise({}, [SWE, MULTI], NOTHING, 100, 0, measured=measured, translations=written)
+    alone = [row(table, "2x/swe", "translation", "swe", name) for name in ("translation", "drawn")]
+    both = row(table, "2x/swe", "translation", "swe")
+    assert both.value == pytest.approx((alone[0].value + alone[1].value) / 2)
+    assert (both.n, alone[0].n) == (4, 2)
+    assert both.low < both.value < both.high
+    assert np.isnan(row(table, "2x/multi", "translation", "swe").value), "a mean over others would not compare"
+    assert row(table, "2x/multi", "translation", "swe", "translation").value == alone[0].value
+
+
+def test_one_translation_has_no_interval_and_damaged_ones_are_named(tmp_path: Path) -> None:
+    one = translations("swe", ["a cat"], ["a cat"])
+    path = tmp_path / "translations.parquet"
+    one.to_parquet(path)
+    absent = {"2x/swe": path, "2x/multi": tmp_path / "absent.parquet"}
+    got = row(summarise({}, [SWE, MULTI], NOTHING, 9, 0, translations=absent), "2x/swe", "translation", "swe")
+    assert (got.value, np.isnan(got.low), np.isnan(got.high)) == (100.0, True, True)
+    for rows, message in (
+        (one.drop(columns="counts"), "no column 'counts'"),
+        (pd.concat([one, one]), "1 rows repeat a benchmark, language and item"),
+    ):
+        with pytest.raises(GrowmergeError, match=message):
+            summarise({}, [SWE], NOTHING, 9, 0, translations={"2x/swe": rows})
+    with pytest.raises(GrowmergeError, match="'1x/swe' is not among the 1 models"):
+        summarise({}, [SWE], NOTHING, 9, 0, translations={"1x/swe": one})
 
 
 def test_parity_is_the_mean_of_ratios_not_the_ratio_of_sums() -> None:

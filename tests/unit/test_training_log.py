@@ -1,14 +1,18 @@
 """The training log says how fast, how well used, how full, and whether the loss jumped."""
 
 import json
+import logging
 import random
 from importlib.util import find_spec
 
 import pytest
 import torch
-from training_runs import logged, make_inputs, said, task, train
+from training_runs import logged, make_inputs, said, task, train, with_training
 
-from growmerge.artifacts import read_manifest
+from growmerge.artifacts import publish, read_manifest
+from growmerge.data.documents import Document
+from growmerge.data.shards import TOKENS, write_shard
+from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.training import worker
 from growmerge.training.hardware import peak_flops, peak_memory_mb
@@ -73,6 +77,35 @@ def test_a_jump_of_the_loss_is_a_spike_and_noise_or_learning_is_none():
     draw, spikes = random.Random(0), Spikes()
     found = [step for step in range(500) if spikes.is_one(6 - step / 1000 + draw.gauss(0, 0.05) + (step == 300))]
     assert found == [300]
+
+
+def test_a_spike_is_logged_between_the_intervals_named_and_counted(tiny, inputs, tmp_path):
+    """The text changes from words to numbers, of which the model has seen none."""
+    draw = random.Random(0)
+    numbers = [Document(str(i), " ".join(str(draw.randint(0, 10**6)) for _ in range(8))) for i in range(20)]
+    tokenizer, begin, end = load_tokenizer(tiny.folder / "tokenizer")
+    with publish(tmp_path / "numbers") as draft:
+        draft.facts |= write_shard(numbers, tokenizer, begin, end, draft.folder / TOKENS)
+    both = {"shards": inputs["shards"] | {"numbers": tmp_path / "numbers"}, "parent": inputs["parent"]}
+    recipe = with_training(log_every=10**6) | {"phases": [{"a": 2}, {"numbers": 1}]}
+    worker.train(worker.TrainingJob.model_validate_json(task(both, tmp_path, recipe).read_text(encoding="utf-8")))
+    spikes = [entry for entry in logged(tmp_path) if entry.get("spike")]
+    facts = read_manifest(tmp_path / "model").facts
+    assert facts["loss_spikes"] == len(spikes) > 0
+    words = facts["sequences"]["a"] // 4
+    assert words < spikes[0]["step"] <= words + 2
+    assert f"step {spikes[0]['step']}: the loss, {spikes[0]['loss']:.4f}, is a spike" in said(tmp_path)
+
+
+def test_the_jobs_log_says_the_time_left(tmp_path, monkeypatch, caplog):
+    clock = iter([1000.0, 1060.0])  # when it begins, and at the first line
+    monkeypatch.setattr("growmerge.training.log.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(logging.getLogger("growmerge"), "propagate", True)
+    with caplog.at_level(logging.INFO):
+        log(tmp_path / "log.jsonl", first=40).write(entry(50))
+    assert "step 50/100" in caplog.text
+    assert "5:00 left" in caplog.text, "ten steps took a minute, fifty are left"
+    assert lines(tmp_path / "log.jsonl")[0]["tokens_per_second"] == pytest.approx(10 * 50 / 60, abs=0.1)
 
 
 def test_no_spike_before_there_is_anything_to_compare_with():

@@ -7,33 +7,64 @@ from workflow.snakemake import LAPTOP, copy_of_the_repository, job_counts, snake
 pytestmark = pytest.mark.workflow
 
 
+MINIATURE = {
+    "download_package": 10,
+    "build_documents": 6,
+    "build_tokenizer": 1,
+    "tokenize_shard": 7,
+    "build_benchmark": 20,
+    "initialise_model": 1,
+    "train_base": 3,
+    "clone_model": 2,
+    "adapt_model": 20,
+    "merge_and_score": 47,
+    "score_model": 26,
+    "score_reference": 1,
+    "match_compute": 1,
+    "score_checkpoint": 20,
+    "compare_models": 4,
+    "tabulate_comparisons": 1,
+    "tabulate_contrasts": 1,
+    "tabulate_benchmarks": 1,
+    "tabulate_languages": 1,
+    "tabulate_translations": 1,
+    "correlate_similarity": 1,
+    "tabulate_scores": 8,
+    "draw_figure": 9,
+}
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     return copy_of_the_repository(tmp_path_factory.mktemp("a clone þ"))
 
 
 def test_the_miniature(clone):
-    assert job_counts(snakemake(clone, "-n", *LAPTOP)) == {
-        "download_package": 10,
-        "build_documents": 6,
-        "build_tokenizer": 1,
-        "tokenize_shard": 7,
-        "build_benchmark": 15,
-        "initialise_model": 1,
-        "train_base": 3,
-        "clone_model": 2,
-        "adapt_model": 20,
-        "merge_and_score": 44,
-        "score_model": 26,
-        "score_reference": 1,
-        "match_compute": 1,
-        "score_checkpoint": 17,
-        "compare_models": 4,
-        "tabulate_comparisons": 1,
-        "correlate_similarity": 1,
-        "tabulate_scores": 6,
-        "draw_figure": 7,
-    }
+    assert job_counts(snakemake(clone, "-n", *LAPTOP)) == MINIATURE
+
+
+def test_partial_sharing_adds_its_own_cells_to_the_miniature(clone):
+    files = ("config/miniature.yaml", "config/miniature-sharing.yaml")
+    counts = job_counts(snakemake(clone, "-n", *LAPTOP, "--configfile", *files))
+    added = {rule: count - MINIATURE[rule] for rule, count in counts.items() if count != MINIATURE[rule]}
+    # For each of three shares a common model, four experts and six pairs; for all of training a common model alone.
+    assert added == {"adapt_model": 16, "score_model": 16, "merge_and_score": 18, "tabulate_scores": 1, "draw_figure": 1}
+
+
+def test_the_second_study(clone):
+    counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/limits-of-merging.yaml"))
+    assert counts["adapt_model"] == 11
+    assert counts["merge_and_score"] == 45 + 8 + 47, "pairs, the nested series of 3 to 10, and the checkpoints"
+    assert counts["score_checkpoint"] == 47
+    assert counts["score_model"] == 1 + 11 + 3
+
+
+def test_the_second_study_from_its_published_checkpoints(clone):
+    files = ("config/limits-of-merging.yaml", "config/limits-of-merging-published.yaml")
+    counts = job_counts(snakemake(clone, "-n", "all", "--configfile", *files))
+    assert counts["import_model"] == 1 + 11 + 3
+    assert counts["import_checkpoint"] == 47 * 11
+    assert not {"train_base", "adapt_model", "tokenize_shard", "initialise_model"} & counts.keys()
 
 
 def test_the_full_grid(clone):

@@ -88,7 +88,8 @@ def test_everything_is_built(clone):
     for model in grid:
         verify(clone / RESULTS / "scores" / model.id)
     figures = ("baselines", "pairwise", "methods", "compute_matched", "language_vectors", "similarity_and_drop")
-    for figure in figures:
+    second_study = ("series", "over_training", "sharing")
+    for figure in (*figures, *second_study):
         for suffix in ("pdf", "png", "csv", "md"):
             assert (clone / RESULTS / f"figures/{figure}.{suffix}").stat().st_size > 100
     for checkpoint in ("2x/swe@30", "2x/isl@40", "2x/multi@80"):

@@ -1,9 +1,13 @@
 # Tables and figures, from scores alone; and the check of everything against its manifest.
 
+from growmerge.analysis.shown import translators
+
 FIGURE_NAMES = [*SHOWN, *COMPARISON_FIGURES]
 TABULATED = SHOWN | {"scores": [*GRID, *CHECKPOINTS.values()]}
 NAMED = [*TABULATED, "contrasts", "benchmarks", "by_language", "means"]
 TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
+if DECODING:
+    TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
 FIGURES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
 
 
@@ -12,6 +16,7 @@ localrules:
     tabulate_contrasts,
     tabulate_benchmarks,
     tabulate_languages,
+    tabulate_translations,
     draw_figure,
     verify,
 
@@ -19,6 +24,7 @@ localrules:
 rule tabulate_scores:
     input:
         scores=lambda w: LAYOUT.scores(TABULATED[w.table]),
+        translations=lambda w: LAYOUT.translations(TABULATED[w.table]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
@@ -70,7 +76,7 @@ rule tabulate_contrasts:
         runtime=120,
     params:
         models=[vars(model) for model in TABULATED["scores"]],
-        scores_folder=f"{RESULTS}/scores",
+        scores_folder=lambda w: f"{RESULTS}/scores",
         baseline=STUDY.analysis.pairwise_method,
         english=STUDY.english.code,
         same_cost=[(match.matched_id, match.cheaper_id) for match in MATCHES if not match.excluded],
@@ -137,6 +143,34 @@ rule tabulate_languages:
         "Tabulate scores language by language, and their means and variation over languages"
     script:
         "../scripts/tabulate_languages.py"
+
+
+rule tabulate_translations:
+    input:
+        translations=LAYOUT.translations(translators(GRID)),
+    output:
+        parquet=f"{RESULTS}/tables/translations.parquet",
+        csv=f"{RESULTS}/tables/translations.csv",
+        page=f"{RESULTS}/tables/translations.md",
+        manifest=f"{RESULTS}/tables/translations.manifest.json",
+    log:
+        f"{LOGS}/tables/translations.log",
+    benchmark:
+        f"{TIMES}/tables/translations.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=30,
+    params:
+        models=[vars(model) for model in translators(GRID)],
+        scores_folder=f"{RESULTS}/scores",
+        languages=STUDY.language_codes,
+    message:
+        "Set translations of the same sentences side by side"
+    script:
+        "../scripts/tabulate_translations.py"
 
 
 rule draw_figure:

@@ -43,6 +43,10 @@ CHECKPOINTS = {model.id: model for model in [*COMPARED, *GRID.mixed_over_trainin
 # Table -> its models; most have a figure of the same name.
 SHOWN = shown_models(GRID, COMPARED)
 
+# How what benchmarks ask for is generated, where they do; and the files of scores, which then are two.
+DECODING = {b.name: asdict(decoding) for b in STUDY.benchmarks if (decoding := b.decoding(STUDY.seed))}
+SCORES = ["items.parquet", *(["translations.parquet"] if DECODING else [])]
+
 RESULTS = LAYOUT.results
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/times"

@@ -135,7 +135,7 @@ rule tokenize_shard:
 rule build_benchmark:
     input:
         documents=lambda w: LAYOUT.benchmark_documents(w.benchmark, w.language),
-        english=lambda w: LAYOUT.benchmark_english(w.benchmark),
+        counterparts=lambda w: LAYOUT.benchmark_counterparts(w.benchmark, w.language),
         packages=lambda w: LAYOUT.benchmark_packages(w.benchmark, w.language),
         files=lambda w: LAYOUT.benchmark(w.benchmark).files(w.language),
     output:
@@ -155,7 +155,8 @@ rule build_benchmark:
     params:
         benchmark=lambda w: LAYOUT.benchmark(w.benchmark).part(w.language),
         placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
-        english_placeholder=STUDY.corpus(STUDY.english.evaluation).placeholder,
+        origin=lambda w: LAYOUT.origin(w.benchmark, w.language),
+        origin_placeholder=lambda w: LAYOUT.evaluation_corpus(LAYOUT.origin(w.benchmark, w.language)).placeholder,
         seed=STUDY.seed,
         version=BENCHMARKS_VERSION,
     message:

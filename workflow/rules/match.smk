@@ -33,7 +33,7 @@ rule score_checkpoint:
         checkpoint=lambda w: LAYOUT.checkpoint(w.checkpoint),
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
     output:
-        update(f"{RESULTS}/scores/{{checkpoint}}/items.parquet"),
+        [update(f"{RESULTS}/scores/{{checkpoint}}/{name}") for name in SCORES],
     log:
         f"{LOGS}/scores/{{checkpoint}}.log",
     benchmark:
@@ -44,10 +44,11 @@ rule score_checkpoint:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, CHECKPOINTS[w.checkpoint].width, 2, attempt),
-        runtime=lambda w, attempt: 30 * attempt,
+        runtime=lambda w, attempt: (90 if DECODING else 30) * attempt,
     params:
         step=lambda w: CHECKPOINTS[w.checkpoint].step,
         cells=GRID.score_cells,
+        decoding=DECODING,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
         "Score the intermediate checkpoint {wildcards.checkpoint}"

@@ -10,8 +10,9 @@ rule merge_and_score:
         kept=lambda w: LAYOUT.kept_of(w.setup, w.combination),
     output:
         [
-            update(f"{RESULTS}/scores/{{setup}}/{{combination}}/{method.name}/items.parquet")
+            update(f"{RESULTS}/scores/{{setup}}/{{combination}}/{method.name}/{name}")
             for method in STUDY.merging.methods
+            for name in SCORES
         ],
     log:
         f"{LOGS}/merges/{{setup}}/{{combination}}.log",
@@ -23,7 +24,8 @@ rule merge_and_score:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 7, attempt),
-        runtime=lambda w, attempt: 120 * attempt,
+        # Merges that write without an end take the longest: minutes a language.
+        runtime=lambda w, attempt: (480 if DECODING else 120) * attempt,
     params:
         dtype=STUDY.merging.dtype,
         device=STUDY.merging.device,
@@ -31,6 +33,7 @@ rule merge_and_score:
         methods=[method.model_dump() for method in STUDY.merging.methods],
         bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination),
         cells=GRID.score_cells,
+        decoding=DECODING,
         seed=STUDY.seed,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
         work=lambda w: f"{RESULTS}/work/merges/{w.setup}/{w.combination}",

@@ -6,7 +6,7 @@ rule score_model:
         model=lambda w: LAYOUT.model(w.model),
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
     output:
-        update(f"{RESULTS}/scores/{{model}}/items.parquet"),
+        [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
     log:
         f"{LOGS}/scores/{{model}}.log",
     benchmark:
@@ -17,9 +17,10 @@ rule score_model:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
-        runtime=lambda w, attempt: 30 * attempt,
+        runtime=lambda w, attempt: (90 if DECODING else 30) * attempt,
     params:
         cells=GRID.score_cells,
+        decoding=DECODING,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
         "Score {wildcards.model}"
@@ -43,6 +44,7 @@ use rule score_model as score_reference with:
         f"{TIMES}/scores/reference.tsv"
     params:
         cells=[("parity_reference", language) for _, language in PARITY_CELLS],
+        decoding={},
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
         "Score the English side of the parallel sentences with {STUDY.scoring.reference}"

@@ -11,20 +11,21 @@ from growmerge.job import job
 
 with job(snakemake.log[0]) as log:
     params, language = snakemake.params, snakemake.wildcards.language
-    shards, english, packages = (
+    shards, counterparts, packages = (
         [Path(folder) for folder in folders]
-        for folders in (snakemake.input.documents, snakemake.input.english, snakemake.input.packages)
+        for folders in (snakemake.input.documents, snakemake.input.counterparts, snakemake.input.packages)
     )
     for package in packages:
         verify(package)
     heldout = HeldOut(
         evaluation_documents(read_heldout(shards), params.placeholder),
-        evaluation_documents(read_heldout(english), params.english_placeholder),
+        evaluation_documents(read_heldout(counterparts), params.origin_placeholder),
         packages,
+        params.origin,
     )
     benchmark = Benchmark.model_validate(params.benchmark)
     built = build_benchmark(benchmark, language, seed=params.seed, heldout=heldout)
-    inputs = list(dict.fromkeys([*shards, *english, *packages]))
+    inputs = list(dict.fromkeys([*shards, *counterparts, *packages]))
     with publish(Path(snakemake.output[0]), inputs=inputs, config=dict(params)) as draft:
         write_items(built.items, draft.folder / "items.parquet")
         draft.facts |= built.facts

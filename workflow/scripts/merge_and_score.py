@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from growmerge.config.schema import Method
+from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.job import job
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.members import members_of
@@ -20,8 +21,9 @@ with job(snakemake.log[0]):
     merge_and_score(
         {m.name: Recipe(members, Path(params.bases[m.name]), m, *shared) for m in methods},
         cells=dict(zip(map(tuple, params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
-        scores={Path(items).parent.name: Path(items).parent for items in snakemake.output},
+        scores={Path(file).parent.name: Path(file).parent for file in snakemake.output},
         work=Path(params.work),
         tokens_per_batch=params.tokens_per_batch,
+        decoding={name: Decoding(**said) for name, said in params.decoding.items()},
         kept={Path(folder).name: Path(folder) for folder in snakemake.input.kept},
     )

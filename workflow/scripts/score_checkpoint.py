@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from growmerge.artifacts import verify
+from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.scores import Scored, update_scores
 from growmerge.job import job
 from growmerge.training.published import published_checkpoint
@@ -17,4 +18,5 @@ with job(snakemake.log[0]):
         Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint], name=snakemake.wildcards.checkpoint),
         dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
+        decoding={name: Decoding(**said) for name, said in snakemake.params.decoding.items()},
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from growmerge.artifacts import verify
+from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.scores import Scored, update_scores
 from growmerge.job import job
 
@@ -21,4 +22,5 @@ with job(snakemake.log[0]):
         ),
         dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
+        decoding={name: Decoding(**said) for name, said in snakemake.params.decoding.items()},
     )

@@ -17,4 +17,5 @@ with job(snakemake.log[0]):
         seed=params.seed,
         parity=params.parity,
         measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        translated=bool(snakemake.input.translations),
     )

@@ -183,10 +183,9 @@ def _values(
         if measure == PARITY:
             target = rows.set_index("item")["logprob"]
             found = english.reindex(pd.MultiIndex.from_product([[language], target.index])).to_numpy() / target
-        elif rows["logprob"].isna().any():
-            found = pd.Series(np.nan, index=rows.loc[rows["candidate"] == 0, "item"])
         else:
-            found = outcomes(rows, by)["right"].astype(np.int8)
+            right = outcomes(rows, by)["right"].droplevel(["benchmark", "language"])
+            found = right if right.isna().any() else right.astype(np.int8)
         found = found.sort_index()
         if not found.index.equals(items.setdefault((benchmark, language), found.index)):
             raise GrowmergeError(

@@ -12,6 +12,7 @@ import pandas as pd
 from growmerge.analysis import places, typology
 from growmerge.analysis.correlation import Coefficient, correlate
 from growmerge.analysis.summary import ALL, measure_order
+from growmerge.evaluation.benchmarks.registry import TRANSLATION
 
 MEAN = "mean"  # over the measures of the scores
 COEFFICIENTS: tuple[Coefficient, ...] = ("pearson", "spearman")
@@ -35,7 +36,7 @@ def drops(summary: pd.DataFrame, setups: Sequence[str], languages: Sequence[str]
 
     Delta is the mean over the two languages of the merge's score minus that of the language's own model, in the unit
     of the scores; negative where merging costs. `measure` "mean" is the mean over the measures that the summary has, in
-    their different units. NaN where a score is missing.
+    their different units, but for translation, whose scores run to 100. NaN where a score is missing.
     """
     rows = summary[(summary["subset"] == ALL) & (summary["method"].isin(["", method]))]
     found = rows.set_index(["setup", "target", "measure", "language"])["value"].to_dict()
@@ -48,7 +49,8 @@ def drops(summary: pd.DataFrame, setups: Sequence[str], languages: Sequence[str]
                 merged = [found.get((setup, "+".join(pair), name, language), np.nan) for language in pair]
                 experts = [found.get((setup, language, name, language), np.nan) for language in pair]
                 deltas.append(float(np.mean(merged) - np.mean(experts)))
-            values = [*zip(names, deltas, strict=True), (MEAN, float(np.mean(deltas)) if deltas else np.nan)]
+            shares = [delta for name, delta in zip(names, deltas, strict=True) if name != TRANSLATION]
+            values = [*zip(names, deltas, strict=True), (MEAN, float(np.mean(shares)) if shares else np.nan)]
             table += [(setup, *pair, name, delta) for name, delta in values]
     return pd.DataFrame(table, columns=list(DROP_COLUMNS))
 

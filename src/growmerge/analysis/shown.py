@@ -45,6 +45,16 @@ def shown_models(grid: Grid, compared: Sequence[Model]) -> dict[str, list[Model]
     return {table: chosen for table, chosen in tables.items() if chosen}
 
 
+def translators(grid: Grid) -> list[Model]:
+    """Whose translations are set side by side: models of one language and of all, merges of all, models of others."""
+    study = grid.study
+    setups, main = [setup.name for setup in study.setups], main_methods(study.merging.methods)
+    models = [model for model in grid.models if model.setup in setups]
+    merges = [m for m in grid.merges if m.setup in setups and m.method in main and m.step is None]
+    everything = [merge for merge in merges if len(merge.languages) == len(study.languages)]
+    return [*models, *everything, *grid.externals]
+
+
 def _if_any(merges: list[Model], experts: list[Model]) -> list[Model]:
     """The merges with the models that they are held against."""
     return [*experts, *merges] if merges else []

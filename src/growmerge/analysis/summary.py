@@ -22,7 +22,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.items import PARITY_REFERENCE
-from growmerge.evaluation.outcomes import normalised
+from growmerge.evaluation.outcomes import normalised, outcomes
 from growmerge.grid import Model
 
 ALL = "all"
@@ -175,28 +175,36 @@ def _cells(
     frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
 ) -> Iterator[tuple[_Key, _Cell]]:
     """Every measured cell of one model."""
-    for (measure, language), rows in frame.groupby(["measure", "language"], sort=False):
-        where = f"{model}, {measure} in {language}"
-        if measure == PARITY_REFERENCE:
-            continue
-        if measure == PARITY:
-            english, target = _parity_pairs(rows, references[references["language"] == language], where)
-            interval = (
-                bootstrap_mean(english / target, resamples, seed)
-                if parity == "mean_of_ratios"
-                else bootstrap_ratio_of_sums(english, target, resamples, seed)
-            )
-            yield _Key(PARITY, language, ALL), _Cell(interval, target.size, 0, np.nan)
-            continue
-        by_benchmark = {
-            str(benchmark): _outcomes(part, f"{model}, {benchmark} in {language}")
-            for benchmark, part in rows.groupby("benchmark", sort=False)
-        }
-        groups, strata = by_benchmark, list(by_benchmark.values())
-        if not rows["several"].any():
-            (items,) = strata
-            groups = {str(group): part for group, part in items.groupby("group")}
-            strata = list(groups.values()) if measure == "acceptability" else [items]
+    for language, rows in frame[frame["measure"] == PARITY].groupby("language", sort=False):
+        where = f"{model}, {PARITY} in {language}"
+        english, target = _parity_pairs(rows, references[references["language"] == language], where)
+        interval = (
+            bootstrap_mean(english / target, resamples, seed)
+            if parity == "mean_of_ratios"
+            else bootstrap_ratio_of_sums(english, target, resamples, seed)
+        )
+        yield _Key(PARITY, str(language), ALL), _Cell(interval, target.size, 0, np.nan)
+    yield from _pair_cells(frame[~frame["measure"].isin([PARITY, PARITY_REFERENCE])], model, resamples, seed)
+
+
+def _pair_cells(frame: pd.DataFrame, model: str, resamples: int, seed: int) -> Iterator[tuple[_Key, _Cell]]:
+    """The cells of the measures in which candidates are compared."""
+    try:
+        items = outcomes(frame)  # of all cells at once: pandas takes as long for few rows as for many
+    except GrowmergeError as error:
+        raise GrowmergeError(f"{model}, {error}") from error
+    about = frame.loc[frame["candidate"] == 0, ["measure", "several", "subset"]].set_axis(items.index)
+    items = items.assign(
+        measure=about["measure"],
+        several=about["several"],
+        group=about["subset"].str.split("/").str[0],
+        chance=1.0 / items["candidates"],
+    ).reset_index()
+    for (measure, language), rows in items.groupby(["measure", "language"], sort=False):
+        several = rows["several"].any()
+        by_group = rows.groupby("benchmark" if several else "group", sort=not several)
+        groups = {str(group): part for group, part in by_group}
+        strata = list(groups.values()) if several or measure == "acceptability" else [rows]
         yield _Key(measure, language, ALL), _pair_cell(strata, resamples, seed)
         for group, part in groups.items():
             if group not in ("", ALL):
@@ -232,30 +240,12 @@ def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int
 
 
 def _pair_cell(strata: Sequence[pd.DataFrame], resamples: int, seed: int) -> _Cell:
-    """The unweighted mean over strata of items, each as `_outcomes` gives them."""
+    """The unweighted mean over strata of items, each as `_pair_cells` has them."""
     return _Cell(
         bootstrap_mean_of_means([part["right"].to_numpy() for part in strata], resamples, seed),
         n=sum(len(part) for part in strata),
         ties=sum(int(part["tie"].sum()) for part in strata),
         chance=float(np.mean([part["chance"].mean() for part in strata])),
-    )
-
-
-def _outcomes(rows: pd.DataFrame, where: str) -> pd.DataFrame:
-    """One row per item: group of subsets, right (1.0, 0.0 or NaN), tie, chance (one over the number of candidates)."""
-    first = rows[rows["candidate"] == 0].set_index("item")
-    others = rows[rows["candidate"] != 0].groupby("item")["logprob"].agg(best="max", scored="count", others="size")
-    if unpaired := first.index.symmetric_difference(others.index).size:
-        raise GrowmergeError(f"{where}: {unpaired} items lack candidate 0 or have nothing beside it; score again")
-    others = others.reindex(first.index)
-    known = first["logprob"].notna() & (others["scored"] == others["others"])
-    return pd.DataFrame(
-        {
-            "group": first["subset"].str.split("/").str[0],
-            "right": (first["logprob"] > others["best"]).astype(np.float64).where(known),
-            "tie": (first["logprob"] == others["best"]) & known,
-            "chance": 1.0 / (1.0 + others["others"]),
-        }
     )
 
 

@@ -30,11 +30,13 @@ def write_table(
     seed: int,
     parity: Parity,
     measured: Mapping[str, tuple[str, Normalisation]],
+    translated: bool = False,
 ) -> None:
     """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
 
     `references` holds the scores of the reference model; it is empty where information parity is not measured. A model
-    without scores is a hole: rows with n = 0. The other arguments are those of `summarise`. Raises GrowmergeError for
+    without scores is a hole: rows with n = 0. Where models were asked to translate (`translated`), what they wrote
+    stands beside the items. The other arguments are those of `summarise`. Raises GrowmergeError for
     scores that differ from their manifest.
     """
     start = time.monotonic()
@@ -43,7 +45,8 @@ def write_table(
     for path in [*there, *references]:
         verify(path)
     reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=SCORE_COLUMNS)])
-    table = summarise(paths, models, reference, resamples, seed, parity, measured)
+    written = {model: path.with_name("translations.parquet") for model, path in paths.items() if translated}
+    table = summarise(paths, models, reference, resamples, seed, parity, measured, written)
     holes = len(paths) - len(there)
     config = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
     facts = {"models": len(models), "models_without_scores": holes, "rows": len(table)}

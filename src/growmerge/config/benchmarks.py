@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from growmerge.config.corpora import FileSource
+from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.strict import LanguageCode, Name, Strict
-from growmerge.evaluation.benchmarks.entry import Dataset, Entry, Metric, Normalisation
+from growmerge.evaluation.benchmarks.entry import Dataset, Decoding, Entry, Metric, Normalisation
 from growmerge.evaluation.benchmarks.registry import REGISTRY
+
+ISLENSKA = "islenska"  # in the place of a lexicon's file: the package of that name, which holds BÍN
 
 
 class BenchmarkSource(Strict):
@@ -28,14 +30,24 @@ class BenchmarkSource(Strict):
     examples: str | None = Field(None, description="The split that few-shot examples are taken from.")
 
 
+class Sampling(Strict):
+    """Tokens are drawn from the model's distribution, instead of the most probable one being taken."""
+
+    temperature: float = Field(1.0, gt=0, description="The logits are divided by it.")
+    top_k: int | None = Field(None, gt=0, description="Only so many of the most probable tokens; default: all.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Only the fewest tokens that together are so probable.")
+
+
 class Inflection(Strict):
     """Minimal pairs from text and a full-form lexicon: one word in another form of its paradigm."""
 
     lexicons: dict[LanguageCode, str] = Field(
-        min_length=1, description="{language: file of UniMorph's format (lemma, form, features; tabs between)}."
+        min_length=1,
+        description="{language: file of UniMorph's format (lemma, form, features; tabs between)}; for Icelandic also "
+        "'islenska': BÍN, from that package.",
     )
-    sentences: dict[LanguageCode, FileSource] = Field(
-        default_factory=dict, description="{language: text files}; default: the held-out text."
+    sentences: dict[LanguageCode, Annotated[FileSource | HubSource, Field(discriminator="kind")]] = Field(
+        default_factory=dict, description="{language: text files, or a dataset of the hub}; default: the held-out text."
     )
     dimensions: dict[str, list[str]] = Field(
         default_factory=dict,
@@ -66,6 +78,12 @@ class Benchmark(Strict):
         None,
         description="Of a candidate's log-probability: none, by its tokens or characters; default: the registry's.",
     )
+    max_new_tokens: int | None = Field(
+        None, gt=0, description="Of what is generated: the most tokens; default: the registry's."
+    )
+    sampling: Sampling | None = Field(
+        None, description="Of what is generated: how tokens are drawn; default: greedy decoding."
+    )
     gap: str | None = Field(None, description="Of fill-in items: a regular expression of the gap.")
     max_words: int | None = Field(None, gt=0, description="Longer parallel sentences are left out.")
     packages: dict[LanguageCode, Name] = Field(
@@ -91,8 +109,11 @@ class Benchmark(Strict):
             "fields": read,
             "packages": key == "acceptability",
             "gap": entry.converter == "exam",
-            "max_words": entry.metric.name == "parity",
-            "few_shot": any(dataset.examples for dataset in (entry.languages or {}).values()),
+            "max_words": entry.metric.name in ("parity", "chrf"),
+            "few_shot": entry.few_shot > 0,
+            "normalisation": entry.metric.name == "accuracy",
+            "max_new_tokens": entry.metric.name == "chrf",
+            "sampling": entry.metric.name == "chrf",
         }
         useless = [name for name, sense in applies.items() if getattr(self, name) and not sense]
         if useless:
@@ -125,8 +146,19 @@ class Benchmark(Strict):
             fields={**entry.fields, **self.fields},
             few_shot=entry.few_shot if self.few_shot is None else self.few_shot,
             limit=self.limit or entry.limit,
+            max_new_tokens=self.max_new_tokens or entry.max_new_tokens,
             metric=Metric(entry.metric.name, self.normalisation or entry.metric.normalisation),
         )
+
+    def decoding(self, seed: int) -> Decoding | None:
+        """How what it asks for is generated, with the study's seed; None where nothing is."""
+        entry = self.entry
+        if entry.metric.name != "chrf":
+            return None
+        if self.sampling is None:
+            return Decoding(entry.max_new_tokens)
+        chosen = self.sampling
+        return Decoding(entry.max_new_tokens, chosen.temperature, chosen.top_k or 0, chosen.top_p, seed)
 
     def has(self, language: str) -> bool:
         """Whether it is scored in a language."""
@@ -158,17 +190,19 @@ class Benchmark(Strict):
     def files(self, language: str) -> list[str]:
         """The local files and folders that it is made from, so that their edits rebuild it."""
         if self.inflection:
-            text = self.inflection.sentences.get(language)
-            return [self.inflection.lexicons[language], *(map(str, text.files()) if text else [])]
+            lexicon, text = self.inflection.lexicons[language], self.inflection.sentences.get(language)
+            files = text.files() if isinstance(text, FileSource) else []
+            return [*([] if lexicon == ISLENSKA else [lexicon]), *map(str, files)]
         said = self.sources.get(language)
         return [said.dataset] if said and said.dataset and Path(said.dataset).exists() else []
 
     def part(self, language: str) -> dict[str, Any]:
         """What of it shapes the items in a language, as plain data: what a rule takes as params.
 
-        Without the normalisation, which is applied to scores.
+        Without what is about scores: normalisation and decoding.
         """
-        data = self.model_dump(mode="json", exclude={"languages", "packages", "normalisation"})
+        about_scores = {"normalisation", "max_new_tokens", "sampling"}
+        data = self.model_dump(mode="json", exclude={"languages", "packages", *about_scores})
         data["sources"] = {code: said for code, said in data["sources"].items() if code == language}
         for key in ("lexicons", "sentences") if self.inflection else ():
             data["inflection"][key] = {c: said for c, said in data["inflection"][key].items() if c == language}

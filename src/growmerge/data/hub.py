@@ -112,6 +112,8 @@ def explained(source: HubSource, place: str = "") -> Iterator[None]:
                 "check the network (is HF_HUB_OFFLINE set?), run this job where there is one, or point `dataset` at a "
                 "local copy in the hub's layout"
             )
+        elif isinstance(error, FileNotFoundError) and "://" in source.dataset:
+            advice = "check the network, or download it and point `dataset` at the file"
         elif isinstance(error, FileNotFoundError):
             advice = "check the name of the dataset; a local one is a folder in the hub's layout"
         elif place or isinstance(error, pa.ArrowInvalid):

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.items import PARITY_REFERENCE, Item
+from growmerge.evaluation.plain import plain
 from growmerge.evaluation.request import Request
 
 TEXT_SCHEMA = pa.schema(
@@ -54,10 +55,10 @@ def encode_items(
         for item in items
         for candidate, text in enumerate(_texts(benchmark, language, item))
     ]
-    plain = _plain(tokenizer)
+    tokenizer = plain(tokenizer)
     contexts = list(dict.fromkeys(_context(row[0], row[2]) for row in rows))
-    context_ids = dict(zip(contexts, _ids(plain, [context.rstrip() for context in contexts]), strict=True))
-    whole_ids = _ids(plain, [_context(benchmark, item) + text for benchmark, _, item, _, text in rows])
+    context_ids = dict(zip(contexts, _ids(tokenizer, [context.rstrip() for context in contexts]), strict=True))
+    whole_ids = _ids(tokenizer, [_context(benchmark, item) + text for benchmark, _, item, _, text in rows])
     requests = []
     for (benchmark, language, item, candidate, _), whole in zip(rows, whole_ids, strict=True):
         before = context_ids[_context(benchmark, item)]
@@ -96,13 +97,3 @@ def _context(benchmark: str, item: Item) -> str:
 
 def _ids(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[int, ...]]:
     return [tuple(encoding.ids) for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
-
-
-def _plain(tokenizer: Tokenizer) -> Tokenizer:
-    """Return `tokenizer`, or a copy if its file asks for padding or truncation, which would change the scored text."""
-    if tokenizer.padding is None and tokenizer.truncation is None:
-        return tokenizer
-    plain = Tokenizer.from_str(tokenizer.to_str())
-    plain.no_padding()
-    plain.no_truncation()
-    return plain

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.forward import Forward
+from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.evaluation.packing import batches
 from growmerge.evaluation.request import Request, fit
 
@@ -55,10 +56,10 @@ def log_likelihoods(
         slots = forward.affordable(tokens_per_batch)
         while pending:
             try:
-                for batch in batches(forward.pack(pending, slots), slots):
+                for batch in batches(forward.pack(pending, slots), min(slots, forward.slots_at_once)):
                     scores |= forward.score(batch, pending)
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             pending = [request for request in pending if request not in scores]
             if pending:
@@ -73,11 +74,6 @@ def log_likelihoods(
 def max_positions(model: PreTrainedModel) -> int:
     """The longest sequence that the model can read, in tokens; without a limit where its configuration states none."""
     return getattr(model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # On a CPU torch raises a RuntimeError without a class of its own.
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _fewer(slots: int, pending: Sequence[Request]) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Normalisation
 
+_ITEM = ("benchmark", "language", "item")
 _LENGTHS = {"token": "tokens", "character": "characters"}
 
 
@@ -15,14 +17,29 @@ def normalised(rows: pd.DataFrame, by: Normalisation) -> pd.Series:
 
 
 def outcomes(rows: pd.DataFrame, by: Normalisation = "sum") -> pd.DataFrame:
-    """Whether the items of one cell, in their order, are `right` or a `tie` (booleans, indexed by item).
+    """What became of the items of one or several cells, by (benchmark, language, item), in their order.
 
-    Right is an item whose candidate 0 is the most probable by itself; with another as probable to the bit it is a tie,
-    which is not right. (lm-evaluation-harness takes the first of the most probable, which helps answers that stand
-    first.) Every item needs candidate 0 and another one.
+    `right` is 1.0 where candidate 0 is the most probable by itself, else 0.0, and NaN where a log-probability is. With
+    another as probable to the bit it is a tie (`tie`, a boolean), which is not right. (lm-evaluation-harness takes the
+    first of the most probable, which helps answers that stand first.) `candidates` is their number.
+
+    Raises GrowmergeError for items without candidate 0, or with nothing beside it.
     """
-    scores = normalised(rows, by)
-    first = rows["candidate"] == 0
-    right = scores[first].set_axis(rows.loc[first, "item"])
-    others = scores[~first].groupby(rows.loc[~first, "item"]).max().reindex(right.index)
-    return pd.DataFrame({"right": right > others, "tie": right == others})
+    scored = rows[list(_ITEM)].assign(logprob=normalised(rows, by))
+    is_first = (rows["candidate"] == 0).to_numpy()
+    first = scored[is_first].set_index(list(_ITEM))["logprob"]
+    others = scored[~is_first].groupby(list(_ITEM))["logprob"].agg(best="max", known="count", number="size")
+    if len(unpaired := first.index.symmetric_difference(others.index)):
+        benchmark, language, _ = unpaired[0]
+        raise GrowmergeError(
+            f"{benchmark} in {language}: {len(unpaired)} items lack candidate 0 or have nothing beside it; score again"
+        )
+    others = others.reindex(first.index)
+    known = first.notna() & (others["known"] == others["number"])
+    return pd.DataFrame(
+        {
+            "right": (first > others["best"]).astype(float).where(known),
+            "tie": (first == others["best"]) & known,
+            "candidates": others["number"] + 1,
+        }
+    )

@@ -7,44 +7,53 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from growmerge.artifacts import provenance
 from growmerge.evaluation.benchmarks.entry import Normalisation
+from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.outcomes import normalised, outcomes
 
 # The harness's names for the share of right items by summed log-probability and by that per character, and ours beside.
 _ACCURACIES: dict[str, Normalisation] = {"acc": "sum", "acc_norm": "character", "acc_token": "token"}
 # Of cells with one candidate: the mean of what a sentence costs, in nats.
 _COSTS: dict[str, Normalisation] = {"nll": "sum", "nll_character": "character", "nll_token": "token"}
+_CHRF = "chrf++"  # the harness's name, too
+_RESAMPLES = 1000  # for its standard error
 
 
 def harness_results(
     scores: pd.DataFrame,
+    translations: pd.DataFrame | None = None,
     *,
     model_name: str,
     configs: Mapping[tuple[str, str], Mapping[str, Any]],
     few_shot: Mapping[tuple[str, str], int],
-    version: int,
+    versions: Mapping[tuple[str, str], int],
     seconds: float,
 ) -> dict[str, Any]:
-    """The results file of lm_eval 0.4.13 (`EvalResults` in its result_schema.py) for rows of a score table.
+    """The results file of lm_eval 0.4.13 (`EvalResults` in its result_schema.py) for rows of score tables.
 
-    A task is named benchmark_language; `configs` and `few_shot` say about cells (benchmark, language) what the harness
-    says about tasks. A cell whose items have several candidates gets accuracies, another the mean negative
-    log-likelihood (nll), each with its standard error; `ties` and `cut` are shares of items. There is no filter but
-    "none", and there are no groups.
+    A task is named benchmark_language; `configs`, `few_shot` and `versions` say about cells (benchmark, language) what
+    the harness says about tasks. A cell of `scores` whose items have several candidates gets accuracies, another the
+    mean negative log-likelihood (nll); one of `translations` the chrF++ of the corpus; each with its standard error,
+    which is a bootstrap's for chrF++. `ties`, `cut`, `ended` and `lost_examples` are shares of items. There is no
+    filter but "none", and there are no groups.
     """
     tasks = {f"{benchmark}_{language}": (benchmark, language) for benchmark, language in configs}
-    cells = dict(list(scores.groupby(["benchmark", "language"], sort=False)))
+    metrics: dict[tuple[str, str], dict[str, Any]] = {}
+    for frame, measure in ((scores, _metrics), (translations, _translation_metrics)):
+        if frame is not None:
+            metrics |= {cell: measure(rows) for cell, rows in frame.groupby(["benchmark", "language"], sort=False)}
     about = provenance()
-    results = {task: _metrics(task, cells[cell]) for task, cell in tasks.items()}
+    results = {task: {"name": task, "alias": task, **metrics[cell]} for task, cell in tasks.items()}
     counts = {task: {"original": n, "effective": n} for task in tasks if (n := results[task]["sample_len"])}
     return {
         "results": results,
         "group_subtasks": {task: [] for task in tasks},
         "configs": {task: {"task": task, **configs[cell]} for task, cell in tasks.items()},
-        "versions": dict.fromkeys(tasks, version),
+        "versions": {task: versions[cell] for task, cell in tasks.items()},
         "n-shot": {task: few_shot[cell] for task, cell in tasks.items() if cell in few_shot},
         "higher_is_better": {task: _directions(results[task]) for task in tasks},
         "n-samples": counts,
@@ -59,19 +68,31 @@ def harness_results(
     }
 
 
-def _metrics(task: str, rows: pd.DataFrame) -> dict[str, Any]:
+def _metrics(rows: pd.DataFrame) -> dict[str, Any]:
     """What the harness says of a task: {"metric,filter": mean, "metric_stderr,filter": its standard error}."""
     items = rows["item"].nunique()
-    metrics: dict[str, Any] = {"name": task, "alias": task, "sample_len": items}
+    metrics: dict[str, Any] = {"sample_len": items}
     if len(rows) == items:
         for name, by in _COSTS.items():
             metrics |= _mean(name, -normalised(rows, by))
     else:
         for name, by in _ACCURACIES.items():
-            metrics |= _mean(name, outcomes(rows, by)["right"].astype(float))
+            metrics |= _mean(name, outcomes(rows, by)["right"])
         metrics["ties,none"] = float(outcomes(rows)["tie"].mean())
     metrics["cut,none"] = float((rows.groupby("item")["cut"].max() > 0).mean())
     return metrics
+
+
+def _translation_metrics(rows: pd.DataFrame) -> dict[str, Any]:
+    counts = stacked(rows["counts"])
+    error = float(resampled(counts, _RESAMPLES, np.random.default_rng(0)).std(ddof=1)) if len(rows) > 1 else "N/A"
+    return {
+        "sample_len": len(rows),
+        f"{_CHRF},none": float(chrf(counts.sum(axis=0))),
+        f"{_CHRF}_stderr,none": error,
+        "ended,none": float(rows["ended"].mean()),
+        "lost_examples,none": float((rows["lost_examples"] > 0).mean()),
+    }
 
 
 def _mean(name: str, values: pd.Series) -> dict[str, float | str]:
@@ -81,4 +102,4 @@ def _mean(name: str, values: pd.Series) -> dict[str, float | str]:
 
 def _directions(metrics: Mapping[str, Any]) -> dict[str, bool]:
     names = {key.split(",")[0] for key in metrics if "," in key}
-    return {name: name in _ACCURACIES for name in sorted(names) if not name.endswith("_stderr")}
+    return {name: name in _ACCURACIES or name == _CHRF for name in sorted(names) if not name.endswith("_stderr")}

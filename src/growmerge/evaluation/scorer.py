@@ -14,7 +14,7 @@ from growmerge.evaluation.engine import TOKENS_PER_BATCH, log_likelihoods, max_p
 from growmerge.evaluation.items import Item
 
 # Part of the identity of every score: raise it whenever the same model and items would get other numbers or columns.
-SCORER_VERSION = 2
+SCORER_VERSION = 3
 
 SCORE_SCHEMA = TEXT_SCHEMA.append(pa.field("cut", pa.int32())).append(pa.field("logprob", pa.float64()))
 

@@ -1,7 +1,8 @@
 """The scores of one model: a folder that is brought up to date cell by cell.
 
 A cell is a benchmark in a language. It is scored again only if the model, the benchmark or the scorer changed: a new
-benchmark or language re-scores nothing that is there.
+benchmark or language re-scores nothing that is there. Most benchmarks are scored by log-likelihoods (items.parquet);
+those that say how to decode are generated, and what the model wrote is kept (translations.parquet).
 """
 
 from __future__ import annotations
@@ -9,27 +10,44 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import torch
 
-from growmerge.artifacts import MANIFEST, elapsed, sha256_file, verify, write_atomically, write_manifest
+from growmerge.artifacts import (
+    MANIFEST,
+    elapsed,
+    read_manifest,
+    sha256_file,
+    verify,
+    write_atomically,
+    write_manifest,
+)
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.entry import Decoding
+from growmerge.evaluation.chrf import signature
 from growmerge.evaluation.encode import EncodedItems, encode_items
+from growmerge.evaluation.generation import GENERATOR_VERSION
 from growmerge.evaluation.items import read_items
 from growmerge.evaluation.results import harness_results
-from growmerge.evaluation.scorer import SCORER_VERSION, score_encoded
+from growmerge.evaluation.scorer import SCORE_SCHEMA, SCORER_VERSION, score_encoded
+from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
+from growmerge.evaluation.unfinished import Unfinished
 from growmerge.models.external import load_model
 
 logger = logging.getLogger(__name__)
 Cell = tuple[str, str]  # (benchmark, language)
 ITEMS = "items.parquet"
+TRANSLATIONS = "translations.parquet"
 RESULTS = "results.json"
+UNFINISHED = "unfinished"
 
 # What was tokenized last, by what it was made from.
 _last: dict[Any, tuple[EncodedItems, str | None]] = {}
@@ -50,78 +68,164 @@ class Scored:
     name: str | None = None
 
 
-def update_scores(folder: Path, model: Scored, cells: Mapping[Cell, Path], *, tokens_per_batch: int) -> int:
-    """Score what is missing of `cells` (cell -> benchmark folder) in `folder`/items.parquet; returns how many cells.
+def update_scores(
+    folder: Path,
+    model: Scored,
+    cells: Mapping[Cell, Path],
+    *,
+    tokens_per_batch: int,
+    decoding: Mapping[str, Decoding] | None = None,
+) -> int:
+    """Score what is missing of `cells` (cell -> benchmark folder) in `folder`; returns how many cells were.
 
-    `model.checkpoint` is called only if something is missing. Cells that are no longer asked for are dropped. Beside
-    the items stands results.json, their summary in lm-evaluation-harness's layout. Each file is replaced in one step,
-    the manifest written last. A text is scored after the tokenizer's beginning-of-text token (its end-of-document token
-    where it has none), which the manifest names.
+    Cells of the benchmarks in `decoding` are generated as it says, and stand in translations.parquet, which is there
+    only if there are such cells; all others stand in items.parquet. Beside them stands results.json, their summary in
+    lm-evaluation-harness's layout. `model.checkpoint` is called only if something is missing. Cells that are no longer
+    asked for are dropped. A text is scored, and a prompt continued, after the tokenizer's beginning-of-text token (its
+    end-of-document token where it has none), which the manifest names.
+
+    Each file is replaced in one step, the manifest written last. Cells that are done while others are still to come
+    are kept in `folder`/unfinished, where the next call finds them.
     """
     start = time.monotonic()
+    decoding = decoding or {}
     benchmarks = {cell: verify(benchmark) for cell, benchmark in cells.items()}
     wanted = {
-        cell: {"model": model.digest, "benchmark": benchmark.digest, "scorer": SCORER_VERSION}
-        for cell, benchmark in benchmarks.items()
+        cell: _identity(model.digest, benchmark.digest, decoding.get(cell[0])) for cell, benchmark in benchmarks.items()
     }
-    old, facts = _existing(folder)
-    scored, begin = facts.get("cells", {}), facts.get("begin")
-    keep = [cell for cell in wanted if scored.get("/".join(cell)) == wanted[cell]]
-    missing = [cell for cell in wanted if cell not in keep]
-    parts = [old[(old["benchmark"] == b) & (old["language"] == language)] for b, language in keep]
+    rows, begin = _finished(folder, wanted)
+    unfinished = Unfinished(folder / UNFINISHED)
+    for cell in wanted.keys() - rows.keys():
+        found = unfinished.load(cell)
+        if found and found[1]["scored"] == wanted[cell]:
+            rows[cell], begin = found[0], found[1]["begin"]
+    missing = {cell: (cells[cell], benchmarks[cell].digest) for cell in wanted if cell not in rows}
     if missing:
-        sources = {cell: (cells[cell], benchmarks[cell].digest) for cell in missing}
-        new, begin = _score(model.checkpoint(), sources, tokens_per_batch)
-        parts.append(new)
-    table = pd.concat(parts, ignore_index=True)
+        for new, begin in _score(model.checkpoint(), missing, decoding, tokens_per_batch):
+            rows |= new
+            if len(rows) < len(wanted):
+                for cell, table in new.items():
+                    unfinished.save(cell, table, {"scored": wanted[cell], "begin": begin})
+
+    generated = [cell for cell in wanted if cell[0] in decoding]
+    tables = {ITEMS: _together([rows[cell] for cell in wanted if cell not in generated], SCORE_SCHEMA)}
+    if generated:
+        tables[TRANSLATIONS] = _together([rows[cell] for cell in generated], TRANSLATION_SCHEMA)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{ITEMS}.partial"
-    table.to_parquet(temporary, index=False)
-    temporary.replace(folder / ITEMS)
+    for name, table in tables.items():
+        temporary = folder / f".{name}.partial"
+        pq.write_table(table, temporary)
+        temporary.replace(folder / name)
+    about: dict[Cell, dict[str, Any]] = {cell: {**wanted[cell], "begin": begin} for cell in wanted}
+    about |= {cell: about[cell] | {"signature": signature()} for cell in generated}
     results = harness_results(
-        table,
+        *(table.to_pandas() for table in tables.values()),
         model_name=model.name or folder.name,
-        configs={
-            cell: {"dataset_path": cell[0], "dataset_name": cell[1], "metadata": {**wanted[cell], "begin": begin}}
-            for cell in wanted
-        },
+        configs={cell: {"dataset_path": cell[0], "dataset_name": cell[1], "metadata": about[cell]} for cell in wanted},
         few_shot={cell: b.facts["few_shot"] for cell, b in benchmarks.items() if "few_shot" in b.facts},
-        version=SCORER_VERSION,
+        versions={cell: GENERATOR_VERSION if cell in generated else SCORER_VERSION for cell in wanted},
         seconds=elapsed(start),
     )
     write_atomically(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     write_manifest(
         folder / MANIFEST,
-        [ITEMS, RESULTS],
+        [*tables, RESULTS],
         inputs=[*model.inputs, *cells.values()],
         config=model.config,
         facts={"model": model.digest, "begin": begin, "cells": {"/".join(cell): wanted[cell] for cell in wanted}},
         seconds=elapsed(start),
     )
-    logger.info("%s: scored %d cells, kept %d", folder, len(missing), len(keep))
+    unfinished.remove()
+    if not generated:
+        (folder / TRANSLATIONS).unlink(missing_ok=True)
+    logger.info("%s: scored %d cells, kept %d", folder, len(missing), len(wanted) - len(missing))
     return len(missing)
 
 
-def _existing(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The rows that are there and the facts of their manifest; nothing if they are missing or damaged."""
-    if not (folder / MANIFEST).exists():
-        return pd.DataFrame(), {}
+def is_scored(
+    folder: Path, model: str, cells: Mapping[Cell, Path], decoding: Mapping[str, Decoding] | None = None
+) -> bool:
+    """Whether `folder` says that it has the scores of all `cells` of the model with that digest; no file is verified.
+
+    For whoever has to know beforehand; `update_scores` looks for itself.
+    """
     try:
-        facts = verify(folder).facts
+        scored = read_manifest(folder).facts["cells"] if (folder / MANIFEST).exists() else {}
+        wanted = {
+            cell: _identity(model, read_manifest(benchmark).digest, (decoding or {}).get(cell[0]))
+            for cell, benchmark in cells.items()
+        }
+    except GrowmergeError:
+        return False
+    return all(scored.get("/".join(cell)) == identity for cell, identity in wanted.items())
+
+
+def _identity(model: str, benchmark: str, decoding: Decoding | None) -> dict[str, Any]:
+    """All that the rows of a cell depend on."""
+    by = {"generator": GENERATOR_VERSION, "decoding": asdict(decoding)} if decoding else {"scorer": SCORER_VERSION}
+    return {"model": model, "benchmark": benchmark, **by}
+
+
+def _finished(folder: Path, wanted: Mapping[Cell, Mapping[str, Any]]) -> tuple[dict[Cell, pa.Table], str | None]:
+    """The rows of the cells that are there as wanted, and the token that begins every text; nothing, if damaged."""
+    if not (folder / MANIFEST).exists():
+        return {}, None
+    try:
+        manifest = verify(folder)
     except GrowmergeError as error:
         logger.warning("scoring again: %s", error)
-        return pd.DataFrame(), {}
-    return pd.read_parquet(folder / ITEMS), facts
+        return {}, None
+    schemas = {ITEMS: SCORE_SCHEMA, TRANSLATIONS: TRANSLATION_SCHEMA}
+    kept = {cell for cell, identity in wanted.items() if manifest.facts["cells"].get("/".join(cell)) == identity}
+    rows: dict[Cell, pa.Table] = {}
+    for name in manifest.files.keys() & schemas.keys():
+        table = pq.read_table(folder / name, columns=schemas[name].names).cast(schemas[name])
+        rows |= {cell: part for cell in kept if (part := _of_cell(table, cell)).num_rows}
+    return rows, manifest.facts["begin"]
+
+
+def _of_cell(table: pa.Table, cell: Cell) -> pa.Table:
+    benchmark, language = cell
+    return table.filter(pc.and_(pc.equal(table["benchmark"], benchmark), pc.equal(table["language"], language)))
+
+
+def _together(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables([schema.empty_table(), *tables])
 
 
 def _score(
-    checkpoint: Path, cells: Mapping[Cell, tuple[Path, str]], tokens_per_batch: int
-) -> tuple[pd.DataFrame, str | None]:
-    """The rows of `cells` (cell -> benchmark folder and digest), and the token that begins every text."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    encoded, begin = _encoded(checkpoint, cells)
-    model = load_model(checkpoint, device=device)
-    return score_encoded(model, encoded, tokens_per_batch).to_pandas(), begin
+    checkpoint: Path,
+    cells: Mapping[Cell, tuple[Path, str]],
+    decoding: Mapping[str, Decoding],
+    tokens_per_batch: int,
+) -> Iterator[tuple[dict[Cell, pa.Table], str | None]]:
+    """The rows of `cells` (cell -> benchmark folder and digest), and the token that begins every text.
+
+    First those by log-likelihood, all together; then what is generated, cell by cell, which takes far longer.
+    """
+    by_likelihood = {cell: source for cell, source in cells.items() if cell[0] not in decoding}
+    encoded = _encoded(checkpoint, by_likelihood) if by_likelihood else None
+    model = load_model(checkpoint, device="cuda" if torch.cuda.is_available() else "cpu")
+    if encoded:
+        table = score_encoded(model, encoded[0], tokens_per_batch)
+        yield {cell: _of_cell(table, cell) for cell in by_likelihood}, encoded[1]
+    if len(by_likelihood) == len(cells):
+        return
+    tokenizer, begin_id, end_id = load_tokenizer(checkpoint)
+    for cell, (benchmark, _) in cells.items():
+        if cell in by_likelihood:
+            continue
+        table = translate(
+            model,
+            tokenizer,
+            cell,
+            read_items(benchmark / ITEMS),
+            decoding[cell[0]],
+            begin_id=begin_id,
+            end_id=end_id,
+            tokens_per_batch=tokens_per_batch,
+        )
+        yield {cell: table}, tokenizer.id_to_token(begin_id)
 
 
 def _encoded(checkpoint: Path, cells: Mapping[Cell, tuple[Path, str]]) -> tuple[EncodedItems, str | None]:

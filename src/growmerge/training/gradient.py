@@ -39,14 +39,20 @@ class Gradient:
         with torch.autocast(device, torch.bfloat16, enabled=self._bf16):
             hidden = self.model.model(input_ids=batch[:, :-1], use_cache=False).last_hidden_state.flatten(0, 1)
         leaf = hidden.detach().requires_grad_()
-        chunks = math.ceil(len(leaf) / rows_at_a_time(self.model.config.vocab_size, device))
-        total = torch.zeros((), device=batch.device)
-        for states, targets in zip(leaf.chunk(chunks), batch[:, 1:].flatten().chunk(chunks), strict=True):
+        total = self._add_head(leaf, batch[:, 1:].flatten(), denominator)
+        hidden.backward(leaf.grad)
+        return total
+
+    def _add_head(self, states: torch.Tensor, targets: torch.Tensor, denominator: int) -> torch.Tensor:
+        """The same from the last hidden states [tokens, hidden], in which it leaves their gradient."""
+        device = states.device.type
+        chunks = math.ceil(len(states) / rows_at_a_time(self.model.config.vocab_size, device))
+        total = torch.zeros((), device=states.device)
+        for some, their_targets in zip(states.chunk(chunks), targets.chunk(chunks), strict=True):
             with torch.autocast(device, torch.bfloat16, enabled=self._bf16):
-                loss = self._loss(self.model.lm_head, states, targets) / denominator
+                loss = self._loss(self.model.lm_head, some, their_targets) / denominator
             loss.backward()
             total += loss.detach()
-        hidden.backward(leaf.grad)
         return total
 
 

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from growmerge.config.schema import Architecture, Training
 from growmerge.job import job
-from growmerge.training.stopping import DIVERGED, Diverged
+from growmerge.training.lease import Occupied
+from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
 from growmerge.training.train import train_model
 
 
@@ -43,7 +44,8 @@ class TrainingJob(BaseModel):
 
 
 def train(task: TrainingJob) -> None:
-    """Train. Exits with status 75 when interrupted, 65 when loss or gradient are not finite, 1 for another error."""
+    """Train. Exits with status 75 when interrupted or while another process trains the model, 65 when loss or gradient
+    are not finite, 1 for another error."""
     torch.set_num_threads(min(task.threads, os.cpu_count() or 1))  # more than cores are many times slower
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(task.compiled.absolute()))
     first = os.environ.get("RANK", "0") == "0"
@@ -60,9 +62,9 @@ def train(task: TrainingJob) -> None:
                 work=task.work,
                 tensorboard=task.log.with_suffix(".tensorboard") if task.training.tensorboard else None,
             )
-        except Diverged as error:
+        except (Diverged, Occupied) as error:
             logger.error("error: %s", error)
-            sys.exit(DIVERGED)
+            sys.exit(DIVERGED if isinstance(error, Diverged) else AGAIN)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from growmerge.analysis.figures import style
 from growmerge.analysis.figures.selection import Selection
 from growmerge.analysis.summary import ALL, measure_order
 from growmerge.config.checks import MULTI
+from growmerge.evaluation.benchmarks.registry import TRANSLATION
 from growmerge.matching import Match
 
 COLUMNS = (
@@ -64,6 +65,7 @@ def compute_matched_data(summary: pd.DataFrame, selection: Selection) -> pd.Data
 
 def _scores(summary: pd.DataFrame) -> pd.DataFrame:
     """Scores by benchmark, shape (measure x subset x language, id): subsets as fine as the summary has them."""
+    summary = summary[summary["measure"] != TRANSLATION]  # on another scale, in which no median would make sense
     grouped = summary["subset"] != ALL
     has_groups = grouped.groupby([summary["measure"], summary["language"]]).transform("any")
     finest = summary[grouped == has_groups]

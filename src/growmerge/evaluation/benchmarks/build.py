@@ -12,8 +12,16 @@ from typing import Any
 from growmerge.config.benchmarks import Benchmark
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.codes import TWO_LETTERS
-from growmerge.evaluation.benchmarks.converters import exam, hellaswag, labelled, mpararel, pairs, parallel, questions
+from growmerge.evaluation.benchmarks.converters import (
+    exam,
+    hellaswag,
+    judgements,
+    labelled,
+    mpararel,
+    pairs,
+    parallel,
+    questions,
+)
 from growmerge.evaluation.benchmarks.entry import Dataset
 from growmerge.evaluation.benchmarks.few_shot import with_examples
 from growmerge.evaluation.benchmarks.records import Record, Tally
@@ -27,11 +35,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a benchmark that is made here is made from: held-out documents, English ones, folders of packages."""
+    """What a benchmark that is made here is made from: held-out documents, and folders of packages.
+
+    `counterparts` are the documents of the other side, of what compares or translates between two languages, and
+    `origin` is their language.
+    """
 
     documents: Sequence[Document] = ()
-    english: Sequence[Document] = ()
+    counterparts: Sequence[Document] = ()
     packages: Sequence[Path] = ()
+    origin: str = "eng"
 
 
 @dataclass(frozen=True)
@@ -54,10 +67,25 @@ def build_benchmark(benchmark: Benchmark, language: str, *, seed: int, heldout: 
     entry = benchmark.entry
     if entry.converter == "built":
         made = heldout or HeldOut()
-        options = {"limit": entry.limit or 0, "seed": seed, "max_words": benchmark.max_words}
         name = benchmark.use or benchmark.name
-        items = build_items(name, language, made.documents, made.english, made.packages, **options)  # type: ignore[arg-type]
-        return Built(items, {"kept": len(items), "attribution": attribution(name, language)})
+        items = build_items(
+            name,
+            language,
+            made.documents,
+            made.counterparts,
+            made.packages,
+            limit=entry.limit or 0,
+            seed=seed,
+            max_words=benchmark.max_words,
+            few_shot=entry.few_shot,
+            origin=made.origin,
+        )
+        facts: dict[str, Any] = {
+            "kept": len(items),
+            "licence": entry.licence,
+            "attribution": attribution(name, language),
+        }
+        return Built(items, facts | ({"few_shot": entry.few_shot} if entry.few_shot else {}))
 
     tally = Tally()
     dataset = benchmark.dataset(language)
@@ -104,6 +132,8 @@ def _items(benchmark: Benchmark, language: str, source: Source, seed: int, tally
     match entry.converter:
         case "labelled":
             return labelled.aligned(source.records(), tally, entry.farthest)
+        case "judgements":
+            return labelled.aligned(judgements.as_labelled(source.records(), tally), tally, entry.farthest)
         case "pairs":
             convert = pairs.pair
         case "exam":
@@ -128,11 +158,12 @@ def _translations(benchmark: Benchmark, language: str, source: Source, seed: int
     entry = benchmark.entry
     original = Source(benchmark.counterpart(language), entry.fields)
     origin = "fra" if language == "eng" else "eng"
-    codes = (TWO_LETTERS.get(origin, origin), TWO_LETTERS.get(language, language))
-    items = tally.each(source.records(), parallel.translation(original.records(), codes))
+    sides = (origin, language)
+    items = tally.each(source.records(), parallel.translation(original.records(), sides, benchmark.max_words))
     pool: Iterator[Item] = iter(())
     if entry.few_shot:
-        convert = parallel.translation(_examples(original, original.dataset, entry.few_shot), codes)
+        examples = _examples(original, original.dataset, entry.few_shot)
+        convert = parallel.translation(examples, sides, benchmark.max_words)
         pool = Tally().each(_examples(source, source.dataset, entry.few_shot), convert)
     return with_examples(items, pool, entry.few_shot, seed)
 

@@ -22,6 +22,22 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Decoding:
+    """How text is generated.
+
+    Greedily at temperature 0: of all tokens the most probable one. Else a token is drawn from the softmax of the logits
+    over the temperature, among the `top_k` most probable ones (0: all), and of these among the fewest that have the
+    probability `top_p`; `seed` is that of the draws.
+    """
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Rows of a language: an id of the hub, or a local path, with its configurations and splits.
 
@@ -52,6 +68,7 @@ class Entry:
         limit: most items a language; None: all.
         counts: {language: items} as the papers print them.
         farthest: of labelled sentences, how far aligned ones may be apart, as a share of the longer one's characters.
+        max_new_tokens: of what is generated, the most tokens.
     """
 
     converter: str
@@ -65,3 +82,4 @@ class Entry:
     limit: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     farthest: float = 0.2
+    max_new_tokens: int = 0

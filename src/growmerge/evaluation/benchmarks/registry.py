@@ -12,11 +12,19 @@ from growmerge.evaluation.benchmarks.codes import BLIMP_CONFIGS, FLORES_200, FLO
 from growmerge.evaluation.benchmarks.entry import Dataset, Entry, Metric
 
 # Part of what a built benchmark depends on: raise it whenever the same sources would give other items.
-VERSION = 2
+VERSION = 3
 # The three measures of Glocker et al. 2025, section 3.6.
 ACCEPTABILITY, PARITY, FACTS = "acceptability", "parity", "facts"
+TRANSLATION = "translation"  # its scores run from 0 to 100
 # Where the hub keeps its own conversion of datasets whose repositories hold a loading script.
 CONVERTED = "refs/convert/parquet"
+
+
+# Ármannsson et al. 2025, at the last change of its data.
+_JUDGEMENTS = (
+    "https://raw.githubusercontent.com/stofnun-arna-magnussonar/ice_linguistic_benchmarks/"
+    "8f67fa8ff331ce94b07a7ebb7d73b6ffc8f5fd48/ice_benchmark_set.jsonl"
+)
 
 
 def _each(id_: str | None, configs: Mapping[str, str], *splits: str, **more: str) -> dict[str, Dataset]:
@@ -28,7 +36,13 @@ def _without(codes: Mapping[str, str], *languages: str) -> dict[str, str]:
     return {language: code for language, code in codes.items() if language not in languages}
 
 
-_FLORES = _each("openlanguagedata/flores_plus", FLORES_PLUS, "devtest", examples="dev")
+_FLORES = _each(
+    "openlanguagedata/flores_plus",
+    FLORES_PLUS,
+    "devtest",
+    revision="5fec6c13f9e5a4db2f745d4ec0d7c9721ddc4f06",  # version 4.6
+    examples="dev",
+)
 _PAIR = {"right": "sentence_good", "wrong": "sentence_bad", "subset": "?UID", "group": "?linguistics_term"}
 _CLOZE = Metric("accuracy", "character")  # what the printed numbers are; the paper says token
 
@@ -39,13 +53,14 @@ REGISTRY: dict[str, Entry] = {
     ),
     "parity": Entry("built", "as the text", Metric("parity"), PARITY),
     "facts": Entry("built", "Unicode License v3 (CLDR)", measure=FACTS),
+    "heldout_translation": Entry("built", "as the text", Metric("chrf"), TRANSLATION, few_shot=5, max_new_tokens=256),
     "inflection": Entry("generated", "as the text and the lexicon", measure=ACCEPTABILITY),
     # --- Grow Up and Merge, tables 2 and 3 ----------------------------------------------------------------------------
     "blimp": Entry(
         "pairs",
         "CC BY 4.0",
         measure=ACCEPTABILITY,
-        languages={"eng": Dataset("nyu-mll/blimp", BLIMP_CONFIGS)},
+        languages={"eng": Dataset("nyu-mll/blimp", BLIMP_CONFIGS, revision="877fba0801ffb7cbd8c39c1ff314a46f053f6036")},
         fields=_PAIR,
         counts={"eng": 67000},
     ),
@@ -68,11 +83,11 @@ REGISTRY: dict[str, Entry] = {
         counts={"swe": 20948},
     ),
     "icelandic_ged": Entry(
-        "labelled",
+        "judgements",
         "not stated",
         measure=ACCEPTABILITY,
-        languages={"isl": Dataset(None)},
-        fields={"sentence": "sentence", "label": "label", "group": "?group", "subset": "?category"},
+        languages={"isl": Dataset(_JUDGEMENTS)},
+        fields={"id": "id", "input": "input", "answer": "answer"},
         counts={"isl": 202},
         farthest=0.5,
     ),
@@ -147,7 +162,13 @@ REGISTRY: dict[str, Entry] = {
         "questions",
         "CC BY-SA 4.0",
         _CLOZE,
-        languages=_each("facebook/belebele", _without(FLORES_200, "fao"), "test", examples="test"),
+        languages=_each(
+            "facebook/belebele",
+            _without(FLORES_200, "fao"),
+            "test",
+            revision="c25c4d7bfbc5de244583947ba230fc4ee93d4a89",
+            examples="test",
+        ),
         fields={
             "passage": "flores_passage",
             "question": "question",
@@ -159,11 +180,21 @@ REGISTRY: dict[str, Entry] = {
     ),
     "hellaswag": Entry(
         "hellaswag",
-        "MIT (English); the translations: see their cards",
+        "MIT (English); not stated (Turkish); CC BY-NC 4.0 (the others)",
         _CLOZE,
         languages={
-            "eng": Dataset("Rowan/hellaswag", splits=("validation",), examples="train"),
-            "tur": Dataset("malhajar/hellaswag_tr-v0.2", splits=("validation",), examples="validation"),
+            "eng": Dataset(
+                "Rowan/hellaswag",
+                splits=("validation",),
+                revision="218ec52e09a7e7462a5400043bb9a69a41d06b76",
+                examples="train",
+            ),
+            "tur": Dataset(
+                "malhajar/hellaswag_tr-v0.2",
+                splits=("validation",),
+                revision="bd91efa753a1e53726da7f0f1742ef76b9899c92",
+                examples="validation",
+            ),
             **_each(
                 "jon-tow/okapi_hellaswag",
                 _without(TWO_LETTERS, "eng", "tur", "fao", "ekk", "fas"),
@@ -178,7 +209,7 @@ REGISTRY: dict[str, Entry] = {
     ),
     "xcsqa": Entry(
         "questions",
-        "see its card",
+        "MIT",
         _CLOZE,
         languages=_each(
             "INK-USC/xcsr",
@@ -202,11 +233,13 @@ REGISTRY: dict[str, Entry] = {
         "translation",
         "CC BY-SA 4.0",
         Metric("chrf"),
+        measure=TRANSLATION,
         languages=_FLORES,
         fields={"id": "id", "text": "text"},
         # From English; English itself from French.
         counterparts={language: _FLORES["fra" if language == "eng" else "eng"] for language in _FLORES},
         few_shot=5,
         limit=1000,
+        max_new_tokens=256,  # evaluate.py of the paper's repository
     ),
 }

@@ -1,4 +1,4 @@
-"""Records of a benchmark's dataset: from the hub, a local folder in the hub's layout, or a single file."""
+"""Records of a benchmark's dataset: from the hub, a local folder in the hub's layout, or a single file (or its URL)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Source:
             kind="hub", dataset=path, config=config, split=" + ".join(splits) or "all", revision=self.dataset.revision
         )
         with explained(source):
-            if Path(path).is_file():
+            if Path(path).is_file() or path.startswith(("http://", "https://")):
                 arguments = self._file(path)
                 builder = load_dataset_builder(**arguments)
                 names = ["train"]

@@ -27,24 +27,33 @@ def build_items(
     benchmark: str,
     language: str,
     documents: Sequence[Document],
-    english: Sequence[Document],
+    counterparts: Sequence[Document],
     packages: Sequence[Path],
     *,
     limit: int,
     seed: int,
     max_words: int | None = None,
+    few_shot: int = 0,
+    origin: str = "eng",
 ) -> list[Item]:
-    """Items of `benchmark` in `language` from its held-out `documents`, their `english` counterparts and `packages`.
+    """Items of `benchmark` in `language` from its held-out `documents`, their `counterparts` in the language `origin`
+    and `packages`.
 
     acceptability: word order corrupted, for every language; inflection, for Icelandic (islenska) and Persian (hazm).
-    parity: sentences that are there in English, too. facts: territories' languages and currencies from CLDR.
-    Raises GrowmergeError if nothing comes of it.
+    parity: sentences that are there in English, too. heldout_translation: prompts for such sentences, each after
+    `few_shot` examples. facts: territories' languages and currencies from CLDR. Raises GrowmergeError if nothing comes
+    of it.
     """
     items: list[Item] = []
     if benchmark == "parity":
         from growmerge.evaluation.builders.parity import parity_items
 
-        items = parity_items(_short(documents, max_words), _short(english, max_words), limit)
+        items = parity_items(_short(documents, max_words), _short(counterparts, max_words), limit)
+    elif benchmark == "heldout_translation":
+        from growmerge.evaluation.builders.translation import translation_items
+
+        sides = _short(documents, max_words), _short(counterparts, max_words)
+        items = translation_items(*sides, (origin, language), limit, few_shot)
     elif benchmark == "facts":
         from growmerge.evaluation.builders.facts import fact_pairs
 
@@ -54,8 +63,8 @@ def build_items(
     if not items:
         raise GrowmergeError(
             f"benchmark {benchmark} in {language}: no item could be made of {len(documents)} held-out documents. "
-            "Parity needs documents with the same ids as English ones; else raise `heldout` of the evaluation corpus, "
-            "give it more text, or leave the language out of the benchmark's `languages`"
+            "Parity and translation need documents with the same ids in both languages; else raise `heldout` of the "
+            "evaluation corpus, give it more text, or leave the language out of the benchmark's `languages`"
         )
     return items
 

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from growmerge.evaluation.benchmarks.records import Drop, Record, first_is_right
 from growmerge.evaluation.items import Item
 
-GAP = r"_{2,}|…{2,}|\.{4,}"  # the default; how the examinations write a gap was not verified
+# The default, in brackets or without; how the examinations write a gap was not verified.
+_GAP = r"(?:_+|…+|\.{3,})"
+GAP = rf"\({_GAP}\)|\[{_GAP}\]|{_GAP}"
 
 
 def filler(gap: str) -> Callable[[Record], Item]:

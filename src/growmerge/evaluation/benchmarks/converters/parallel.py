@@ -5,11 +5,15 @@ The columns: `id` and `text` (FLORES+), or `id` and `sentence` of facebook/flore
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.codes import TWO_LETTERS
 from growmerge.evaluation.benchmarks.records import Drop, Record
 from growmerge.evaluation.items import Item
+
+TRANSLATION = "translation"  # the subset of items
 
 
 def sentences(records: Iterable[Record]) -> dict[str, str]:
@@ -31,24 +35,43 @@ def parity(english: Iterable[Record], max_words: int | None) -> Callable[[Record
 
     def join(record: Record) -> Item:
         text, reference = record.text("text"), _other(record, references)
-        if max_words and max(len(text.split()), len(reference.split())) > max_words:
-            raise Drop("longer than max_words")
+        _check_length(max_words, text, reference)
         return Item(f"sentence:{record.optional('id')}", "parity", (text,), reference)
 
     return join
 
 
-def translation(source: Iterable[Record], languages: tuple[str, str]) -> Callable[[Record], Item]:
-    """A converter of records to prompts (lighteval's "EN: ... SV:") with the translation as their reference."""
+def translation(
+    source: Iterable[Record], languages: tuple[str, str], max_words: int | None = None
+) -> Callable[[Record], Item]:
+    """A converter of records to prompts with the translation as their reference; `languages` as for `prompt`."""
     originals = sentences(source)
-    left, right = languages
 
-    def prompt(record: Record) -> Item:
+    def ask(record: Record) -> Item:
         text, original = record.text("text"), _other(record, originals)
-        context = f"{left.upper()}: {original} {right.upper()}:"
-        return Item(f"sentence:{record.optional('id')}", "translation", (), text, context=context)
+        if "\n" in text or "\n" in original:
+            raise Drop("more than one line")
+        _check_length(max_words, text, original)
+        return Item(f"sentence:{record.optional('id')}", TRANSLATION, (), text, context=prompt(original, languages))
 
-    return prompt
+    return ask
+
+
+def prompt(original: str, languages: tuple[str, str]) -> str:
+    """lighteval's "EN: Hello. SV:"; `languages` are the codes of the two sides (ISO 639-3)."""
+    left, right = (TWO_LETTERS.get(code, code).upper() for code in languages)
+    return f"{left}: {original} {right}:"
+
+
+def source_of(asked: str) -> str:
+    """The sentence that a `prompt` asks to translate; all of a prompt of another form."""
+    found = re.fullmatch(r"\w+: (.*) \w+:", asked, re.DOTALL)
+    return found[1] if found else asked
+
+
+def _check_length(max_words: int | None, *texts: str) -> None:
+    if max_words and max(len(text.split()) for text in texts) > max_words:
+        raise Drop("longer than max_words")
 
 
 def _other(record: Record, sentences: dict[str, str]) -> str:

@@ -46,9 +46,11 @@ class Rules:
 
 @dataclass
 class Account:
-    """What became of the words of the sentences that were long and short enough: `words` of each outcome."""
+    """Of the sentences that are long and short enough: how many, repeated ones, pairs, and `words` of each outcome."""
 
     sentences: int = 0
+    repeated: int = 0
+    pairs: int = 0
     words: Counter[str] = field(default_factory=Counter)
 
 
@@ -57,13 +59,18 @@ def make_pairs(
 ) -> Iterator[Item]:
     """The pairs of sentences, one a document; ids are `document:place of the word:form`, subsets such as N;NOM->ACC.
 
-    Of a sentence, at most `rules.per_sentence`, those with the smallest hashes.
+    Of a sentence, at most `rules.per_sentence`, those with the smallest hashes. One that comes again is passed over.
     """
+    seen: set[str] = set()
     for document in documents:
         text = document.text
         matches = list(WORD.finditer(text))
         if not rules.min_words <= len(matches) <= rules.max_words:
             continue
+        if text in seen:
+            account.repeated += 1
+            continue
+        seen.add(text)
         account.sentences += 1
         items = []
         for match in matches:
@@ -75,6 +82,7 @@ def make_pairs(
                 items.append(Item(f"{document.id}:{match.start()}:{form}", subset, (text, wrong)))
         if rules.per_sentence is not None:
             items = in_hash_order(items, lambda item: item.id, f"inflection:{seed}")[: rules.per_sentence]
+        account.pairs += len(items)
         yield from items
 
 

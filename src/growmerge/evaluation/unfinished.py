@@ -1,0 +1,48 @@
+"""Scores of some cells of a model while others are still to come: what an interrupted job need not do again.
+
+They stand beside the declared outputs of the job, not in them: of a job that fails Snakemake puts those back as they
+were, or removes them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_ABOUT = b"about"
+
+
+class Unfinished:
+    """The folder that holds them, one file a cell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, cell: tuple[str, str], rows: pa.Table, about: Mapping[str, Any]) -> None:
+        """Keep the rows of a cell, and plain data about them."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(cell)
+        temporary = path.with_name(f".{path.name}.partial")
+        pq.write_table(rows.replace_schema_metadata({_ABOUT: json.dumps(about)}), temporary)
+        temporary.replace(path)
+
+    def load(self, cell: tuple[str, str]) -> tuple[pa.Table, dict[str, Any]] | None:
+        """What was kept of a cell; None where there is nothing that can be read."""
+        try:
+            rows = pq.read_table(self._path(cell))
+            return rows.replace_schema_metadata(), json.loads(rows.schema.metadata[_ABOUT])
+        except (OSError, pa.ArrowInvalid):
+            return None
+
+    def remove(self) -> None:
+        """Remove everything, once it stands where it belongs."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, cell: tuple[str, str]) -> Path:
+        return self.folder / f"{'.'.join(cell)}.parquet"

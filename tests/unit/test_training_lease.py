@@ -1,0 +1,168 @@
+"""Two jobs never train the same model at once, on whatever node, and the death of one lets the other go on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from training_runs import RECIPE, finish, make_inputs, said, start, task, train, wait_for_state, weights
+
+from growmerge.errors import GrowmergeError
+from growmerge.training import lease, worker
+from growmerge.training.lease import Occupied, refuse_beside_trainers, sole_trainer, trainers
+from growmerge.training.stopping import AGAIN
+
+LONG = RECIPE | {"phases": [{"a": 60}]}
+
+
+@pytest.fixture(scope="module")
+def inputs(tiny):
+    return make_inputs(tiny)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_the_second_of_two_jobs_waits_and_finds_the_model_made(inputs, tmp_path):
+    first = start(inputs, tmp_path)
+    wait_for_state(first, tmp_path, 7)
+    first.send_signal(signal.SIGSTOP)
+    second = start(inputs, tmp_path)
+    wait_for(lambda: "waiting for its end" in said(tmp_path))
+    assert f"trained by process {first.pid} on" in said(tmp_path)
+    first.send_signal(signal.SIGCONT)
+    assert (first.wait(), second.wait()) == (0, 0)
+    assert "another job has made it meanwhile" in said(tmp_path)
+    assert not (tmp_path / "work").exists()
+    assert weights(tmp_path) == train(inputs, tmp_path / "alone")
+
+
+def test_the_second_goes_on_when_the_first_is_killed_with_9(inputs, tmp_path):
+    first = start(inputs, tmp_path, LONG)
+    wait_for_state(first, tmp_path, 7)
+    second = start(inputs, tmp_path, LONG)
+    wait_for(lambda: "waiting for its end" in said(tmp_path))
+    first.kill()
+    first.wait()
+    newest = max(tmp_path.glob("work/*/state-*"))
+    wait_for_state(second, tmp_path, int(newest.name.removeprefix("state-")) + 1)
+    assert "resuming after step" in said(tmp_path)
+    second.terminate()
+    assert second.wait() == AGAIN
+    assert not trainers(tmp_path), "one that is interrupted gives it back"
+
+
+def test_the_ranks_of_a_job_wait_together(inputs, tmp_path):
+    short = RECIPE | {"phases": [{"b": 1}]}
+    with sole_trainer(tmp_path / "work"):
+        second = start(inputs, tmp_path, short, ranks=2)
+        wait_for(lambda: "waiting for its end" in said(tmp_path))
+    finish(second, tmp_path)
+
+
+def held_elsewhere(work, *, ago=0.0):
+    """A lease as a process on another node leaves it, touched so many seconds ago."""
+    work.mkdir(parents=True)
+    file = work / "lease-4"
+    file.write_text(json.dumps({"host": "n2", "process": 1, "job": "77"}))
+    os.utime(file, (time.time() - ago,) * 2)
+    return file
+
+
+def test_a_lease_of_another_node_holds_while_it_is_touched(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease, "PATIENCE", 0.0)
+    file = held_elsewhere(tmp_path / "work", ago=lease.STALE - 60)
+    with pytest.raises(Occupied, match=r"still trained by process 1 on n2 \(Slurm's job 77\).*`scancel 77`"):
+        sole_trainer(tmp_path / "work").__enter__()
+    assert file.exists()
+
+
+def test_a_lease_that_is_no_longer_touched_is_taken_over(tmp_path):
+    file = held_elsewhere(tmp_path / "work", ago=lease.STALE + 1)
+    with sole_trainer(tmp_path / "work"):
+        assert not file.exists()
+        assert list(trainers(tmp_path)) == ["work"]
+    assert not trainers(tmp_path)
+
+
+def test_a_job_that_finds_it_occupied_asks_to_be_run_again(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(lease, "PATIENCE", 0.0)
+    held_elsewhere(tmp_path / "work")
+    with pytest.raises(SystemExit) as end:
+        worker.train(worker.TrainingJob.model_validate_json(task(inputs, tmp_path).read_text(encoding="utf-8")))
+    assert end.value.code == AGAIN
+    assert "still trained by process 1 on n2" in said(tmp_path)
+    assert not (tmp_path / "model").exists()
+
+
+def run(program, *arguments):
+    arguments = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+OVERTAKEN = """
+import sys, time
+from pathlib import Path
+from growmerge.training import lease
+lease.BEAT = 0.01
+with lease.sole_trainer(Path(sys.argv[1])):
+    time.sleep(100)
+"""
+
+
+def test_who_was_overtaken_stops_at_once(tmp_path):
+    process = run(OVERTAKEN, tmp_path / "work")
+    wait_for(lambda: trainers(tmp_path))
+    (file,) = (tmp_path / "work").iterdir()
+    file.unlink()
+    assert process.wait() == AGAIN
+    assert "another job has taken over" in process.stderr.read()
+
+
+# Takes turns with others. What was given back looks like what was not touched for long.
+RIVAL = """
+import os, sys, time
+from pathlib import Path
+from growmerge.training import lease
+lease.POLL = 0.001
+work, inside, turns = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+sys.stdin.read()  # all at once
+for turn in range(100):
+    mine = lease._acquire(work)
+    inside.open("x").close()
+    with turns.open("a") as file:
+        file.write("turn ")
+    inside.unlink()
+    lease._give_back(mine)
+"""
+
+
+def test_rivals_are_never_inside_together_though_leases_go_stale(tmp_path):
+    turns = tmp_path / "turns"
+    rivals = [run(RIVAL, tmp_path / "work", tmp_path / "inside", turns) for _ in range(4)]
+    for rival in rivals:
+        rival.stdin.close()
+    assert [rival.wait() for rival in rivals] == [0] * 4, rivals[0].stderr.read()
+    assert len(turns.read_text().split()) == 4 * 100
+
+
+def test_a_run_that_would_train_what_is_being_trained_is_refused(tmp_path):
+    held_elsewhere(tmp_path / "1x/swe")
+    held_elsewhere(tmp_path / "1x/isl", ago=lease.STALE + 1)
+    with pytest.raises(GrowmergeError, match=r"1x/swe by process 1 on n2 \(Slurm's job 77\)\. .*`scancel 77`"):
+        refuse_beside_trainers(tmp_path, {"1x/swe", "1x/isl"})
+    refuse_beside_trainers(tmp_path, {"1x/isl", "1x/multi"})
+    refuse_beside_trainers(Path("no/such/folder"), {"1x/swe"})
+
+
+def test_leases_need_no_torch():
+    program = "import sys; import growmerge.training.lease; sys.exit('torch' in sys.modules)"
+    assert run(program).wait() == 0

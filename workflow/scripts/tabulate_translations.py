@@ -1,0 +1,16 @@
+"""Rule tabulate_translations: translations of the same sentences side by side, as Markdown, CSV and Parquet."""
+
+from pathlib import Path
+
+from growmerge.analysis.translations import write_translations
+from growmerge.grid import Model
+from growmerge.job import job
+
+with job(snakemake.log[0]):
+    params = snakemake.params
+    write_translations(
+        [Model(**model) for model in params.models],
+        Path(params.scores_folder),
+        params.languages,
+        Path(snakemake.output.parquet),
+    )
