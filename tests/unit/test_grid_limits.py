@@ -1,8 +1,8 @@
 """The second study's parts of the grid: nested series, merges over training, partial sharing, one mixed model."""
 
 import pytest
-
 from conftest import ROOT
+
 from growmerge.analysis.shown import shown_models
 from growmerge.config import load_files, validate
 from growmerge.config.load import merge_mappings, read_yaml

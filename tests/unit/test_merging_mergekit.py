@@ -324,12 +324,19 @@ def merged_tensor(name, parameters, weights=None, models=None, base=BASE):
     method = Method(name=name, uses_base=uses_base, parameters=parameters, weights=weights or {})
     tensor = "model.layers.1.mlp.up_proj.weight"
     values = recipe(dict.fromkeys(["base", *languages], Path("unread")), method, languages, "float32")
+    members = [lambda part, model=model: model[part] for model in (models or MOVED)[: len(languages)]]
     operands = Operands(
-        tensor, (40, 48), languages, (models or MOVED)[: len(languages)], base if uses_base else None,
+        tensor, (40, 48), languages, members, (lambda part: base[part]) if uses_base else None,
         values.for_tensor(tensor, layers=2), SEED,
     )  # fmt: skip
+    merged = torch.full_like(base, torch.nan)
+
+    def write(part, values):
+        merged[part] = values
+
     with workers() as crew:
-        return merge_tensor(name, operands, crew)
+        merge_tensor(name, operands, crew, write)
+    return merged
 
 
 @pytest.mark.parametrize(("name", "parameter"), [(name, p) for name, kind in KINDS.items() for p in kind.parameters])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from growmerge.merging.blocks import BLOCK, workers
-from growmerge.merging.selection import SAMPLE, largest, largest_at_once
+from growmerge.merging.selection import largest
 
 SIZE = 3 * BLOCK + 77
 
@@ -16,30 +16,44 @@ def vector(kind):
         return (normal * 2).round()
     if kind == "zeros":
         return torch.zeros(SIZE)
-    if kind == "hidden from the sample":  # which sees only the small ones
-        normal *= 1000
-        normal[:: max(1, SIZE // SAMPLE)] = 0.001
+    if kind == "near each other":  # in float32 they share their highest 16 bits
+        return 1 + (normal * 1e-4).abs()
+    if kind == "subnormal":  # in float16
+        return normal * 1e-6
+    if kind == "negative":
+        return -normal.abs()
     if kind == "sorted":
         return normal.sort().values
     return normal
 
 
+KINDS = ["normal", "few values", "zeros", "near each other", "subnormal", "negative", "sorted"]
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-@pytest.mark.parametrize("kind", ["normal", "few values", "zeros", "hidden from the sample", "sorted"])
-def test_the_chosen_are_the_first_of_a_stable_sort(kind, dtype):
-    values = vector(kind).to(dtype)
-    order = torch.argsort(values.abs().float(), descending=True, stable=True)
+def test_the_chosen_are_the_first_of_a_stable_sort(dtype):
+    rows = torch.stack([vector(kind) for kind in KINDS]).to(dtype)
     with workers() as crew:
         for count in (1, SIZE // 10, SIZE // 2, SIZE - 1, SIZE):
-            chosen = largest(lambda part: values[part], SIZE, count, crew)
-            masks = crew.blocks(SIZE, lambda part, chosen=chosen: chosen.mask(values[part], part))
-            expected = torch.zeros(SIZE, dtype=dtype)
-            expected[order[:count]] = 1
-            assert torch.equal(torch.cat(masks), expected), count
-            assert largest_at_once(values, count) == chosen, "as a GPU finds them"
+            chosen = largest(lambda part: rows[:, part], SIZE, [count] * len(KINDS), crew)
+            for kind, row, found in zip(KINDS, rows, chosen, strict=True):
+                masks = crew.blocks(SIZE, lambda part, row=row, found=found: found.mask(row[part], part))
+                order = torch.argsort(row.abs().float(), descending=True, stable=True)
+                expected = torch.zeros(SIZE, dtype=dtype)
+                expected[order[:count]] = 1
+                assert torch.equal(torch.cat(masks), expected), (kind, count)
+
+
+def test_each_vector_has_a_count_of_its_own():
+    rows = torch.stack([vector("normal"), vector("negative")])
+    with workers() as crew:
+        together = largest(lambda part: rows[:, part], SIZE, [3, SIZE // 2], crew)
+        alone = [largest(lambda part, i=i: rows[i : i + 1, part], SIZE, [n], crew) for i, n in ((0, 3), (1, SIZE // 2))]
+    assert together == [chosen for (chosen,) in alone]
 
 
 def test_a_vector_of_one_element_is_its_own_largest():
-    values = torch.tensor([-2.0])
+    rows = torch.tensor([[-2.0]])
     with workers() as crew:
-        assert largest(lambda part: values[part], 1, 1, crew).mask(values, slice(0, 1)).tolist() == [1.0]
+        (chosen,) = largest(lambda part: rows[:, part], 1, [1], crew)
+    assert chosen.mask(rows[0], slice(0, 1)).tolist() == [1.0]

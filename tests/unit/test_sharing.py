@@ -114,6 +114,8 @@ def test_the_finding_says_from_which_share_on_merging_costs_nothing() -> None:
     never = sharing_finding(data(without(summary(), setup="shared-5")))
     assert never.endswith("at 0 %; its interval stays below 0.")
     assert sharing_finding(data().iloc[:0]) == ""
+    alone = sharing_finding(data().assign(low=np.nan, high=np.nan))
+    assert alone == "grammar: mean difference −0.267 at 0 %, −0.005 at 5 %; one pair, so no interval."
 
 
 def test_pairs_are_thin_lines_and_what_is_no_measurement_is_hollow() -> None:

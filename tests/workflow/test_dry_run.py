@@ -48,7 +48,13 @@ def test_partial_sharing_adds_its_own_cells_to_the_miniature(clone):
     counts = job_counts(snakemake(clone, "-n", *LAPTOP, "--configfile", *files))
     added = {rule: count - MINIATURE[rule] for rule, count in counts.items() if count != MINIATURE[rule]}
     # For each of three shares a common model, four experts and six pairs; for all of training a common model alone.
-    assert added == {"adapt_model": 16, "score_model": 16, "merge_and_score": 18, "tabulate_scores": 1, "draw_figure": 1}
+    assert added == {
+        "adapt_model": 16,
+        "score_model": 16,
+        "merge_and_score": 18,
+        "tabulate_scores": 1,
+        "draw_figure": 1,
+    }
 
 
 def test_the_second_study(clone):

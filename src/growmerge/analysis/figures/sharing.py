@@ -125,18 +125,26 @@ def sharing_finding(table: pd.DataFrame) -> str:
     sentences = []
     for measure, part in means.groupby("measure", sort=False):
         name = style.MEASURE_LABELS.get(measure, measure)
-        drops_ = ", ".join(
-            f"{_signed(mark.value)} ({_signed(mark.low)} to {_signed(mark.high)}) at {_percent(mark.share)}"
-            for mark in part.itertuples()
-        )
-        level = part[part["high"] >= 0]["share"]
-        first = (
-            f"its interval reaches 0 from {_percent(level.iloc[0])} on" if len(level) else "its interval stays below 0"
-        )
-        if len(level) and (part.loc[part["share"] > level.iloc[0], "high"] < 0).any():
-            first = f"its interval reaches 0 at {' and '.join(map(_percent, level))} only"
-        sentences.append(f"{name}: mean difference {drops_}; {first}.")
+        drops_ = ", ".join(f"{_mean(mark)} at {_percent(mark.share)}" for mark in part.itertuples())
+        sentences.append(f"{name}: mean difference {drops_}; {_where_level(part.dropna(subset='high'))}.")
     return " ".join(sentences)
+
+
+def _mean(mark: Any) -> str:
+    known = mark.high == mark.high  # a single pair has no interval
+    return _signed(mark.value) + (f" ({_signed(mark.low)} to {_signed(mark.high)})" if known else "")
+
+
+def _where_level(part: pd.DataFrame) -> str:
+    """At which shares the interval of the mean drop reaches zero."""
+    if part.empty:
+        return "one pair, so no interval"
+    level = part[part["high"] >= 0]["share"]
+    if level.empty:
+        return "its interval stays below 0"
+    if (part.loc[part["share"] > level.iloc[0], "high"] < 0).any():
+        return f"its interval reaches 0 at {' and '.join(map(_percent, level))} only"
+    return f"its interval reaches 0 from {_percent(level.iloc[0])} on"
 
 
 def _signed(value: float) -> str:
