@@ -1,16 +1,18 @@
 """Scoring side by side: our engine, lm-evaluation-harness and minicons, same model, same minimal pairs, on the CPU.
 
-    python benchmarks/scoring.py [--pairs 2000] [--rounds 3] [--threads 1] [--model FOLDER] [--ways growmerge harness]
+    python benchmarks/scoring.py [--pairs 2000 20000] [--rounds 3] [--batch 1 16 64 256] [--threads 1]
+        [--shape smollm2 | --model FOLDER] [--ways growmerge harness]
 
 The pairs are sentences of the docstrings and comments of Python's standard library against themselves with two words
-exchanged; the model is the miniature's (hidden size 64, 3 layers, 4,096 entries, random weights) unless a folder is
-given. All ways run in one process, in turns; a round of one is tokenization and scoring of all pairs, without loading
-libraries and model. Seconds are the processor's, of all threads, so that other work on the machine counts little.
-Prints the medians of the rounds, what share of the theoretical time of a forward pass (matrix products of every text by
-itself, at the speed of a large product measured here) they reach, and how far the log-probabilities are apart.
+exchanged; the model is the miniature's (hidden size 64, 3 layers, 4,096 entries, random weights) unless another shape
+or a folder is given. All ways run in one process, in turns; a round of one is tokenization and scoring of all pairs,
+without loading libraries and model. Seconds are the processor's, of all threads, so that other work on the machine
+counts little. Prints the medians of the rounds, how far the log-probabilities are apart, and two floors: what share of
+the time that the matrix products of a forward pass take at the speed of a large product measured here, with every text
+by itself ("apart", what the others compute), and with what several texts begin with only once ("shared").
 
-The harness gets its requests as its tasks make them. It and minicons, which is given texts sorted by length, get
-batches of --batch texts.
+The harness gets its requests as its tasks make them. It and minicons, which is given texts sorted by length, run with
+each of the batches (texts) of --batch; 1 is the harness's default.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +38,9 @@ from growmerge.data.documents import Document
 from growmerge.data.sources import read_stdlib_code
 from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 from growmerge.evaluation.builders.word_order import word_order_pairs
+from growmerge.evaluation.encode import encode_items
 from growmerge.evaluation.items import Item
+from growmerge.evaluation.packing import common_length
 from growmerge.evaluation.scorer import score_items
 from growmerge.models.checkpoints import save_checkpoint
 from growmerge.models.cost import forward_flops
@@ -52,8 +57,22 @@ MINIATURE = Architecture(
     max_position_embeddings=512,
     initializer_range=0.05,
 )
+SMOLLM2 = Architecture(
+    hidden_size=576,
+    intermediate_size=1536,
+    num_hidden_layers=30,
+    num_attention_heads=9,
+    num_key_value_heads=3,
+    head_dim=64,
+    max_position_embeddings=2048,
+    initializer_range=0.05,
+)
+# Shape and entries of the vocabulary. The tokenizer has 4,096 for both: there is no text here to train a larger one on.
+SHAPES = {"miniature": (MINIATURE, 4096), "smollm2": (SMOLLM2, 49152)}
 
 Score = Callable[[list[Item]], list[float]]
+Results = dict[str, list[float]]
+OURS = "growmerge"
 
 
 def sentences() -> Iterator[Document]:
@@ -71,12 +90,13 @@ def sentences() -> Iterator[Document]:
                     yield Document(str(len(seen)), plain)
 
 
-def make_model(documents: list[Document], folder: Path) -> Path:
-    """A checkpoint of the miniature's shape, with a tokenizer for these documents."""
+def make_model(shape: str, documents: list[Document], folder: Path) -> Path:
+    """A checkpoint of that shape with random weights, and a tokenizer for these documents."""
+    architecture, vocabulary = SHAPES[shape]
     (folder / "tokenizer").mkdir()
     save_tokenizer(train_tokenizer((document.text for document in documents), 4096), folder / "tokenizer")
     (folder / "model").mkdir()
-    save_checkpoint(initialise(llama_config(MINIATURE, 4096, 0, 0), 1), folder / "model", folder / "tokenizer")
+    save_checkpoint(initialise(llama_config(architecture, vocabulary, 0, 0), 1), folder / "model", folder / "tokenizer")
     return folder / "model"
 
 
@@ -127,6 +147,9 @@ def minicons(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch: 
     return score
 
 
+OTHERS = {"harness": harness, "minicons": minicons}
+
+
 def peak() -> float:
     """FLOP/s of a large matrix product in fp32, the best of some."""
     one = torch.randn(1024, 1024)
@@ -138,28 +161,46 @@ def peak() -> float:
     return 2 * 1024**3 / min(seconds)
 
 
-def floor(model: PreTrainedModel, folder: Path, items: list[Item]) -> float:
-    """FLOPs of a forward pass over every text, after BOS and without its last token."""
+def least_flops(model: PreTrainedModel, folder: Path, items: list[Item]) -> tuple[float, float]:
+    """FLOPs of a forward pass over every text, after BOS and without its last token: apart, and shared.
+
+    Shared, a text costs what its length costs beyond that of what it has in common with the text before it.
+    """
     config = model.config
     names = Architecture.model_fields
     shape = Architecture(**{name: value for name, value in config.to_dict().items() if name in names})
-    texts = [text for item in items for text in item.candidates]
-    encodings = load_tokenizer(folder)[0].encode_batch(texts, add_special_tokens=False)
-    lengths = np.bincount([len(encoding) for encoding in encodings])
-    return sum(
-        forward_flops(shape, config.vocab_size, 1, int(count), length) for length, count in enumerate(lengths) if count
-    )
+    tokenizer, begin, _ = load_tokenizer(folder)
+    requests = encode_items(tokenizer, {("pairs", "eng"): items}, bos_id=begin).requests
+    texts = sorted(request.inputs for request in requests)
+    cost = [forward_flops(shape, config.vocab_size, 1, 1, length) for length in range(max(map(len, texts)) + 1)]
+    apart = sum(cost[len(text)] for text in texts)
+    return apart, apart - sum(cost[common_length(one, other)] for one, other in pairwise(texts))
+
+
+def measure(ways: dict[str, Score], items: list[Item], rounds: int) -> tuple[dict[str, list[float]], Results, float]:
+    """Seconds of each way's rounds, the log-probabilities it found, and the peak meanwhile in FLOP/s."""
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    found: Results = {}
+    fastest = 0.0
+    for _ in range(rounds):
+        fastest = max(fastest, peak())
+        for way, score in ways.items():
+            start = time.process_time()
+            found[way] = score(items)
+            seconds[way].append(time.process_time() - start)
+    return seconds, found, fastest
 
 
 def main() -> None:
-    """Print one table."""
+    """Print a table and the ratios for each number of pairs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, nargs="+", default=[2000])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=64, help="texts, for harness and minicons")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 16, 64, 256], help="texts, for all but our engine")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--model", type=Path, help="folder of a Llama; default: one is made")
-    parser.add_argument("--ways", nargs="+", default=["growmerge", "harness", "minicons"])
+    parser.add_argument("--shape", choices=SHAPES, default="miniature", help="of a model with random weights")
+    parser.add_argument("--model", type=Path, help="folder of a Llama, instead of a shape")
+    parser.add_argument("--ways", nargs="+", choices=OTHERS, default=list(OTHERS), help="beside our engine")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
@@ -167,39 +208,29 @@ def main() -> None:
     documents = list(sentences())
     pairs = word_order_pairs(documents, max(options.pairs), seed=1)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = options.model or make_model(documents[:20_000], Path(scratch))
+        folder = options.model or make_model(options.shape, documents[:20_000], Path(scratch))
         model, tokenizer = load_model(folder), AutoTokenizer.from_pretrained(folder)
-        makers = {
-            "growmerge": lambda: ours(model, folder),
-            "harness": lambda: harness(model, tokenizer, options.batch),
-            "minicons": lambda: minicons(model, tokenizer, options.batch),
-        }
-        ways = {way: makers[way]() for way in options.ways}
-        print(
-            f"{'pairs':>6} {'way':>10} {'pairs/s':>8} {'of floor':>8} {'apart':>8}  seconds of each round", flush=True
-        )
+        ways = {OURS: ours(model, folder)}
+        for way in options.ways:
+            ways |= {f"{way} {batch}": OTHERS[way](model, tokenizer, batch) for batch in options.batch}
         for count in options.pairs:
             items = pairs[:count]
-            seconds: dict[str, list[float]] = {way: [] for way in ways}
-            found: dict[str, list[float]] = {}
-            fastest = 0.0
-            for _ in range(options.rounds):
-                fastest = max(fastest, peak())
-                for way, score in ways.items():
-                    start = time.process_time()
-                    found[way] = score(items)
-                    seconds[way].append(time.process_time() - start)
-            least = floor(model, folder, items) / fastest
+            seconds, found, fastest = measure(ways, items, options.rounds)
             medians = {way: statistics.median(times) for way, times in seconds.items()}
+            apart, shared = (flops / fastest for flops in least_flops(model, folder, items))
+            print(f"{len(items)} pairs, {fastest / 1e9:.0f} GFLOP/s, floors {apart:.1f} s apart, {shared:.1f} s shared")
+            print(f"{'way':>13} {'pairs/s':>8} {'apart':>6} {'shared':>6} {'differs':>8}  seconds of each round")
             for way, times in seconds.items():
-                apart = np.abs(np.subtract(found[way], found[options.ways[0]])).max()
+                differs = np.abs(np.subtract(found[way], found[OURS])).max()
                 print(
-                    f"{len(items):6} {way:>10} {len(items) / medians[way]:8.0f} {least / medians[way]:8.0%} "
-                    f"{apart:8.1e}  {' '.join(f'{s:.1f}' for s in times)}"
+                    f"{way:>13} {len(items) / medians[way]:8.0f} {apart / medians[way]:6.0%} "
+                    f"{shared / medians[way]:6.0%} {differs:8.1e}  {' '.join(f'{s:.1f}' for s in times)}"
                 )
-            for way in options.ways[1:]:
-                ratio = medians[way] / medians[options.ways[0]]
-                print(f"{len(items):6} {options.ways[0]} is {ratio:.1f} times as fast as {way}", flush=True)
+            for way in options.ways:
+                ratios = {batch: medians[f"{way} {batch}"] / medians[OURS] for batch in options.batch}
+                best = min(ratios, key=ratios.__getitem__)
+                print(f"{OURS} is {ratios[best]:.1f} times as fast as {way} in its best batches, of {best}", end="")
+                print(f", and {ratios[1]:.1f} times as in batches of 1" if 1 in ratios else "", flush=True)
 
 
 if __name__ == "__main__":

@@ -299,7 +299,9 @@ class Scoring(Strict):
     """How log-likelihoods are computed."""
 
     reference: Name = Field(description="Base whose English log-likelihoods are the reference of information parity.")
-    tokens_per_batch: int = Field(8192, gt=0, description="Token budget of a batch; scores do not depend on it.")
+    tokens_per_batch: int = Field(
+        8192, gt=0, description="Token budget of a batch; a CPU may take less. Scores do not depend on it."
+    )
 
 
 class Plan(Strict):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import chain
 
 import numpy as np
 import torch
@@ -15,9 +18,16 @@ from growmerge.evaluation.packing import Row, pack, visibility
 from growmerge.evaluation.request import Request
 from growmerge.models.logits import rows_at_a_time
 
-# The product with fewer states reads the head's weights too often: with 42 instead of 128 a state takes 1.8 times as
-# long (49k entries, hidden size 576, on a CPU).
+# On a CPU, logits of one chunk of the head and states of one batch (numbers) that stay in a core's own cache with all
+# that a layer makes of them: larger arrays go to memory and come back between any two operations.
+_CACHED_LOGITS = 2**19
+_CACHED_STATES = 2**16
+# Products with fewer rows read the weights too often: a head of 49k entries on 42 instead of 128 states of size 576
+# takes 1.8 times as long for each; a layer of that size on 128 instead of 512 slots 1.2 times.
 _LEAST_HEAD_ROWS = 128
+_LEAST_SLOTS = 512
+# The largest block, less its head, whose release makes glibc keep what is freed (see `_keep_memory`).
+_KEPT_BYTES = 2**25 - 2**16
 # So many tokens of a request show what becomes of logits, without making those of a long one.
 _TRIED_TOKENS = 16
 
@@ -35,7 +45,13 @@ class Forward:
     def __init__(self, model: PreTrainedModel, requests: Sequence[Request]) -> None:
         self.model = model
         config = model.config.get_text_config()
-        self.logit_rows = rows_at_a_time(config.vocab_size, model.device.type)
+        self.logit_rows = head_rows = rows_at_a_time(config.vocab_size, model.device.type)
+        self.slots_at_once: int = sys.maxsize
+        if model.device.type == "cpu":
+            _keep_memory()
+            head_rows = min(head_rows, _CACHED_LOGITS // config.vocab_size)
+            self.slots_at_once = max(_LEAST_SLOTS, _CACHED_STATES // config.hidden_size)
+        self.head_rows = max(_LEAST_HEAD_ROWS, head_rows)
         # The products of a layer cost as much as the attention to 6 x hidden size slots, but attention with a mask runs
         # at a fraction of their speed. On a CPU (hidden size 64, 128, 576) anything from 1/2 to 6 was as good.
         self.balance: int = config.hidden_size
@@ -60,23 +76,27 @@ class Forward:
         """Summed log-probabilities of the requests in `rows`, widest first, which hold them by their numbers."""
         states = self._states(rows)
         width = states.shape[1]
-        scored = [(row, number, path) for row, here in enumerate(rows) for number, path in here.paths.items()]
+        scored = [requests[number] for row in rows for number in row.paths]
+        asked = [len(request.continuation) for request in scored]
         # A token is predicted where the one before it stands; several may be predicted at one place.
-        places = [row * width + path[len(requests[number].context) - 1 :] for row, number, path in scored]
-        targets = [requests[number].continuation for _, number, _ in scored]
-        owner = np.repeat(np.arange(len(scored)), [len(place) for place in places])
-        asked, place = np.unique(np.concatenate(places), return_inverse=True)
+        ends = [
+            path[-count:] for path, count in zip((p for row in rows for p in row.paths.values()), asked, strict=True)
+        ]
+        first_slots = np.repeat(np.arange(len(rows)) * width, [len(row.paths) for row in rows])
+        places = np.concatenate(ends) + np.repeat(first_slots, asked)
+        targets = np.fromiter(chain.from_iterable(request.continuation for request in scored), np.int64, len(places))
+        owner = np.repeat(np.arange(len(scored)), asked)
+        distinct, place = np.unique(places, return_inverse=True)
         order = np.argsort(place, kind="stable")
-        head = self.model.get_output_embeddings() if self.split else nn.Identity()
         logprobs = _log_probabilities(
-            head,
-            states.flatten(0, 1)[torch.from_numpy(asked).to(states.device)],
+            self.model.get_output_embeddings() if self.split else nn.Identity(),
+            states.flatten(0, 1)[torch.from_numpy(distinct).to(states.device)],
             place[order],
-            np.concatenate(targets)[order],
-            max(self.logit_rows, _LEAST_HEAD_ROWS),
+            targets[order],
+            self.head_rows,
         )
         totals = np.bincount(owner[order], weights=logprobs, minlength=len(scored))
-        return {requests[number]: float(total) for (_, number, _), total in zip(scored, totals, strict=True)}
+        return dict(zip(scored, totals.tolist(), strict=True))
 
     def _states(self, rows: Sequence[Row]) -> Tensor:
         """What predicts the next token at each slot, (rows, widest row, ...): last hidden states, or logits."""
@@ -136,6 +156,17 @@ class Forward:
         return True
 
 
+@cache
+def _keep_memory() -> None:
+    """Make glibc keep memory that is freed, up to 64 MB, for the next array.
+
+    By default each large array is new memory of the system's, which has to clear it: a tenth of the time of small
+    models. The release of a large block raises that limit for the process (mallopt(3), M_MMAP_THRESHOLD); with other
+    allocators it does nothing.
+    """
+    torch.empty(_KEPT_BYTES, dtype=torch.uint8)
+
+
 def _log_probabilities(
     head: Callable[[Tensor], Tensor],
     states: Tensor,
@@ -150,7 +181,8 @@ def _log_probabilities(
     where, what = (torch.from_numpy(numbers).to(states.device) for numbers in (place, targets))
     parts = []
     for start in range(0, len(states), rows):
-        # One kernel, and faster on a CPU than log-sum-exp.
+        # The kernel of lm-evaluation-harness. On a CPU its sum over 49k entries is up to 5e-6 off a token; separate
+        # operations (amax, exp, sum) are closer to fp64, but then up to 3e-4 a text from the harness's numbers.
         logprobs = head(states[start : start + rows]).float().log_softmax(-1)
         first, last = np.searchsorted(place, [start, start + rows])
         parts.append(logprobs[where[first:last] - start, what[first:last]])

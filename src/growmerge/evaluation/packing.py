@@ -56,7 +56,7 @@ def pack(sequences: Sequence[Tokens], widest: int, balance: int) -> list[Row]:
     rows: list[Row] = []
     previous: Tokens = ()
     for number, sequence in enumerate(sequences):
-        shared = _common(previous, sequence)
+        shared = common_length(previous, sequence)
         width = len(rows[-1]) if rows else 0
         wider = width + len(sequence) - shared
         together = wider * (balance + wider)
@@ -91,18 +91,20 @@ def visibility(rows: Sequence[Row], width: int) -> tuple[NDArray[np.int64], NDAr
     """
     positions = np.zeros((len(rows), width), dtype=np.int64)
     sees = np.zeros((len(rows), width, width), dtype=bool)
+    counting, before = np.arange(width), np.tri(width, dtype=bool)
     for number, row in enumerate(rows):
         start = 0
         for path, shared in zip(row.paths.values(), row.shared.values(), strict=True):
-            new = slice(start, start + len(path) - shared)
-            positions[number, new] = np.arange(shared, len(path))
+            length = len(path) - shared
+            new = slice(start, start + length)
+            positions[number, new] = counting[shared : len(path)]
             sees[number, new, path[:shared]] = True
-            sees[number, new, new] = np.tri(len(path) - shared, dtype=bool)
+            sees[number, new, new] = before[:length, :length]
             start = new.stop
     return positions, sees
 
 
-def _common(one: Tokens, other: Tokens) -> int:
+def common_length(one: Tokens, other: Tokens) -> int:
     """How many tokens both begin with: by halves, since slices compare faster than a loop."""
     equal, different = 0, min(len(one), len(other)) + 1
     while different - equal > 1:
