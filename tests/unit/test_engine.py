@@ -12,13 +12,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_llama import random_llama
 from transformers import (
     AutoModelForCausalLM,
     BloomConfig,
     Gemma2Config,
     Gemma3TextConfig,
     GraniteConfig,
-    LlamaConfig,
     LlamaForCausalLM,
     MambaConfig,
     MptConfig,
@@ -36,21 +36,7 @@ POSITIONS = 24
 
 
 def make_model(dtype: torch.dtype = torch.float32) -> LlamaForCausalLM:
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=POSITIONS,
-        tie_word_embeddings=True,
-    )
-    model = LlamaForCausalLM(config).eval()
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2 + (parameter.ndim == 1))
+    model = random_llama(5, 0.2, vocab_size=VOCABULARY, max_position_embeddings=POSITIONS, tie_word_embeddings=True)
     return model.to(dtype)
 
 

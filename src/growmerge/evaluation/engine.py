@@ -17,7 +17,7 @@ from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.evaluation.packing import batches
 from growmerge.evaluation.request import Request, fit
 
-# Positions in a batch: the fastest for models of hidden size 64 and 128 on a CPU. Raise it on a GPU.
+# Positions in a batch, of which a CPU takes less at a time (see forward.py). Raise it on a GPU.
 TOKENS_PER_BATCH = 2048
 
 logger = logging.getLogger(__name__)
