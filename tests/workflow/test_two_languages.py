@@ -228,7 +228,7 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "build_benchmark": 4,
         # Estonian, and multi, which is trained on all languages; so are common models, which others branch off.
         "adapt_model": 3 * 2 + 2 + 3,
-        # Three new combinations, and Estonian scored for the old one; the pairs of what branched off; and over training.
+        # Three new combinations, and Estonian scored for the old one; pairs of what branched off; one over training.
         "merge_and_score": 3 * 4 + 3 + 1,
         "score_model": 5 + 3 * 4 + 2 + 3,  # every base and model in Estonian
         "score_checkpoint": 2 + 1,  # the size of Estonian is not stated, so multi cannot be matched

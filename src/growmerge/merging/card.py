@@ -11,10 +11,11 @@ import yaml
 
 from growmerge.artifacts import read_manifest, verify, write_atomically
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.chrf import chrf, stacked
 from growmerge.merging.recipe import Recipe
 
 CARD = "README.md"
-ITEMS = "items.parquet"
+ITEMS, TRANSLATIONS = "items.parquet", "translations.parquet"
 
 
 def write_card(folder: Path, recipe: Recipe, scores: Path | None = None) -> None:
@@ -78,4 +79,8 @@ def _scores(recipe: Recipe, folder: Path | None) -> list[str]:
         else:
             bits = -right.logprob.sum() / math.log(2) / right.characters.sum()
             rows.append(f"| {benchmark} | {language} | {bits:.3f} bits per character | {len(right)} |")
+    if (folder / TRANSLATIONS).exists():
+        for (benchmark, language), cell in pd.read_parquet(folder / TRANSLATIONS).groupby(["benchmark", "language"]):
+            score = float(chrf(stacked(cell.counts).sum(axis=0)))
+            rows.append(f"| {benchmark} | {language} | {score:.1f} chrF++ | {len(cell)} |")
     return ["## Scores\n", "| benchmark | language | score | items |\n|---|---|---|---|", *rows, ""]

@@ -1,13 +1,14 @@
-"""The checkpoints that merges are made from: checked against their manifests and each other, read tensor by tensor."""
+"""The checkpoints that merges are made from: checked against their manifests and each other, read part by part."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from transformers import LlamaForCausalLM
 
 from growmerge.artifacts import read_manifest, verify
 from growmerge.errors import GrowmergeError
-from growmerge.merging.blocks import Workers, blocks
+from growmerge.merging.blocks import Workers
+from growmerge.merging.operands import Values
 from growmerge.models.checkpoints import EMBEDDING, HEAD, empty_model, read_config, weight_files
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -62,7 +64,7 @@ class Inputs:
         for other in others:
             self._compare(first, other, configs)
         self.shapes = {name: self._tensors[first][name].shape for name in sorted(self._tensors[first])}
-        self._buffers: dict[Path, Tensor] = {}
+        self._files: dict[Path, int] = {}
         self.layers: int = configs[first]["num_hidden_layers"]
 
     def check_dtypes(self, folders: Sequence[Path]) -> None:
@@ -77,33 +79,30 @@ class Inputs:
                         "one dtype, or set merging.mixed_dtypes to true to convert them"
                     )
 
-    def read(self, name: str, folders: Sequence[Path], dtype: torch.dtype, workers: Workers) -> dict[Path, Tensor]:
-        """The tensor `name` of several models, flat, as `dtype`: valid until the next call, which writes over it.
-
-        Raises GrowmergeError naming a model whose tensor is not finite in `dtype`.
-        """
-        size = math.prod(self.shapes[name])
-        for folder in folders:
-            if folder not in self._buffers or self._buffers[folder].dtype != dtype:
-                self._buffers[folder] = torch.empty(max(map(math.prod, self.shapes.values())), dtype=dtype)
-        tensors = {folder: self._buffers[folder][:size] for folder in folders}
+    @contextmanager
+    def opened(self, folders: Sequence[Path]) -> Iterator[None]:
+        """Within it, tensors of `folders` can be read."""
         with ExitStack() as stack:
-            files = {folder: stack.enter_context(self._tensors[folder][name].path.open("rb")) for folder in folders}
+            paths = {tensor.path for folder in folders for tensor in self._tensors[folder].values()}
+            self._files = {path: stack.enter_context(path.open("rb", buffering=0)).fileno() for path in paths}
+            yield
+        self._files = {}
 
-            def read_part(task: tuple[Path, slice]) -> bool:
-                folder, part = task
-                target = tensors[folder][part]
-                _read(files[folder].fileno(), self._tensors[folder][name], part, target)
-                return bool(torch.isfinite(torch.stack(torch.aminmax(target))).all())
+    def values(self, name: str, folder: Path, dtype: torch.dtype) -> Values:
+        """The tensor `name` of a model, flat, as `dtype`: each part is read when it is asked for, from any thread."""
+        stored = self._tensors[folder][name]
+        return partial(_read, self._files[stored.path], stored, dtype)
 
-            tasks = [(folder, part) for part in blocks(size) for folder in folders]
-            for (folder, _), finite in zip(tasks, workers.map(read_part, tasks), strict=True):
-                if not finite:
-                    raise GrowmergeError(
-                        f"{folder}: tensor {name} has values that are not finite as {str(dtype).removeprefix('torch.')}"
-                        "; train or import this model again, or merge in another merging.dtype"
-                    )
-        return tensors
+    def check_finite(self, name: str, folders: Sequence[Path], dtype: torch.dtype, workers: Workers) -> None:
+        """Raise GrowmergeError naming the first model whose tensor `name` is not finite in `dtype`."""
+        for folder in folders:
+            values = self.values(name, folder, dtype)
+            parts = workers.cut(math.prod(self.shapes[name]))
+            if not all(workers.map(finite, map(values, parts))):
+                raise GrowmergeError(
+                    f"{folder}: tensor {name} has values that are not finite as {str(dtype).removeprefix('torch.')}"
+                    "; train or import this model again, or merge in another merging.dtype"
+                )
 
     def _compare(self, first: Path, other: Path, configs: Mapping[Path, Mapping[str, Any]]) -> None:
         tied = [bool(configs[folder]["tie_word_embeddings"]) for folder in (first, other)]
@@ -165,16 +164,20 @@ def _header(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
     return stored
 
 
-def _read(file: int, stored: Stored, part: slice, target: Tensor) -> None:
-    """Read a part of a tensor into `target`, converted to its dtype.
+def finite(tensor: Tensor) -> bool:
+    """Whether no element is infinite or not a number."""
+    return all(math.isfinite(end.item()) for end in torch.aminmax(tensor))
+
+
+def _read(file: int, stored: Stored, dtype: torch.dtype, part: slice) -> Tensor:
+    """A part of a tensor, as `dtype`.
 
     Read rather than mapped: pages of a mapped file count as memory of this process until it is closed.
     """
     kind = DTYPES[stored.dtype]
-    raw = target if target.dtype == kind else torch.empty(target.shape, dtype=kind)
+    raw = torch.empty(part.stop - part.start, dtype=kind)
     buffer = raw.view(torch.uint8).numpy().data
     if os.preadv(file, [buffer], stored.start + part.start * kind.itemsize) != len(buffer):
         raise GrowmergeError(f"{stored.path}: ends too early; build or download the model again")
-    if raw is not target:
-        # From one 16-bit format to the other it is several times faster by way of float32.
-        target.copy_(raw.float() if kind.itemsize == 2 else raw)
+    # From one 16-bit format to the other it is several times faster by way of float32.
+    return raw if kind == dtype else (raw.float() if kind.itemsize == 2 else raw).to(dtype)

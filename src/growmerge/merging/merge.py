@@ -1,9 +1,10 @@
-"""Making merges: all that are asked for in one pass over the tensors of their inputs, as plain checkpoints."""
+"""Making merges: all that are asked for, tensor after tensor, as plain checkpoints."""
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -13,29 +14,32 @@ from typing import Literal
 
 import torch
 import yaml
+from torch import Tensor
 
 from growmerge.artifacts import publish
 from growmerge.errors import GrowmergeError
 from growmerge.merging.blocks import Workers, workers
 from growmerge.merging.card import write_card
-from growmerge.merging.inputs import Inputs
-from growmerge.merging.methods import merge_tensor
-from growmerge.merging.operands import Operands
+from growmerge.merging.inputs import Inputs, finite
+from growmerge.merging.methods import IN_PARTS, merge_tensor
+from growmerge.merging.operands import Operands, Values, whole
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.writer import Writer
 from growmerge.models.checkpoints import TOKENIZER_FILES, WEIGHTS, read_config
 
 logger = logging.getLogger(__name__)
 CONFIGURATION = "mergekit_config.yml"
+HELD = 2**24  # elements of a tensor that several merges share on the CPU: a larger one is read again, not touched anew
 
 
 def merge_models(recipes: Mapping[Path, Recipe], inputs: Inputs | None = None) -> None:
     """Make merges of one dtype on one device, each into the folder that it is mapped to, atomically.
 
-    The tensors of the inputs are read one after another, each once for all of the merges. Without `inputs`, which are
-    the checkpoints if they are open already, those are verified first. The same recipe gives the same bytes, whatever
-    is made with it and with however many threads (those of torch), on one kind of device. A folder loads with stock
-    transformers and holds the tokenizer, a model card and the mergekit_config.yml of the same merge.
+    The tensors are merged one after another: of a single merge in parts that are read whenever they are needed, of
+    several from memory, into which each is read once. Without `inputs`, which are the checkpoints if they are known
+    already, those are verified first. The same recipe gives the same bytes,
+    whatever is made with it and with however many threads (those of torch), on one kind of device. A folder loads with
+    stock transformers and holds the tokenizer, a model card and the mergekit_config.yml of the same merge.
 
     Raises GrowmergeError for inputs that are damaged, do not fit together, or give something that is not finite.
     """
@@ -70,27 +74,53 @@ def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device
             ).folder
             _write_beside_weights(draft, recipe)
             writers[folder] = stack.enter_context(Writer(draft / WEIGHTS, inputs.shapes, dtype))
+        stack.enter_context(inputs.opened(folders))
         for name, shape in inputs.shapes.items():
-            tensors = {folder: t.to(device) for folder, t in inputs.read(name, folders, dtype, crew).items()}
+            values = {source: inputs.values(name, source, dtype) for source in folders}
+            if device != "cpu" or (len(recipes) > 1 and math.prod(shape) <= HELD):
+                values = {source: _held(values[source], math.prod(shape), device, crew) for source in folders}
             for folder, recipe in recipes.items():
-                operands = Operands(
-                    name=name,
-                    shape=shape,
-                    languages=recipe.languages,
-                    members=[tensors[recipe.members[code]] for code in recipe.languages],
-                    base=tensors[recipe.base] if recipe.method.uses_base else None,
-                    parameters=recipe.for_tensor(name, inputs.layers),
-                    seed=recipe.seed,
-                )
-                merged = merge_tensor(recipe.method.of_mergekit, operands, crew)
-                if not torch.isfinite(torch.stack(torch.aminmax(merged))).all():
-                    raise GrowmergeError(
-                        f"{folder}: tensor {name}, merged by {recipe.method.name}, has values that are not finite; "
-                        "choose another merging.dtype or other parameters of the method"
-                    )
-                writers[folder].add(name, merged.cpu())
+                _merge_tensor(name, recipe, values, inputs, writers[folder], crew)
     for folder, recipe in recipes.items():
         write_card(folder, recipe)
+
+
+def _held(values: Values, size: int, device: str, crew: Workers) -> Values:
+    """A tensor of a model in the memory of a device, read now."""
+    there = whole(values, size, crew).to(device)
+    return lambda part: there[part].clone()
+
+
+def _merge_tensor(
+    name: str, recipe: Recipe, values: Mapping[Path, Values], inputs: Inputs, writer: Writer, crew: Workers
+) -> None:
+    """Merge the tensor `name` and write it. Raises GrowmergeError if it, or what it is made from, is not finite."""
+    dtype: torch.dtype = getattr(torch, recipe.dtype)
+    operands = Operands(
+        name=name,
+        shape=inputs.shapes[name],
+        languages=recipe.languages,
+        members=[values[recipe.members[code]] for code in recipe.languages],
+        base=values[recipe.base] if recipe.method.uses_base else None,
+        parameters=recipe.for_tensor(name, inputs.layers),
+        seed=recipe.seed,
+    )
+    sound = []
+
+    def write(part: slice, merged: Tensor) -> None:
+        sound.append(finite(merged))
+        writer.write(name, part, merged.cpu())
+
+    method = recipe.method.of_mergekit
+    if method not in IN_PARTS:
+        inputs.check_finite(name, recipe.inputs, dtype, crew)
+    merge_tensor(method, operands, crew, write)
+    if not all(sound):
+        inputs.check_finite(name, recipe.inputs, dtype, crew)  # of theirs nothing is left out, so it shows in the merge
+        raise GrowmergeError(
+            f"tensor {name} of {'+'.join(recipe.languages)}, merged by {recipe.method.name}, has values that are not "
+            "finite; choose another merging.dtype or other parameters of the method"
+        )
 
 
 def _write_beside_weights(folder: Path, recipe: Recipe) -> None:

@@ -10,41 +10,19 @@ from torch import Tensor
 
 from growmerge.merging.blocks import Workers
 from growmerge.merging.multislerp import multislerp
-from growmerge.merging.operands import Operands
-from growmerge.merging.sparse import dare_linear, dare_ties, ties
-
-# Methods of mergekit in which an element of the result depends on that element of the inputs alone.
-ELEMENTWISE = {"linear", "task_arithmetic"}
-OURS: dict[str, Callable[[Operands, Workers], Tensor]] = {
-    "ties": ties,
-    "dare_ties": dare_ties,
-    "dare_linear": dare_linear,
-    "multislerp": multislerp,
-}
+from growmerge.merging.operands import Operands, Write, whole
+from growmerge.merging.sparse import dare_linear, dare_ties, task_arithmetic, ties
 
 
-def merge_tensor(method: str, operands: Operands, workers: Workers) -> Tensor:
-    """One tensor, flat, merged by `method` (mergekit's name).
+def linear(operands: Operands, workers: Workers, write: Write) -> None:
+    """The weighted mean (without `normalize`, sum). mergekit's sums are in float32: converting for it is faster."""
 
-    mergekit's code runs on blocks of the tensor where the method allows it. A method that draws random numbers draws
-    them anew for each tensor, so that the order of tensors does not matter.
-    """
-    if method in OURS:
-        return OURS[method](operands, workers)
-    if method in ELEMENTWISE:
-        result = torch.empty_like(operands.members[0])
+    def merge_block(part: slice) -> None:
+        members = [member(part) for member in operands.members]
+        merged = _by_mergekit("linear", operands, [member.float() for member in members], None)
+        write(part, merged.to(members[0].dtype))
 
-        def merge_block(part: slice) -> None:
-            base = None if operands.base is None else operands.base[part]
-            result[part] = _by_mergekit(method, operands, [member[part] for member in operands.members], base)
-
-        workers.blocks(result.numel(), merge_block)
-        return result
-    with torch.random.fork_rng([member.device for member in operands.members[:1] if member.is_cuda]):
-        torch.manual_seed(operands.key() % 2**63)
-        base = None if operands.base is None else operands.base.view(operands.shape)
-        members = [member.view(operands.shape) for member in operands.members]
-        return _by_mergekit(method, operands, members, base).reshape(-1)
+    workers.blocks(operands.size, merge_block)
 
 
 def _by_mergekit(method: str, operands: Operands, members: Sequence[Tensor], base: Tensor | None) -> Tensor:
@@ -58,3 +36,30 @@ def _by_mergekit(method: str, operands: Operands, members: Sequence[Tensor], bas
         name=operands.name,
     )
     return merged
+
+
+# Each needs a few blocks of memory (multislerp a few tensors), and gives something that is not finite where a member is
+# not: whatever they leave out, they leave out by multiplying by zero.
+IN_PARTS: dict[str, Callable[[Operands, Workers, Write], None]] = {
+    "linear": linear,
+    "task_arithmetic": task_arithmetic,
+    "ties": ties,
+    "dare_ties": dare_ties,
+    "dare_linear": dare_linear,
+    "multislerp": multislerp,
+}
+
+
+def merge_tensor(method: str, operands: Operands, workers: Workers, write: Write) -> None:
+    """Merge one tensor by `method` (mergekit's name), and `write` it part by part.
+
+    Methods that are not IN_PARTS take the members as whole tensors. One that draws random numbers draws them anew for
+    each tensor, so that the order of tensors does not matter.
+    """
+    if method in IN_PARTS:
+        return IN_PARTS[method](operands, workers, write)
+    members = [whole(member, operands.size, workers).view(operands.shape) for member in operands.members]
+    base = None if operands.base is None else whole(operands.base, operands.size, workers).view(operands.shape)
+    with torch.random.fork_rng([member.device for member in members[:1] if member.is_cuda]):
+        torch.manual_seed(operands.key() % 2**63)
+        write(slice(0, operands.size), _by_mergekit(method, operands, members, base).reshape(-1))

@@ -2,62 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from growmerge.errors import GrowmergeError
 from growmerge.merging.blocks import Workers
-from growmerge.merging.operands import Operands
+from growmerge.merging.operands import Operands, Write
+from growmerge.merging.selection import Rows
 
 
-def multislerp(operands: Operands, workers: Workers) -> Tensor:
+def multislerp(operands: Operands, workers: Workers, write: Write) -> None:
     """Interpolate on the sphere around the weighted mean of the members' directions (of differences to the base).
 
     Every operation, its order and its dtype are those of mergekit's `multislerp`, so that the bytes are; sums over a
     whole tensor are torch's, by one thread. Raises GrowmergeError for three or more members that cancel out.
     """
-    base, parameters = operands.base, operands.parameters
+    size, parameters = operands.size, operands.parameters
     eps = parameters.get("eps", 1e-8)
-    vectors = [member if base is None else member - base for member in operands.members]
-    first = vectors[0]
+    rows = operands.rows if operands.base is None else lambda part: operands.task_vectors(part)[0]
+    first = rows(slice(0, 1))[0]
     weights = torch.tensor(parameters["weight"], dtype=first.dtype, device=first.device)
     if parameters.get("normalize_weights", True):
         weights = weights / weights.sum()
     columns = weights.view(-1, 1)
-    norms = torch.stack(workers.map(torch.norm, vectors)).view(-1, 1)
+    mean, tangent, spare = (first.new_empty(size) for _ in range(3))
+
+    def vector(i: int, part: slice) -> Tensor:
+        member = operands.members[i](part)
+        return member if operands.base is None else member - operands.base(part)
+
+    def of_each(reduce: Callable[[Tensor], Tensor], fill: Callable[[int, slice], Tensor]) -> Tensor:
+        """Of each member, a whole tensor reduced to a number; two at a time, as each needs the memory of a tensor."""
+        waiting = iter(range(len(operands.members)))
+
+        def run(space: Tensor) -> dict[int, Tensor]:
+            found = {}
+            for i in waiting:
+                for part in workers.cut(size):
+                    space[part] = fill(i, part)
+                found[i] = reduce(space)
+            return found
+
+        one, two = workers.map(run, [tangent, spare])
+        return torch.stack([number for _, number in sorted((one | two).items())]).view(-1, 1)
+
+    norms = of_each(torch.norm, vector)
     lengths = norms + eps
 
-    def units(part: slice) -> Tensor:
-        return torch.stack([vector[part] for vector in vectors]).div_(lengths)
-
-    mean = torch.empty_like(first)
-
     def average(part: slice) -> None:
-        mean[part] = _sum(units(part).mul_(columns))
+        mean[part] = _sum(rows(part).div_(lengths).mul_(columns))
 
-    workers.blocks(mean.numel(), average)
+    workers.blocks(size, average)
     mean_norm = torch.norm(mean)
     if mean_norm < eps:
-        return _between_opposites(operands, vectors, weights)
+        return _between_opposites(operands, rows, weights, workers, write)
 
     def normalise(part: slice) -> None:
         mean[part] /= mean_norm
 
-    workers.blocks(mean.numel(), normalise)
+    workers.blocks(size, normalise)
 
-    def cosine(i: int) -> Tensor:
-        product = torch.empty_like(first)
-        for part in workers.cut(first.numel()):
-            torch.mul(vectors[i][part] / lengths[i], mean[part], out=product[part])
-        return product.sum()
-
-    cosines = torch.stack(workers.map(cosine, range(len(vectors)))).view(-1, 1)
-    tangent = torch.empty_like(first)
+    cosines = of_each(torch.sum, lambda i, part: (vector(i, part) / lengths[i]).mul_(mean[part]))
 
     def project(part: slice) -> None:
-        tangent[part] = _sum((units(part) - cosines * mean[part]).mul_(columns))
+        units = rows(part).div_(lengths)
+        tangent[part] = _sum(units.sub_(cosines * mean[part]).mul_(columns))
 
-    workers.blocks(tangent.numel(), project)
+    workers.blocks(size, project)
     angle = torch.norm(tangent) + eps
     # Equal members leave nothing to move along, and in float16 eps is zero: there mergekit's result is not a number.
     along, across = torch.cos(angle), torch.sin(angle) / angle if angle > 0 else torch.ones_like(angle)
@@ -65,10 +78,9 @@ def multislerp(operands: Operands, workers: Workers) -> Tensor:
 
     def move(part: slice) -> None:
         point = (mean[part] * along + tangent[part] * across) * length
-        mean[part] = point if base is None else point + base[part]
+        write(part, point if operands.base is None else point + operands.base(part))
 
-    workers.blocks(mean.numel(), move)
-    return mean
+    workers.blocks(size, move)
 
 
 def _sum(rows: Tensor) -> Tensor:
@@ -76,12 +88,17 @@ def _sum(rows: Tensor) -> Tensor:
     return rows.float().sum(0).to(rows.dtype)
 
 
-def _between_opposites(operands: Operands, vectors: list[Tensor], weights: Tensor) -> Tensor:
+def _between_opposites(operands: Operands, rows: Rows, weights: Tensor, workers: Workers, write: Write) -> None:
     """Two opposite members have no direction between them: like mergekit, on the straight line."""
-    if len(vectors) != 2:
+    if len(operands.members) != 2:
         raise GrowmergeError(
             f"multislerp: the members' tensors {operands.name} cancel out, so they have no mean direction; give the "
             "languages other `weights`"
         )
-    result = vectors[0] * weights[0] + vectors[1] * weights[1]
-    return result if operands.base is None else result + operands.base
+
+    def merge_block(part: slice) -> None:
+        first, second = rows(part)
+        point = first * weights[0] + second * weights[1]
+        write(part, point if operands.base is None else point + operands.base(part))
+
+    workers.blocks(operands.size, merge_block)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
+
+from growmerge.merging.blocks import Workers
+
+# A part of a flat tensor, new in memory. It may be read from a file each time: methods go over parts several times
+# rather than hold whole tensors, since to read a block again costs less than to touch new memory for it.
+Values = Callable[[slice], Tensor]
+Write = Callable[[slice, Tensor], None]  # takes a part of the result, from any thread
 
 
 @dataclass(frozen=True)
@@ -21,12 +30,38 @@ class Operands:
     name: str
     shape: tuple[int, ...]
     languages: Sequence[str]
-    members: Sequence[Tensor]
-    base: Tensor | None
+    members: Sequence[Values]
+    base: Values | None
     parameters: Mapping[str, Any]
     seed: int
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    def rows(self, part: slice) -> Tensor:
+        """A part of the members, one a row."""
+        return torch.stack([member(part) for member in self.members])
+
+    def task_vectors(self, part: slice) -> tuple[Tensor, Tensor]:
+        """A part of the members' differences to the base, one a row, and of the base."""
+        assert self.base is not None
+        base = self.base(part)
+        return self.rows(part).sub_(base), base
 
     def key(self, language: str = "") -> int:
         """128 bits to draw random numbers from: a function of the seed, the tensor and the member, and nothing else."""
         text = f"{self.seed}\n{self.name}\n{language}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
+
+
+def whole(values: Values, size: int, workers: Workers) -> Tensor:
+    """All of a flat tensor of `size` elements."""
+    tensor = values(slice(0, 1)).new_empty(size)
+
+    def fill(part: slice) -> None:
+        tensor[part] = values(part)
+
+    workers.blocks(size, fill)
+    return tensor

@@ -1,22 +1,19 @@
-"""The largest elements of a long vector, without sorting it."""
+"""The largest elements of long vectors, without sorting or holding them: radix selection."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from growmerge.merging.blocks import Workers
 
-SAMPLE = 2**16
 BITS = {2: torch.int16, 4: torch.int32}
-Values = Callable[[slice], Tensor]  # a part of the vector
-Magnitudes = NDArray[np.signedinteger]
+DIGIT = 16  # bits
+Rows = Callable[[slice], Tensor]  # a part of several vectors, one a row
 
 
 @dataclass(frozen=True)
@@ -36,55 +33,57 @@ class Largest:
         return mask
 
 
-def largest(values: Values, size: int, count: int, workers: Workers) -> Largest:
-    """The `count` elements with the largest absolute values; among equal ones the first. 1 <= count <= size.
+def largest(rows: Rows, size: int, counts: Sequence[int], workers: Workers) -> list[Largest]:
+    """Of each of several vectors, `counts` elements with the largest absolute values; among equal ones the first.
 
-    A sorted sample gives bounds between which the threshold is nearly certain to lie (Floyd and Rivest 1975); what lies
-    between them is sorted. If the threshold is not there, everything is. A GPU looks at the whole vector at once.
+    1 <= count <= size. The bits of floating-point numbers without their
+    sign are integers in the order of the absolute values. The highest 15 bits of the threshold are found by counting
+    how often each pattern occurs, which is all of them for 16-bit numbers; of 32-bit numbers, the others among those
+    that share these. The last pass counts the equal ones in each block, to find the block in which the last one is.
     """
-    if values(slice(0, 1)).device.type != "cpu":
-        return largest_at_once(values(slice(0, size)), count)
-    step = max(1, size // SAMPLE)
-    sample = np.sort(_magnitudes(values(slice(0, size, step))))[::-1]
-    place, margin = count / step, 3 * math.sqrt(len(sample))
-    top = np.iinfo(sample.dtype).max
-    low = sample[int(place + margin)] if place + margin < len(sample) else 0
-    high = sample[int(place - margin)] if place >= margin else top
-    above, between, indices = _within(values, size, low, high, workers)
-    if not above < count <= above + len(between):
-        above, between, indices = _within(values, size, 0, top, workers)
-    threshold = np.sort(between)[::-1][count - above - 1]
-    equal = count - above - np.count_nonzero(between > threshold)
-    last = int(indices[between == threshold][equal - 1])
-    dtype = values(slice(0, 1)).dtype
-    return Largest(torch.from_numpy(np.array([threshold])).view(dtype).item(), last)
+    dtype = rows(slice(0, 1)).dtype
+    prefixes, left = [0] * len(counts), list(counts)
+    for known in range(0, 8 * dtype.itemsize, DIGIT):
+        for i, found in enumerate(_histograms(rows, size, known, prefixes, workers)):
+            above = found.flip(0).cumsum(0)  # of each digit, from the highest: how many elements have it or a higher
+            place = int(torch.searchsorted(above, left[i]))
+            prefixes[i] = (prefixes[i] << DIGIT) + len(found) - 1 - place
+            left[i] -= int(above[place - 1]) if place else 0
+    thresholds = [torch.tensor([p], dtype=BITS[dtype.itemsize]).view(dtype).item() for p in prefixes]
+    parts = workers.cut(size)
+    equal = torch.tensor(workers.map(lambda part: [int(x.sum()) for x in _equal(rows(part), thresholds)], parts))
+    chosen = []
+    for i, threshold in enumerate(thresholds):
+        before = equal[:, i].cumsum(0)
+        block = int(torch.searchsorted(before, left[i]))
+        places = _equal(rows(parts[block]), thresholds)[i].nonzero().squeeze(1)
+        last = parts[block].start + int(places[left[i] - int(before[block]) - 1])
+        chosen.append(Largest(threshold, last))
+    return chosen
 
 
-def largest_at_once(vector: Tensor, count: int) -> Largest:
-    """The same of a vector in memory, on any device."""
-    magnitudes = vector.abs()
-    threshold = magnitudes.kthvalue(len(vector) - count + 1).values
-    equal = count - int((magnitudes > threshold).sum())
-    last = int((magnitudes == threshold).nonzero()[equal - 1])
-    return Largest(threshold.item(), last)
+def _histograms(rows: Rows, size: int, known: int, prefixes: Sequence[int], workers: Workers) -> list[Tensor]:
+    """Of each vector, how often each next digit occurs in the magnitudes whose first `known` bits are its prefix."""
+    totals: dict[int, Tensor] = {}
+    lock = Lock()
+
+    def count(part: slice) -> None:
+        values = rows(part)
+        kind = BITS[values.element_size()]
+        shift = 8 * kind.itemsize - DIGIT - known
+        for i, magnitudes in enumerate(values.view(kind) & torch.iinfo(kind).max):
+            digits = magnitudes >> shift if shift else magnitudes
+            if known:
+                digits = digits[magnitudes >> shift + DIGIT == prefixes[i]] & 2**DIGIT - 1
+            found = torch.bincount(digits, minlength=2**DIGIT if known else 2 ** (DIGIT - 1))  # no sign bit
+            with lock:
+                totals[i] = totals[i].add_(found) if i in totals else found
+
+    workers.blocks(size, count)
+    return [totals[i] for i in range(len(prefixes))]
 
 
-def _magnitudes(values: Tensor) -> Magnitudes:
-    """Integers in the order of the absolute values: the bits of the floating-point numbers without their sign."""
-    bits = BITS[values.element_size()]
-    magnitudes: Magnitudes = (values.view(bits) & torch.iinfo(bits).max).numpy()
-    return magnitudes
-
-
-def _within(
-    values: Values, size: int, low: int, high: int, workers: Workers
-) -> tuple[int, Magnitudes, NDArray[np.int64]]:
-    """How many magnitudes are above `high`; those from `low` to `high`, and their indices."""
-
-    def look(part: slice) -> tuple[int, Magnitudes, NDArray[np.int64]]:
-        found = _magnitudes(values(part))
-        places = np.flatnonzero((found >= low) & (found <= high))
-        return int(np.count_nonzero(found > high)), found[places], places + part.start
-
-    above, between, indices = zip(*workers.blocks(size, look), strict=True)
-    return int(sum(above)), np.concatenate(between), np.concatenate(indices)
+def _equal(rows: Tensor, thresholds: Sequence[float]) -> list[Tensor]:
+    """1 where the absolute value of an element of a row is that row's threshold, else 0."""
+    pairs = zip(rows.abs(), thresholds, strict=True)
+    return [torch.eq(row, threshold, out=torch.empty_like(row)).float() for row, threshold in pairs]

@@ -1,9 +1,10 @@
-"""Writing a safetensors file tensor by tensor, without holding it in memory."""
+"""Writing a safetensors file part by part, without holding it in memory."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,24 +20,26 @@ class Writer:
     """A safetensors file of tensors of one dtype: the same bytes as `safetensors.torch.save_file` writes."""
 
     def __init__(self, path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype) -> None:
-        """`shapes` has the tensors in the order in which they are added: sorted by name."""
+        """`shapes` has the tensors in the order in which the file has them: sorted by name."""
         header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-        self._left = list(shapes)
-        offset = 0
+        starts = {}
+        end = 0
         for name, shape in shapes.items():
-            end = offset + math.prod(shape) * dtype.itemsize
-            header[name] = {"dtype": NAMES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
-            offset = end
+            starts[name], end = end, end + math.prod(shape) * dtype.itemsize
+            header[name] = {"dtype": NAMES[dtype], "shape": list(shape), "data_offsets": [starts[name], end]}
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)
-        self._file = path.open("wb")
+        self._file = path.open("wb", buffering=0)
         self._file.write(len(text).to_bytes(8, "little") + text)
+        self._starts = {name: 8 + len(text) + start for name, start in starts.items()}
 
-    def add(self, name: str, tensor: Tensor) -> None:
-        """Append the next tensor."""
-        if name != self._left.pop(0):
-            raise ValueError(f"{name} is not the next tensor of the header")
-        self._file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    def write(self, name: str, part: slice, values: Tensor) -> None:
+        """Write a part of a flat tensor, from any thread."""
+        data = values.contiguous().view(torch.uint8).numpy().data
+        start = self._starts[name] + part.start * values.element_size()
+        written = os.pwrite(self._file.fileno(), data, start)
+        while written < len(data):  # the system writes at most 2 GiB at a time
+            written += os.pwrite(self._file.fileno(), data[written:], start + written)
 
     def __enter__(self) -> Self:
         return self
@@ -45,5 +48,3 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        if error is None and self._left:
-            raise ValueError(f"{len(self._left)} tensors were not written, the first is {self._left[0]}")
