@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from made_up_scores import REACH, summary_of, without
 
-from growmerge.analysis.by_language import by_language, by_language_markdown, write_by_language
+from growmerge.analysis.by_language import by_language, by_language_markdown
 from growmerge.analysis.frames import write_frame
-from growmerge.analysis.means import mean_of_languages, means, means_markdown, write_means
+from growmerge.analysis.language_tables import write_language_tables
+from growmerge.analysis.means import mean_of_languages, means, means_markdown
 from growmerge.artifacts import verify
 
 LANGUAGES = ("deu", "tur", "zho")
@@ -175,9 +176,9 @@ def test_means_in_markdown_say_over_which_languages_and_why() -> None:
 def test_tables_on_disk_have_a_manifest_for_all_their_files(tmp_path: Path) -> None:
     source = tmp_path / "scores.parquet"
     write_frame(without(SUMMARY, id="scratch/tur"), source, [], None, {}, 0.0)
-    for write, name in ((write_by_language, "by_language"), (write_means, "means")):
+    write_language_tables(source, tmp_path / "tables", languages=LANGUAGES, setups=SETUPS, methods=METHODS)
+    for name in ("by_language", "means"):
         parquet = tmp_path / "tables" / f"{name}.parquet"
-        write(source, parquet, languages=LANGUAGES, setups=SETUPS, methods=METHODS)
         verify(parquet)
         manifest = json.loads(parquet.with_suffix(".manifest.json").read_text())
         assert sorted(manifest["files"]) == [f"{name}.{suffix}" for suffix in ("csv", "md", "parquet")]

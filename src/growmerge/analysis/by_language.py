@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from growmerge.analysis.frames import write_frame
 from growmerge.analysis.markdown import HOLE, decimals, interval, listed, markdown_table, number
 from growmerge.analysis.summary import ALL, measure_order
-from growmerge.artifacts import verify
 from growmerge.config.checks import COMMON, EXTERNAL, MULTI
 from growmerge.grid import SEPARATOR
 
@@ -150,17 +146,3 @@ def _reasons(part: pd.DataFrame) -> list[str]:
         )
         lines.append(f"{HOLE} {reason}: {named}")
     return ["\n".join(lines)] if lines else []
-
-
-def write_by_language(
-    scores: Path, parquet: Path, *, languages: Sequence[str], setups: Sequence[str], methods: Sequence[str]
-) -> None:
-    """`by_language` of the table `scores` as `parquet`, .csv and .md beside it, and a manifest for all of them."""
-    start = time.monotonic()
-    verify(scores)
-    table = by_language(pd.read_parquet(scores), languages, setups, methods)
-    text = parquet.with_suffix(".md")
-    parquet.parent.mkdir(parents=True, exist_ok=True)
-    text.write_text(by_language_markdown(table), encoding="utf-8")
-    config = {"languages": list(languages), "setups": list(setups), "methods": list(methods)}
-    write_frame(table, parquet, [scores], config, {}, start, [text.name])

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from growmerge.analysis.by_language import by_language
-from growmerge.analysis.frames import write_frame
 from growmerge.analysis.markdown import HOLE, decimals, interval, listed, markdown_table, number
 from growmerge.analysis.statistics import Interval, mean_and_cv
-from growmerge.artifacts import verify
 from growmerge.grid import SEPARATOR
 
 COLUMNS = (
@@ -120,18 +115,3 @@ def _scored(scores: pd.DataFrame) -> set[str]:
 
 def _by_measure(holes: pd.DataFrame) -> str:
     return "; ".join(f"{hole.measure}: {hole.reason}" for hole in holes.itertuples(index=False))
-
-
-def write_means(
-    scores: Path, parquet: Path, *, languages: Sequence[str], setups: Sequence[str], methods: Sequence[str]
-) -> None:
-    """`means` of the table `scores` as `parquet`, .csv and .md beside it, and a manifest for all of them."""
-    start = time.monotonic()
-    verify(scores)
-    cells = by_language(pd.read_parquet(scores), languages, setups, methods)
-    table = means(cells)
-    text = parquet.with_suffix(".md")
-    parquet.parent.mkdir(parents=True, exist_ok=True)
-    text.write_text(means_markdown(table, cells), encoding="utf-8")
-    config = {"languages": list(languages), "setups": list(setups), "methods": list(methods)}
-    write_frame(table, parquet, [scores], config, {}, start, [text.name])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -16,6 +15,7 @@ from transformers import PreTrainedModel
 
 from growmerge.evaluation.packing import Row, pack, visibility
 from growmerge.evaluation.request import Request
+from growmerge.freed_memory import keep_freed_memory
 from growmerge.models.logits import rows_at_a_time
 
 # On a CPU, logits of one chunk of the head and states of one batch (numbers) that stay in a core's own cache with all
@@ -26,8 +26,6 @@ _CACHED_STATES = 2**16
 # takes 1.8 times as long for each; a layer of that size on 128 instead of 512 slots 1.2 times.
 _LEAST_HEAD_ROWS = 128
 _LEAST_SLOTS = 512
-# The largest block, less its head, whose release makes glibc keep what is freed (see `_keep_memory`).
-_KEPT_BYTES = 2**25 - 2**16
 # So many tokens of a request show what becomes of logits, without making those of a long one.
 _TRIED_TOKENS = 16
 
@@ -48,7 +46,7 @@ class Forward:
         self.logit_rows = head_rows = rows_at_a_time(config.vocab_size, model.device.type)
         self.slots_at_once: int = sys.maxsize
         if model.device.type == "cpu":
-            _keep_memory()
+            keep_freed_memory()
             head_rows = min(head_rows, _CACHED_LOGITS // config.vocab_size)
             self.slots_at_once = max(_LEAST_SLOTS, _CACHED_STATES // config.hidden_size)
         self.head_rows = max(_LEAST_HEAD_ROWS, head_rows)
@@ -154,17 +152,6 @@ class Forward:
             logger.info("common beginnings are computed for each request: this model gives other scores otherwise")
             return False
         return True
-
-
-@cache
-def _keep_memory() -> None:
-    """Make glibc keep memory that is freed, up to 64 MB, for the next array.
-
-    By default each large array is new memory of the system's, which has to clear it: a tenth of the time of small
-    models. The release of a large block raises that limit for the process (mallopt(3), M_MMAP_THRESHOLD); with other
-    allocators it does nothing.
-    """
-    torch.empty(_KEPT_BYTES, dtype=torch.uint8)
 
 
 def _log_probabilities(

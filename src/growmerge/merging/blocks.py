@@ -6,7 +6,6 @@ changes no byte.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,15 +13,13 @@ from typing import TypeVar
 
 import torch
 
+from growmerge.freed_memory import keep_freed_memory
+
 In = TypeVar("In")
 Out = TypeVar("Out")
 
 BLOCK = 2**16  # elements; part of what MERGER_VERSION stands for, because DARE's norms are sums over blocks
 ON_GPU = 2**24  # there it takes more elements to keep all of the processor busy
-# Of glibc's malloc.h. By default it gives blocks back to the system when they are freed, and a page that is touched for
-# the first time costs more than the arithmetic on it: half of DARE's time.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT, MAPPED = 2**26, 2**25  # bytes: freed memory kept by a thread; what is larger goes back at once
 
 
 class Workers:
@@ -58,17 +55,9 @@ def workers(device: str = "cpu") -> Iterator[Workers]:
     """As many threads as torch has, for tensors on `device`; within it, torch itself uses one in each of them."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    _keep_freed_memory()
+    keep_freed_memory()
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield Workers(pool, threads, BLOCK if device == "cpu" else ON_GPU)
     finally:
         torch.set_num_threads(threads)
-
-
-def _keep_freed_memory() -> None:
-    """Have malloc keep what blocks take for the next ones; nothing happens where it is not glibc's."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, MAPPED)
-        mallopt(M_TRIM_THRESHOLD, KEPT)
