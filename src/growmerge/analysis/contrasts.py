@@ -20,7 +20,7 @@ from growmerge.artifacts import verify
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.items import PARITY_REFERENCE
-from growmerge.evaluation.outcomes import outcomes
+from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.grid import Model
 
 logger = logging.getLogger(__name__)
@@ -176,19 +176,17 @@ def _values(
     Right answers as int8, so that their differences are small whole numbers at an eighth of the memory.
     """
     frame = source if isinstance(source, pd.DataFrame) else pd.read_parquet(source, columns=list(_READ))
-    for (benchmark, language), rows in frame.groupby(["benchmark", "language"], sort=False):
-        if benchmark not in measured:
-            continue
-        measure, by = measured[benchmark]
-        if measure == PARITY:
-            target = rows.set_index("item")["logprob"]
-            found = english.reindex(pd.MultiIndex.from_product([[language], target.index])).to_numpy() / target
-        else:
-            right = outcomes(rows, by)["right"].droplevel(["benchmark", "language"])
-            found = right if right.isna().any() else right.astype(np.int8)
-        found = found.sort_index()
+    is_parity = frame["benchmark"].map({b: measure == PARITY for b, (measure, _) in measured.items()})
+    compared = frame[is_parity.eq(False)]  # benchmarks that are not measured are neither
+    compared = compared.assign(logprob=normalised_by_benchmark(compared, {b: by for b, (_, by) in measured.items()}))
+    right = outcomes(compared)["right"]  # of all cells at once: pandas takes as long for few rows as for many
+    targets = frame[is_parity.eq(True)].set_index(["benchmark", "language", "item"])["logprob"]
+    ratios = english.reindex(targets.index.droplevel("benchmark")).to_numpy() / targets
+    for (benchmark, language), found in pd.concat([right, ratios]).sort_index().groupby(level=[0, 1], sort=False):
+        found = found.droplevel([0, 1])
         if not found.index.equals(items.setdefault((benchmark, language), found.index)):
             raise GrowmergeError(
                 f"{name}: was scored on other items of {benchmark} in {language} than the models before it; score again"
             )
-        yield (benchmark, language), found.to_numpy()
+        small = measured[benchmark][0] != PARITY and not found.isna().any()
+        yield (benchmark, language), found.to_numpy(np.int8 if small else np.float64)

@@ -22,7 +22,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.items import PARITY_REFERENCE
-from growmerge.evaluation.outcomes import normalised, outcomes
+from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.grid import Model
 
 ALL = "all"
@@ -164,10 +164,7 @@ def _by_measure(frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisa
     measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
     frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
     frame["several"] = frame["measure"].map(Counter(measures.values())).gt(1)
-    for by in ("token", "character"):
-        rows = frame["benchmark"].isin([b for b, (_, chosen) in measured.items() if chosen == by])
-        if rows.any():
-            frame.loc[rows, "logprob"] = normalised(frame[rows], by)
+    frame["logprob"] = normalised_by_benchmark(frame, {benchmark: by for benchmark, (_, by) in measured.items()})
     return frame
 
 
@@ -193,22 +190,29 @@ def _pair_cells(frame: pd.DataFrame, model: str, resamples: int, seed: int) -> I
         items = outcomes(frame)  # of all cells at once: pandas takes as long for few rows as for many
     except GrowmergeError as error:
         raise GrowmergeError(f"{model}, {error}") from error
-    about = frame.loc[frame["candidate"] == 0, ["measure", "several", "subset"]].set_axis(items.index)
-    items = items.assign(
-        measure=about["measure"],
-        several=about["several"],
-        group=about["subset"].str.split("/").str[0],
-        chance=1.0 / items["candidates"],
-    ).reset_index()
-    for (measure, language), rows in items.groupby(["measure", "language"], sort=False):
-        several = rows["several"].any()
-        by_group = rows.groupby("benchmark" if several else "group", sort=not several)
-        groups = {str(group): part for group, part in by_group}
-        strata = list(groups.values()) if several or measure == "acceptability" else [rows]
-        yield _Key(measure, language, ALL), _pair_cell(strata, resamples, seed)
-        for group, part in groups.items():
-            if group not in ("", ALL):
-                yield _Key(measure, language, group), _pair_cell([part], resamples, seed)
+    about = frame[frame["candidate"] == 0]
+    group = np.where(about["several"], about["benchmark"], about["subset"].str.split("/").str[0])
+    right, tie = items["right"].to_numpy(), items["tie"].to_numpy()
+    chance = 1.0 / items["candidates"].to_numpy()
+
+    def cell(strata: Sequence[NDArray[np.intp]]) -> _Cell:
+        """The unweighted mean over strata, each the places of its items."""
+        return _Cell(
+            bootstrap_mean_of_means([right[places] for places in strata], resamples, seed),
+            n=sum(places.size for places in strata),
+            ties=sum(int(tie[places].sum()) for places in strata),
+            chance=float(np.mean([chance[places].mean() for places in strata])),
+        )
+
+    for (measure, language), whole in about.groupby(["measure", "language"]).indices.items():
+        several = about["several"].iloc[whole[0]]
+        names = pd.unique(group[whole])
+        parts = {name: whole[group[whole] == name] for name in (names if several else sorted(names))}
+        strata = list(parts.values()) if several or measure == "acceptability" else [whole]
+        yield _Key(measure, language, ALL), cell(strata)
+        for name, part in parts.items():
+            if name not in ("", ALL):
+                yield _Key(measure, language, name), cell([part])
 
 
 def _translation_cells(
@@ -237,16 +241,6 @@ def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int
         means = np.mean([resampled(corpus, resamples, rng) for corpus in corpora], axis=0)
         low, high = np.percentile(means, PERCENTILES)
     return _Cell(Interval(value, float(low), float(high)), sum(map(len, corpora)), 0, np.nan)
-
-
-def _pair_cell(strata: Sequence[pd.DataFrame], resamples: int, seed: int) -> _Cell:
-    """The unweighted mean over strata of items, each as `_pair_cells` has them."""
-    return _Cell(
-        bootstrap_mean_of_means([part["right"].to_numpy() for part in strata], resamples, seed),
-        n=sum(len(part) for part in strata),
-        ties=sum(int(part["tie"].sum()) for part in strata),
-        chance=float(np.mean([part["chance"].mean() for part in strata])),
-    )
 
 
 def _parity_pairs(

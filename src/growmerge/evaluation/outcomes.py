@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from growmerge.errors import GrowmergeError
@@ -14,6 +16,16 @@ _LENGTHS = {"token": "tokens", "character": "characters"}
 def normalised(rows: pd.DataFrame, by: Normalisation) -> pd.Series:
     """Log-probability of each row of a score table, in nats: its sum, or per token or character of the text."""
     return rows["logprob"] if by == "sum" else rows["logprob"] / rows[_LENGTHS[by]]
+
+
+def normalised_by_benchmark(rows: pd.DataFrame, by: Mapping[str, Normalisation]) -> pd.Series:
+    """The same, each benchmark by what `by` says of it; those that it does not name by their sum."""
+    how = rows["benchmark"].map(by)
+    logprobs = rows["logprob"].copy()
+    for chosen in ("token", "character"):
+        if (those := how == chosen).any():
+            logprobs[those] = normalised(rows[those], chosen)
+    return logprobs
 
 
 def outcomes(rows: pd.DataFrame, by: Normalisation = "sum") -> pd.DataFrame:
