@@ -7,7 +7,6 @@ import pytest
 
 from growmerge.artifacts import MANIFEST, publish, read_manifest, verify, verify_tree, write_manifest
 from growmerge.errors import GrowmergeError
-from growmerge.job import job
 
 
 def make(folder, text="hello", **publish_arguments):
@@ -119,7 +118,15 @@ def test_verify_tree_of_nothing_and_of_the_unfinished(tmp_path):
         verify_tree([tmp_path], expected=[tmp_path / "models/half"])
 
 
-def test_a_job_prints_a_user_error_alone_and_logs_it(tmp_path, capsys):
+@pytest.fixture
+def job():
+    """Imported here, as it holds back the garbage collector until it is called."""
+    from growmerge.job import job
+
+    return job
+
+
+def test_a_job_prints_a_user_error_alone_and_logs_it(job, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop, job(tmp_path / "logs/a.log"):
         raise GrowmergeError("config.yaml: bad")
     assert stop.value.code == 1
@@ -127,7 +134,7 @@ def test_a_job_prints_a_user_error_alone_and_logs_it(tmp_path, capsys):
     assert "error: config.yaml: bad" in (tmp_path / "logs/a.log").read_text()
 
 
-def test_a_job_keeps_the_traceback_of_a_bug(tmp_path):
+def test_a_job_keeps_the_traceback_of_a_bug(job, tmp_path):
     with pytest.raises(SystemExit), job(tmp_path / "a.log"):
         raise KeyError("bug")
     assert "Traceback" in (tmp_path / "a.log").read_text()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.artifacts import publish, verify
 from growmerge.data.corpus import DOCUMENTS
 from growmerge.data.documents import Document, iterate_documents
@@ -15,7 +16,6 @@ from growmerge.data.tokenizer import (
     take_tokenizer,
     train_tokenizer,
 )
-from growmerge.job import job
 
 
 def documents_of(shards: list[Path]) -> Iterator[Document]:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from growmerge.artifacts import publish, verify
 from growmerge.job import job
+from growmerge.artifacts import publish, verify
 from growmerge.models.checkpoints import load_checkpoint, parameter_count, save_checkpoint
 from growmerge.models.hyperclone import hyperclone
 

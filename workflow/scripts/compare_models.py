@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import torch
-
-from growmerge.analysis.comparison import write_comparison
 from growmerge.job import job
+from growmerge.analysis.comparison import write_comparison
 
-with job(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+with job(snakemake.log[0], threads=snakemake.threads):
     write_comparison(
         snakemake.wildcards.setup,
         {Path(member).name: Path(member) for member in snakemake.input.members},

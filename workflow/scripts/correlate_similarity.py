@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from growmerge.analysis.tables import write_correlations
 from growmerge.job import job
+from growmerge.analysis.tables import write_correlations
 
 with job(snakemake.log[0]):
     params = snakemake.params

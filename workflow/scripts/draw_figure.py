@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.analysis.figures import Selection
 from growmerge.analysis.figures.write import write_figure
 from growmerge.config.schema import Analysis
-from growmerge.job import job
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.artifacts import publish
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.corpora import HubSource
@@ -11,7 +12,6 @@ from growmerge.data.split import evaluation_documents, read_heldout
 from growmerge.evaluation.benchmarks.inflection.build import build_inflection
 from growmerge.evaluation.benchmarks.inflection.sample import sample
 from growmerge.evaluation.items import write_items
-from growmerge.job import job
 
 with job(snakemake.log[0]) as log:
     params, language = snakemake.params, snakemake.wildcards.language

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.artifacts import publish
 from growmerge.config.references import parse_reference
-from growmerge.job import job
 from growmerge.models.importing import import_checkpoint, import_external
 
 with job(snakemake.log[0]):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from growmerge.job import job
 from growmerge.artifacts import publish, sha256_file
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.data.parts import IDS, read_ids, write_ids
-from growmerge.job import job
 
 with job(snakemake.log[0]) as log:
     source = TypeAdapter(FileSource | HubSource).validate_python(snakemake.params.ids)

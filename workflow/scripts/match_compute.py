@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from growmerge.artifacts import write_atomically, write_manifest
 from growmerge.job import job
+from growmerge.artifacts import write_atomically, write_manifest
 from growmerge.matching import matches_csv
 
 with job(snakemake.log[0]) as log:

@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-import torch
-
+from growmerge.job import job
 from growmerge.config.schema import Method
 from growmerge.evaluation.benchmarks.entry import Decoding
-from growmerge.job import job
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.members import members_of
 from growmerge.merging.merge import device_for
 from growmerge.merging.recipe import Recipe
 
-with job(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+with job(snakemake.log[0], threads=snakemake.threads):
     params = snakemake.params
     members = members_of(snakemake.wildcards.combination, map(Path, snakemake.input.members))
     methods = [Method.model_validate(method) for method in params.methods]

@@ -2,17 +2,14 @@
 
 from pathlib import Path
 
-import torch
-
-from growmerge.config.schema import Method
 from growmerge.job import job
+from growmerge.config.schema import Method
 from growmerge.merging.card import write_card
 from growmerge.merging.members import members_of
 from growmerge.merging.merge import device_for, merge_models
 from growmerge.merging.recipe import Recipe
 
-with job(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+with job(snakemake.log[0], threads=snakemake.threads):
     params = snakemake.params
     members = members_of(snakemake.wildcards.combination, map(Path, snakemake.input.members))
     method = Method.model_validate(params.method)

@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.artifacts import write_atomically
 from growmerge.config import validate
 from growmerge.costs import Costs, stated_counts
 from growmerge.grid import Grid
-from growmerge.job import job
 from growmerge.layout import Layout
 from growmerge.matching import compared_models, match_compute
 from growmerge.plan.report import plan_csv, plan_markdown

@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-import torch
-
+from growmerge.job import job
 from growmerge.artifacts import verify
 from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.scores import Scored, update_scores
-from growmerge.job import job
 from growmerge.training.published import published_checkpoint
 
-with job(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+with job(snakemake.log[0], threads=snakemake.threads):
     checkpoint = published_checkpoint(Path(snakemake.input.checkpoint), snakemake.params.step)
     update_scores(
         Path(snakemake.output[0]).parent,

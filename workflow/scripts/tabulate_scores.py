@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.analysis.tables import write_table
 from growmerge.grid import Model
-from growmerge.job import job
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from growmerge.job import job
 from growmerge.artifacts import publish, verify
 from growmerge.data.corpus import DOCUMENTS
 from growmerge.data.documents import iterate_documents
@@ -11,7 +12,6 @@ from growmerge.data.parts import IDS, Parts
 from growmerge.data.shards import TOKENS, write_shard
 from growmerge.data.split import TrainingText, read_heldout
 from growmerge.data.tokenizer import load_tokenizer
-from growmerge.job import job
 
 with job(snakemake.log[0]) as log:
     os.environ["RAYON_NUM_THREADS"] = str(snakemake.threads)  # tokenizers reads it when it first encodes

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from growmerge.artifacts import verify_tree
 from growmerge.job import job
+from growmerge.artifacts import verify_tree
 
 with job(snakemake.log[0]) as log:
     for left in sorted(Path(snakemake.params.folders[0]).glob("work/*/*")):

@@ -15,7 +15,6 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from growmerge.config.schema import Architecture, Training
-from growmerge.job import job
 from growmerge.training.lease import Occupied
 from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
 from growmerge.training.train import train_model
@@ -46,6 +45,8 @@ class TrainingJob(BaseModel):
 def train(task: TrainingJob) -> None:
     """Train. Exits with status 75 when interrupted or while another process trains the model, 65 when loss or gradient
     are not finite, 1 for another error."""
+    from growmerge.job import job  # not above: whoever imports this module keeps their garbage collector
+
     torch.set_num_threads(min(task.threads, os.cpu_count() or 1))  # more than cores are many times slower
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(task.compiled.absolute()))
     first = os.environ.get("RANK", "0") == "0"
