@@ -128,6 +128,11 @@ class Layout:
         """The items of (benchmark, language) cells."""
         return [f"{self.results}/benchmarks/{benchmark}/{language}" for benchmark, language in cells]
 
+    @property
+    def listing(self) -> str:
+        """What models are scored on, as one file for all scorings."""
+        return f"{self.results}/benchmarks/listing.json"
+
     # --- comparisons ----------------------------------------------------------------------------------------------
 
     def comparison(self, setup: str) -> str:

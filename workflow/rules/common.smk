@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 # Snakemake makes millions of objects that stay: to go through them at every 700 new ones takes a tenth of a dry-run.
-gc.set_threshold(100_000, 50, 50)
+gc.set_threshold(1_000_000, 50, 50)
 
 SOURCE = str(Path(str(workflow.current_basedir)).resolve().parents[1] / "src")
 sys.path.insert(0, SOURCE)

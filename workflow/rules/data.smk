@@ -3,6 +3,7 @@
 
 localrules:
     download_package,
+    list_benchmarks,
 
 
 rule download_package:
@@ -192,3 +193,25 @@ rule generate_pairs:
         "Make minimal pairs of inflection, {wildcards.benchmark}, in {wildcards.language}"
     script:
         "../scripts/generate_pairs.py"
+
+
+rule list_benchmarks:
+    input:
+        LAYOUT.benchmarks(GRID.score_cells),
+    output:
+        listing=LAYOUT.listing,
+        manifest=LAYOUT.listing.replace(".json", ".manifest.json"),
+    log:
+        f"{LOGS}/benchmarks.log",
+    benchmark:
+        f"{TIMES}/benchmarks.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "List the benchmarks that models are scored on"
+    script:
+        "../scripts/list_benchmarks.py"

@@ -31,7 +31,7 @@ rule match_compute:
 rule score_checkpoint:
     input:
         checkpoint=lambda w: LAYOUT.checkpoint(w.checkpoint),
-        benchmarks=LAYOUT.benchmarks(GRID.score_cells),
+        benchmarks=LAYOUT.listing,
     output:
         [update(f"{RESULTS}/scores/{{checkpoint}}/{name}") for name in SCORES],
     log:
@@ -47,7 +47,6 @@ rule score_checkpoint:
         runtime=lambda w, attempt: (90 if DECODING else 30) * attempt,
     params:
         step=lambda w: CHECKPOINTS[w.checkpoint].step,
-        cells=GRID.score_cells,
         decoding=DECODING,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:

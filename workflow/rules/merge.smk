@@ -6,7 +6,7 @@ rule merge_and_score:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         bases=lambda w: sorted(set(LAYOUT.merge_bases(w.setup, w.combination).values())),
-        benchmarks=LAYOUT.benchmarks(GRID.score_cells),
+        benchmarks=LAYOUT.listing,
         kept=lambda w: LAYOUT.kept_of(w.setup, w.combination),
     output:
         [
@@ -32,7 +32,6 @@ rule merge_and_score:
         mixed_dtypes=STUDY.merging.mixed_dtypes,
         methods=[method.model_dump() for method in STUDY.merging.methods],
         bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination),
-        cells=GRID.score_cells,
         decoding=DECODING,
         seed=STUDY.seed,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,

@@ -4,7 +4,7 @@
 rule score_model:
     input:
         model=lambda w: LAYOUT.model(w.model),
-        benchmarks=LAYOUT.benchmarks(GRID.score_cells),
+        benchmarks=LAYOUT.listing,
     output:
         [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
     log:
@@ -19,7 +19,6 @@ rule score_model:
         mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
         runtime=lambda w, attempt: (90 if DECODING else 30) * attempt,
     params:
-        cells=GRID.score_cells,
         decoding=DECODING,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
@@ -32,7 +31,7 @@ rule score_model:
 PARITY_CELLS = [cell for cell in GRID.score_cells if cell[0] == "parity"]
 
 
-use rule score_model as score_reference with:
+rule score_reference:
     input:
         model=LAYOUT.model(STUDY.scoring.reference),
         benchmarks=LAYOUT.benchmarks(PARITY_CELLS),
@@ -42,9 +41,16 @@ use rule score_model as score_reference with:
         f"{LOGS}/scores/reference.log",
     benchmark:
         f"{TIMES}/scores/reference.tsv"
+    conda:
+        "../../envs/merge.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
+        runtime=lambda w, attempt: 30 * attempt,
     params:
-        cells=[("parity_reference", language) for _, language in PARITY_CELLS],
-        decoding={},
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
         "Score the English side of the parallel sentences with {STUDY.scoring.reference}"
+    script:
+        "../scripts/score_reference.py"

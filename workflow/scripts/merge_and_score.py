@@ -5,6 +5,7 @@ from pathlib import Path
 from growmerge.job import job
 from growmerge.config.schema import Method
 from growmerge.evaluation.benchmarks.entry import Decoding
+from growmerge.evaluation.benchmarks.listing import read_listing
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.members import members_of
 from growmerge.merging.merge import device_for
@@ -17,7 +18,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
     shared = (params.dtype, params.seed, device_for(params.device), params.mixed_dtypes)
     merge_and_score(
         {m.name: Recipe(members, Path(params.bases[m.name]), m, *shared) for m in methods},
-        cells=dict(zip(map(tuple, params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
+        cells=read_listing(Path(snakemake.input.benchmarks)),
         scores={Path(file).parent.name: Path(file).parent for file in snakemake.output},
         work=Path(params.work),
         tokens_per_batch=params.tokens_per_batch,

@@ -5,6 +5,7 @@ from pathlib import Path
 from growmerge.job import job
 from growmerge.artifacts import verify
 from growmerge.evaluation.benchmarks.entry import Decoding
+from growmerge.evaluation.benchmarks.listing import read_listing
 from growmerge.evaluation.scores import Scored, update_scores
 from growmerge.training.published import published_checkpoint
 
@@ -13,7 +14,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
     update_scores(
         Path(snakemake.output[0]).parent,
         Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint], name=snakemake.wildcards.checkpoint),
-        dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
+        read_listing(Path(snakemake.input.benchmarks)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
         decoding={name: Decoding(**said) for name, said in snakemake.params.decoding.items()},
     )

@@ -1,23 +1,19 @@
-"""Rules score_model and score_reference: bring the scores of one checkpoint up to date."""
+"""Rule score_model: bring the scores of one model up to date."""
 
 from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import verify
 from growmerge.evaluation.benchmarks.entry import Decoding
+from growmerge.evaluation.benchmarks.listing import read_listing
 from growmerge.evaluation.scores import Scored, update_scores
 
 with job(snakemake.log[0], threads=snakemake.threads):
     model = Path(snakemake.input.model)
     update_scores(
         Path(snakemake.output[0]).parent,
-        Scored(
-            verify(model).digest,
-            lambda: model,
-            inputs=[model],
-            name=snakemake.wildcards.get("model", "reference"),
-        ),
-        dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.benchmarks), strict=True)),
+        Scored(verify(model).digest, lambda: model, inputs=[model], name=snakemake.wildcards.model),
+        read_listing(Path(snakemake.input.benchmarks)),
         tokens_per_batch=snakemake.params.tokens_per_batch,
         decoding={name: Decoding(**said) for name, said in snakemake.params.decoding.items()},
     )

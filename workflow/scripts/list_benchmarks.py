@@ -1,0 +1,9 @@
+"""Rule list_benchmarks: which benchmarks, in which languages, models are scored on."""
+
+from pathlib import Path
+
+from growmerge.job import job
+from growmerge.evaluation.benchmarks.listing import write_listing
+
+with job(snakemake.log[0]):
+    write_listing(list(map(Path, snakemake.input)), Path(snakemake.output.listing))
