@@ -240,6 +240,8 @@ def test_density_averages_the_merges_of_each_density() -> None:
     assert sweep["name"].to_dict() == {0.5: "ties", 0.9: "dare_ties"}
     assert sweep.loc[0.9, "value"] == by_method.set_index("method").loc["dare_ties", "value"]
     assert sweep["n_cells"].tolist() == [28, 28]
+    reference = ours[ours["part"] == "reference"].iloc[0]
+    assert (reference["name"], reference["value"]) == ("linear", by_method.set_index("method").loc["linear", "value"])
     assert ours.loc[ours["part"] == "expert", "value"].item() == pytest.approx(
         np.mean([score(FULL, f"2x/{x}", "facts", x) for x in LANGUAGES])
     )
@@ -398,7 +400,10 @@ def test_similarity_and_drop_draws_the_pairs_of_all_setups_in_every_panel() -> N
 
 
 def test_density_draws_a_line_a_setup_and_marks_holes() -> None:
-    assert len(artists(draw("density", FULL), "sweep")) == 3 * 4
+    whole = draw("density", FULL)
+    assert len(artists(whole, "sweep")) == 3 * 4
+    assert len(artists(whole, "reference")) == len(artists(whole, "expert")) == 3 * 4
+    assert "linear merges" in [label.lower() for label in legend(whole)]
     figure = draw("density", erase(erase(FULL, setup="2x", method="ties"), id="1x/isl+swe/dare_ties"))
     assert len(artists(figure, "missing")) == 3
     assert {"no score", "some scores missing"} <= set(legend(figure))

@@ -66,8 +66,9 @@ def caption(
         "density": (
             f"Merges by the density of their task vectors, {over}. {_MERGE} Marks: mean over all merges; thin bars "
             "reach from the lowest to the highest merge. TIES keeps the elements of largest magnitude, DARE random "
-            "ones. Dashed: mean over languages of the experts before merging. Dotted: chance. Hollow: some scores are "
-            "missing; a cross marks a mean without any score."
+            "ones. Dashed: mean over languages of the experts before merging; dashes and dots: mean over all merges by "
+            f"{selection.method}. Dotted: chance. Hollow: some scores are missing; a cross marks a mean without any "
+            "score."
         ),
         "language_vectors": (
             f"Language vectors (a model's weights minus those of its ancestor), {over}. Above: cosines of all pairs, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ COLUMNS = (
     *("part", "measure", "setup", "method", "density", "name"),
     *("value", "low", "high", "n_cells", "n_expected", "chance"),
 )
+# Means that have no density, as lines across.
+_LINES = {"expert": style.DASHES[0], "reference": style.DASHES[2]}
 
 
 def density_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -27,17 +30,20 @@ def density_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
 
     - part "sweep": by setup, method of mergekit and density (in the study called `name`), the mean over merges, `low`
       and `high` the lowest and the highest; `n_cells` of `n_expected` scores are there.
+    - part "reference": by setup, the same of merges by `selection.method`, which has no density.
     - part "expert": by setup, the mean over languages of the expert's score in its own language.
     """
     sweeps = density_sweeps(selection.settings)
     swept = {name for names in sweeps.values() for name in names.values()}
-    merges = merge_scores(summary, selection.languages, swept)
+    merges = merge_scores(summary, selection.languages, {*swept, selection.method})
     rows = []
     for measure, setup in product(measures(summary), selection.setups):
         ours = merges[(merges["measure"] == measure) & (merges["setup"] == setup)]
         for method, names in sweeps.items():
             for density, name in names.items():
                 rows.append(("sweep", measure, setup, method, density, name, *mean_score(ours[ours["method"] == name])))
+        reference = mean_score(ours[ours["method"] == selection.method])
+        rows.append(("reference", measure, setup, selection.method, np.nan, selection.method, *reference))
         experts = expert_scores(summary, selection.languages, measure, setup)
         rows.append(("expert", measure, setup, "", np.nan, "", *mean_score(experts)))
     chances = overall(summary).groupby("measure")["chance"].mean()
@@ -49,7 +55,7 @@ def density_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
 def draw_density(table: pd.DataFrame) -> Figure:
     """Draw `density_data`: rows are measures, columns methods, lines setups."""
     names = list(dict.fromkeys(table["measure"]))
-    sweeps, experts = table[table["part"] == "sweep"], table[table["part"] == "expert"]
+    sweeps = table[table["part"] == "sweep"]
     methods = list(dict.fromkeys(sweeps["method"]))
     looks = style.looks(dict.fromkeys(table["setup"]))
     densities = sorted(sweeps["density"].unique())
@@ -61,7 +67,8 @@ def draw_density(table: pd.DataFrame) -> Figure:
         for method, axes in zip(methods, row, strict=False):
             lines = sweeps[(sweeps["measure"] == measure) & (sweeps["method"] == method)]
             style.chance_line(axes, lines["chance"])
-            _expert_lines(axes, experts[experts["measure"] == measure], looks)
+            for part, dashes in _LINES.items():
+                _level_lines(axes, table[(table["measure"] == measure) & (table["part"] == part)], looks, dashes)
             _sweep(axes, lines, looks, dodge)
         row[0].set_ylabel(style.measure_label(measure))
         if (sweeps.loc[sweeps["measure"] == measure, "n_cells"] == 0).any():
@@ -73,7 +80,10 @@ def draw_density(table: pd.DataFrame) -> Figure:
         axes.set_xticks(densities)
     figure.align_ylabels()
     keys = style.setup_keys(looks)
-    keys.append(style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8))
+    keys.append(style.key("mean of experts", linestyle=_LINES["expert"], linewidth=0.8))
+    if (references := table[(table["part"] == "reference") & (table["n_cells"] > 0)]).size:
+        label = f"{_label(references['method'].iloc[0])} merges"
+        keys.append(style.key(label, linestyle=_LINES["reference"], linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
     if (sweeps["n_cells"] < sweeps["n_expected"]).any():
         keys.append(style.key("some scores missing", marker="o", markerfacecolor="white"))
@@ -87,10 +97,11 @@ def _label(method: str) -> str:
     return style.METHOD_LABELS.get(method, method).replace("-\n", "-").replace("\n", " ")
 
 
-def _expert_lines(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) -> None:
+def _level_lines(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look], dashes: Any) -> None:
     for line in rows.dropna(subset="value").itertuples():
-        colour = looks[line.setup].colour
-        axes.axhline(line.value, color=colour, linestyle=style.DASHES[0], linewidth=0.8, zorder=1, gid="expert")
+        axes.axhline(
+            line.value, color=looks[line.setup].colour, linestyle=dashes, linewidth=0.8, zorder=1, gid=line.part
+        )
 
 
 def _sweep(axes: Axes, lines: pd.DataFrame, looks: dict[str, style.Look], dodge: dict[str, float]) -> None:
