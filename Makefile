@@ -12,7 +12,7 @@ demo: .venv/installed
 	$(BIN)/snakemake --profile laptop all
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check src tests workflow/scripts

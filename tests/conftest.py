@@ -1,5 +1,6 @@
 """Real things that several tests need: tiny ones (a tokenizer, token shards, checkpoints) and a pre-trained model."""
 
+import os
 import random
 import shutil
 import zipfile
@@ -9,6 +10,12 @@ from pathlib import Path
 import pytest
 
 from growmerge.config.schema import Architecture
+
+# Set in a process that runs its share of the tests (pytest-xdist).
+SHARED_OUT = "PYTEST_XDIST_WORKER" in os.environ
+if SHARED_OUT:
+    # Before torch is imported: a core to each process, for threads without one wait for one another, spinning.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = Architecture(
@@ -22,6 +29,12 @@ ARCHITECTURE = Architecture(
 )
 VOCABULARY = 320
 WORDS = ["the", "a", "cat", "dog", "sun", "house", "runs", "sees", "is", "warm", "öl", "þú", "bók", "سلام", "کتاب"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files, of whole grids, first: begun last, one of them would leave the other cores idle at the end."""
+    if SHARED_OUT:
+        items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
 def sentences(count: int, seed: int) -> list[str]:

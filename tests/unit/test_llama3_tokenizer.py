@@ -118,8 +118,14 @@ def test_it_gives_the_ids_of_tiktoken_on_real_prose_and_code(tokenizer: Tokenize
     assert [encoding.ids for encoding in encodings] == reference.encode_batch(texts)
 
 
+# But for special tokens, which are not text: Hypothesis tries them, too, because this file names them.
+ANY_TEXT = (st.text(max_size=60) | st.text(alphabet="aA1 \t\n'ó ـسa\u0301=", max_size=60)).filter(
+    lambda text: not re.search(r"<\|\w+\|>", text)
+)
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.text(max_size=60) | st.text(alphabet="aA1 \t\n'ó ـسa\u0301=", max_size=60))
+@given(ANY_TEXT)
 def test_any_text_comes_back_to_the_byte_and_has_tiktokens_ids(
     tokenizer: Tokenizer, reference: tiktoken.Encoding, text: str
 ):

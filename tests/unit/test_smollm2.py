@@ -45,7 +45,10 @@ def test_its_clone_of_twice_the_width_has_the_same_logits(
     tokens = torch.tensor([[begin, *tokenizer.encode(text, add_special_tokens=False).ids]])
     before, after = model(tokens).logits, clone(tokens).logits
     assert before.abs().max() > 20
-    torch.testing.assert_close(after, before, rtol=0, atol=5e-4)
+    # In double precision they agree to 2e-5. In single precision the model's own logits are 1e-3 from those at the
+    # second token, for the first has activations of 25,000; clone and model fall 2e-3 apart there with one thread.
+    torch.testing.assert_close(after, before, rtol=0, atol=4e-3)
+    torch.testing.assert_close(after[:, 2:], before[:, 2:], rtol=0, atol=5e-4)
 
 
 def test_it_prefers_english_to_scrambled_english_and_its_clone_scores_the_same(

@@ -1,8 +1,11 @@
 """The grids as Snakemake sees them: golden job counts, and errors before any job."""
 
-import pytest
+import re
 
-from workflow.snakemake import LAPTOP, copy_of_the_repository, job_counts, snakemake
+import pytest
+import yaml
+
+from workflow.snakemake import LAPTOP, ROOT, copy_of_the_repository, job_counts, snakemake
 
 pytestmark = pytest.mark.workflow
 
@@ -13,6 +16,7 @@ MINIATURE = {
     "build_tokenizer": 1,
     "tokenize_shard": 7,
     "build_benchmark": 20,
+    "list_benchmarks": 1,
     "initialise_model": 1,
     "train_base": 3,
     "clone_model": 2,
@@ -159,10 +163,21 @@ def test_a_merge_of_a_language_that_is_not_there_is_no_target(clone):
     assert "MissingRuleException" in output
 
 
-def test_conda_environments_hold_the_locked_versions():
-    import yaml
-    from conftest import ROOT
+def test_on_a_laptop_every_job_has_one_thread():
+    """The miniature relies on it: two jobs at once on two cores, not one after the other."""
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    # Of each rule its name, the name of the rule that it goes by (`use rule ... as`), and what it says itself.
+    _, *parts = re.split(r"^(?:use )?rule (\w+)(?: as (\w+) with)?:\n", text, flags=re.MULTILINE)
+    threads = {}
+    for name, alias, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        own = re.search(r"^    threads: (.+)$", body, re.MULTILINE)
+        threads[alias or name] = own[1] if own else threads[name] if alias else "1"
+    assert threads.keys() >= MINIATURE.keys(), "rules that were not found"
+    profile = yaml.safe_load((ROOT / "laptop/config.yaml").read_text(encoding="utf-8"))
+    assert set(profile["set-threads"]) == {f"{rule}=1" for rule, number in threads.items() if number != "1"}
 
+
+def test_conda_environments_hold_the_locked_versions():
     lock = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split())
     for file in sorted((ROOT / "envs").glob("*.yaml")):
         pins = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
