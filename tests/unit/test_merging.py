@@ -65,6 +65,23 @@ def test_the_same_merge_is_the_same_bytes_whatever_the_order_of_members_the_thre
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_tensors_that_are_too_large_to_be_held_are_merged_to_the_same_bytes(
+    threads, models, members, tmp_path, monkeypatch
+):
+    def make(folder):
+        merge_models({tmp_path / folder / n: recipe(models, members, m, dtype="float16") for n, m in METHODS.items()})
+
+    make("held")
+    monkeypatch.setattr("growmerge.merging.merge.HELD", 40 * 32)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    make("read")
+    torch.set_num_threads(before)
+    for name in METHODS:
+        assert weights(tmp_path / "held" / name) == weights(tmp_path / "read" / name), name
+
+
 def test_another_seed_is_another_dare(models, members, tmp_path):
     for seed in (1, 2):
         merge_models({tmp_path / str(seed): recipe(models, members, METHODS["dare_ties"], seed=seed)})

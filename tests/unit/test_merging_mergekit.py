@@ -166,7 +166,7 @@ def test_dare_is_mergekits_but_for_which_elements_are_drawn(stored, dtype, membe
         for code in languages:
             delta = (sources[code][name].to(kind) - base.to(kind)).float()
             key = Operands(name, (), [], [], None, {}, SEED).key(code)
-            mask = drawn(key, 0.5, slice(0, base.numel())).view(base.shape)
+            mask = drawn(key, 0.5, slice(0, base.numel())).float().view(base.shape)
             drawn_deltas.append(rescaled_masked_tensor(delta, mask, RescaleNorm.l1).to(kind))
         expected = base.to(kind) + mean_of_those_that_agree(torch.stack(drawn_deltas))
         # The L1 norms are summed in other pieces, so the last bit of a scale may differ.
@@ -188,7 +188,7 @@ def mean_of_those_that_agree(deltas):
 def test_dare_draws_its_density_independently_for_members_and_tensors(density):
     count = 2**20
     masks = [
-        drawn(Operands(tensor, (), [], [], None, {}, SEED).key(code), density, slice(0, count))
+        drawn(Operands(tensor, (), [], [], None, {}, SEED).key(code), density, slice(0, count)).float()
         for tensor in ("a", "b")
         for code in ("swe", "isl")
     ]

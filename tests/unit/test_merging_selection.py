@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from growmerge.merging.blocks import BLOCK, workers
-from growmerge.merging.selection import largest
+from growmerge.merging.selection import NONE, largest, mask
 
 SIZE = 3 * BLOCK + 77
 
@@ -36,12 +36,12 @@ def test_the_chosen_are_the_first_of_a_stable_sort(dtype):
     with workers() as crew:
         for count in (1, SIZE // 10, SIZE // 2, SIZE - 1, SIZE):
             chosen = largest(lambda part: rows[:, part], SIZE, [count] * len(KINDS), crew)
-            for kind, row, found in zip(KINDS, rows, chosen, strict=True):
-                masks = crew.blocks(SIZE, lambda part, row=row, found=found: found.mask(row[part], part))
+            masks = torch.cat(crew.blocks(SIZE, lambda part, found=chosen: mask(found, rows[:, part], part)), dim=1)
+            for kind, row, found in zip(KINDS, rows, masks, strict=True):
                 order = torch.argsort(row.abs().float(), descending=True, stable=True)
-                expected = torch.zeros(SIZE, dtype=dtype)
+                expected = torch.zeros(SIZE)
                 expected[order[:count]] = 1
-                assert torch.equal(torch.cat(masks), expected), (kind, count)
+                assert torch.equal(found, expected), (kind, count)
 
 
 def test_each_vector_has_a_count_of_its_own():
@@ -55,5 +55,11 @@ def test_each_vector_has_a_count_of_its_own():
 def test_a_vector_of_one_element_is_its_own_largest():
     rows = torch.tensor([[-2.0]])
     with workers() as crew:
-        (chosen,) = largest(lambda part: rows[:, part], 1, [1], crew)
-    assert chosen.mask(rows[0], slice(0, 1)).tolist() == [1.0]
+        chosen = largest(lambda part: rows[:, part], 1, [1], crew)
+    assert mask(chosen, rows, slice(0, 1)).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_of_none_nothing_is_kept_not_even_the_infinite(dtype):
+    rows = torch.tensor([[-2.0, torch.inf, 0.0]], dtype=dtype)
+    assert mask([NONE], rows, slice(0, 3)).tolist() == [[0.0, 0.0, 0.0]]

@@ -27,18 +27,20 @@ class Workers:
 
     def __init__(self, pool: ThreadPoolExecutor, threads: int, block: int) -> None:
         self._pool = pool
-        self._threads = threads
+        self.threads = threads
         self._block = block
 
     def map(self, function: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
         """`function` of each item, in the order of the items."""
+        if self.threads == 1:
+            return [function(item) for item in items]
         tasks = list(enumerate(items))
         waiting = iter(tasks)  # each thread takes the next one, which costs less than a task of the pool for each
 
         def run(_: int) -> list[tuple[int, Out]]:
             return [(i, function(item)) for i, item in waiting]
 
-        done = [found for part in self._pool.map(run, range(min(self._threads, len(tasks)))) for found in part]
+        done = [found for part in self._pool.map(run, range(min(self.threads, len(tasks)))) for found in part]
         return [result for _, result in sorted(done, key=lambda found: found[0])]
 
     def blocks(self, size: int, function: Callable[[slice], Out]) -> list[Out]:

@@ -23,23 +23,25 @@ from growmerge.merging.card import write_card
 from growmerge.merging.inputs import Inputs, finite
 from growmerge.merging.methods import IN_PARTS, merge_tensor
 from growmerge.merging.operands import Operands, Values, whole
+from growmerge.merging.processes import can_fork, share_out
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.writer import Writer
 from growmerge.models.checkpoints import TOKENIZER_FILES, WEIGHTS, read_config
 
 logger = logging.getLogger(__name__)
 CONFIGURATION = "mergekit_config.yml"
+Task = tuple[str, tuple[Path, ...]]  # the name of a tensor, and the merges that are made from one reading of it
 HELD = 2**24  # elements of a tensor that several merges share on the CPU: a larger one is read again, not touched anew
 
 
 def merge_models(recipes: Mapping[Path, Recipe], inputs: Inputs | None = None) -> None:
     """Make merges of one dtype on one device, each into the folder that it is mapped to, atomically.
 
-    The tensors are merged one after another: of a single merge in parts that are read whenever they are needed, of
-    several from memory, into which each is read once. Without `inputs`, which are the checkpoints if they are known
-    already, those are verified first. The same recipe gives the same bytes,
-    whatever is made with it and with however many threads (those of torch), on one kind of device. A folder loads with
-    stock transformers and holds the tokenizer, a model card and the mergekit_config.yml of the same merge.
+    The tensors are merged one after another, or shared out to as many processes as torch has threads: of a single merge
+    in parts that are read whenever they are needed, of several from memory, into which each is read once. Without
+    `inputs`, which are the checkpoints if they are known already, those are verified first. The same recipe gives the
+    same bytes, whatever is made with it and with however many threads, on one kind of device. A folder loads with stock
+    transformers and holds the tokenizer, a model card and the mergekit_config.yml of the same merge.
 
     Raises GrowmergeError for inputs that are damaged, do not fit together, or give something that is not finite.
     """
@@ -75,20 +77,46 @@ def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device
             _write_beside_weights(draft, recipe)
             writers[folder] = stack.enter_context(Writer(draft / WEIGHTS, inputs.shapes, dtype))
         stack.enter_context(inputs.opened(folders))
-        for name, shape in inputs.shapes.items():
+
+        def merge(task: Task, crew: Workers) -> None:
+            name, outputs = task
             values = {source: inputs.values(name, source, dtype) for source in folders}
-            if device != "cpu" or (len(recipes) > 1 and math.prod(shape) <= HELD):
-                values = {source: _held(values[source], math.prod(shape), device, crew) for source in folders}
-            for folder, recipe in recipes.items():
-                _merge_tensor(name, recipe, values, inputs, writers[folder], crew)
+            if device != "cpu" or len(outputs) > 1:
+                size = math.prod(inputs.shapes[name])
+                values = {source: _held(values[source], size, device, crew) for source in folders}
+            for folder in outputs:
+                _merge_tensor(name, recipes[folder], values, inputs, writers[folder], crew)
+
+        def merge_alone(task: Task) -> None:
+            with workers() as alone:
+                merge(task, alone)
+
+        tasks = _tasks(inputs.shapes, recipes, device)
+        in_parts = all(recipe.method.of_mergekit in IN_PARTS for recipe in recipes.values())
+        if device == "cpu" and in_parts and crew.threads > 1 and can_fork():
+            share_out(merge_alone, tasks, crew.threads)
+        else:  # what takes whole tensors takes them one after another, with all threads
+            for task in tasks:
+                merge(task, crew)
     for folder, recipe in recipes.items():
         write_card(folder, recipe)
 
 
+def _tasks(shapes: Mapping[str, tuple[int, ...]], recipes: Mapping[Path, Recipe], device: str) -> list[Task]:
+    """What can be done in any order: a tensor for all merges, or for each by itself if it is too large to be held.
+
+    The largest come first, so that no process is still busy with one when the others have nothing left.
+    """
+    tasks: list[Task] = []
+    for name, shape in shapes.items():
+        shared = device != "cpu" or math.prod(shape) <= HELD
+        tasks += [(name, tuple(recipes))] if shared else [(name, (folder,)) for folder in recipes]
+    return sorted(tasks, key=lambda task: math.prod(shapes[task[0]]) * len(task[1]), reverse=True)
+
+
 def _held(values: Values, size: int, device: str, crew: Workers) -> Values:
     """A tensor of a model in the memory of a device, read now."""
-    there = whole(values, size, crew).to(device)
-    return lambda part: there[part].clone()
+    return whole(values, size, crew).to(device).__getitem__
 
 
 def _merge_tensor(

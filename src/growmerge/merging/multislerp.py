@@ -33,22 +33,25 @@ def multislerp(operands: Operands, workers: Workers, write: Write) -> None:
         member = operands.members[i](part)
         return member if operands.base is None else member - operands.base(part)
 
-    def of_each(reduce: Callable[[Tensor], Tensor], fill: Callable[[int, slice], Tensor]) -> Tensor:
-        """Of each member, a whole tensor reduced to a number; two at a time, as each needs the memory of a tensor."""
+    def of_each(reduce: Callable[[Tensor], Tensor], fill: Callable[[int, slice, Tensor], object]) -> Tensor:
+        """Of each member, a whole tensor, that is filled part by part, reduced to a number.
+
+        Two at a time, as each needs the memory of a tensor.
+        """
         waiting = iter(range(len(operands.members)))
 
         def run(space: Tensor) -> dict[int, Tensor]:
             found = {}
             for i in waiting:
                 for part in workers.cut(size):
-                    space[part] = fill(i, part)
+                    fill(i, part, space[part])
                 found[i] = reduce(space)
             return found
 
         one, two = workers.map(run, [tangent, spare])
         return torch.stack([number for _, number in sorted((one | two).items())]).view(-1, 1)
 
-    norms = of_each(torch.norm, vector)
+    norms = of_each(torch.norm, lambda i, part, space: space.copy_(vector(i, part)))
     lengths = norms + eps
 
     def average(part: slice) -> None:
@@ -64,7 +67,10 @@ def multislerp(operands: Operands, workers: Workers, write: Write) -> None:
 
     workers.blocks(size, normalise)
 
-    cosines = of_each(torch.sum, lambda i, part: (vector(i, part) / lengths[i]).mul_(mean[part]))
+    def along_mean(i: int, part: slice, space: Tensor) -> None:
+        torch.div(vector(i, part), lengths[i], out=space).mul_(mean[part])
+
+    cosines = of_each(torch.sum, along_mean)
 
     def project(part: slice) -> None:
         units = rows(part).div_(lengths)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from growmerge.merging.blocks import Workers
 
-# A part of a flat tensor, new in memory. It may be read from a file each time: methods go over parts several times
-# rather than hold whole tensors, since to read a block again costs less than to touch new memory for it.
+# A part of a flat tensor, not to be written to. It may be read from a file each time: methods go over parts several
+# times rather than hold whole tensors, since to read a block again costs less than to touch new memory for it.
 Values = Callable[[slice], Tensor]
 Write = Callable[[slice, Tensor], None]  # takes a part of the result, from any thread
 

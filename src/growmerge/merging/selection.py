@@ -18,19 +18,32 @@ Rows = Callable[[slice], Tensor]  # a part of several vectors, one a row
 
 @dataclass(frozen=True)
 class Largest:
-    """Which elements are the largest: those above `threshold`, and of those equal to it the ones up to index `last`."""
+    """Which elements are the largest: those with a magnitude above `bits`, and of the equal ones those up to `last`.
 
-    threshold: float
+    `bits` are those of a floating-point number without its sign.
+    """
+
+    bits: int
     last: int
 
-    def mask(self, values: Tensor, part: slice) -> Tensor:
-        """1 where an element of `part` is among them, else 0: in the dtype of `values`, which is faster than bool."""
-        magnitude = values.abs()
-        equal = min(max(self.last + 1 - part.start, 0), len(values))
-        mask = torch.empty_like(values)
-        torch.ge(magnitude[:equal], self.threshold, out=mask[:equal])
-        torch.gt(magnitude[equal:], self.threshold, out=mask[equal:])
-        return mask
+
+NONE = Largest(2**31 - 1, -1)  # above all
+
+
+def mask(chosen: Sequence[Largest], rows: Tensor, part: slice) -> Tensor:
+    """In float32, 1 where an element of a part of each vector is among its largest, else 0.
+
+    Integers in the dtype of what they are compared with: that is faster than floating-point numbers, and than bool.
+    """
+    magnitudes = _magnitudes(rows)
+    most = torch.iinfo(magnitudes.dtype).max
+    bounds = [min(one.bits, most) - (one.last >= part.stop - 1) for one in chosen]
+    above = torch.gt(magnitudes, _column(bounds, magnitudes), out=torch.empty_like(magnitudes))
+    for one, row, found in zip(chosen, magnitudes, above, strict=True):
+        if part.start <= one.last < part.stop - 1:
+            equal = slice(0, one.last + 1 - part.start)
+            torch.ge(row[equal], one.bits, out=found[equal])
+    return above.float()
 
 
 def largest(rows: Rows, size: int, counts: Sequence[int], workers: Workers) -> list[Largest]:
@@ -49,16 +62,17 @@ def largest(rows: Rows, size: int, counts: Sequence[int], workers: Workers) -> l
             place = int(torch.searchsorted(above, left[i]))
             prefixes[i] = (prefixes[i] << DIGIT) + len(found) - 1 - place
             left[i] -= int(above[place - 1]) if place else 0
-    thresholds = [torch.tensor([p], dtype=BITS[dtype.itemsize]).view(dtype).item() for p in prefixes]
     parts = workers.cut(size)
-    equal = torch.tensor(workers.map(lambda part: [int(x.sum()) for x in _equal(rows(part), thresholds)], parts))
+    equal = torch.tensor(
+        workers.map(lambda part: _equal(rows(part), prefixes).sum(1, dtype=torch.int32).tolist(), parts)
+    )
     chosen = []
-    for i, threshold in enumerate(thresholds):
+    for i, bits in enumerate(prefixes):
         before = equal[:, i].cumsum(0)
         block = int(torch.searchsorted(before, left[i]))
-        places = _equal(rows(parts[block]), thresholds)[i].nonzero().squeeze(1)
+        places = _equal(rows(parts[block])[i : i + 1], [bits]).squeeze(0).nonzero().squeeze(1)
         last = parts[block].start + int(places[left[i] - int(before[block]) - 1])
-        chosen.append(Largest(threshold, last))
+        chosen.append(Largest(bits, last))
     return chosen
 
 
@@ -68,10 +82,9 @@ def _histograms(rows: Rows, size: int, known: int, prefixes: Sequence[int], work
     lock = Lock()
 
     def count(part: slice) -> None:
-        values = rows(part)
-        kind = BITS[values.element_size()]
-        shift = 8 * kind.itemsize - DIGIT - known
-        for i, magnitudes in enumerate(values.view(kind) & torch.iinfo(kind).max):
+        vectors = _magnitudes(rows(part))
+        shift = 8 * vectors.element_size() - DIGIT - known
+        for i, magnitudes in enumerate(vectors):
             digits = magnitudes >> shift if shift else magnitudes
             if known:
                 digits = digits[magnitudes >> shift + DIGIT == prefixes[i]] & 2**DIGIT - 1
@@ -83,7 +96,17 @@ def _histograms(rows: Rows, size: int, known: int, prefixes: Sequence[int], work
     return [totals[i] for i in range(len(prefixes))]
 
 
-def _equal(rows: Tensor, thresholds: Sequence[float]) -> list[Tensor]:
-    """1 where the absolute value of an element of a row is that row's threshold, else 0."""
-    pairs = zip(rows.abs(), thresholds, strict=True)
-    return [torch.eq(row, threshold, out=torch.empty_like(row)).float() for row, threshold in pairs]
+def _magnitudes(rows: Tensor) -> Tensor:
+    """The bits of numbers without their sign."""
+    kind = BITS[rows.element_size()]
+    return rows.view(kind) & torch.iinfo(kind).max
+
+
+def _equal(rows: Tensor, bits: Sequence[int]) -> Tensor:
+    """1 where the magnitude of an element has the bits of its row, else 0."""
+    magnitudes = _magnitudes(rows)
+    return torch.eq(magnitudes, _column(bits, magnitudes), out=torch.empty_like(magnitudes))
+
+
+def _column(numbers: Sequence[int], like: Tensor) -> Tensor:
+    return torch.tensor(numbers, dtype=like.dtype, device=like.device).unsqueeze(1)

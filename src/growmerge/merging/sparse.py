@@ -22,10 +22,10 @@ from torch import Tensor
 
 from growmerge.merging.blocks import Workers
 from growmerge.merging.operands import Operands, Write
-from growmerge.merging.selection import largest
+from growmerge.merging.selection import NONE, largest, mask
 
 SMALLEST_NORM = 1e-7  # mergekit's: a task vector whose L1 norm is smaller is not rescaled
-# Of a part and the task vectors there, one a row: 1 for the elements that are kept, else 0.
+# Of a part and the task vectors there, one a row: 1 for the elements that are kept, else 0, in float32.
 Mask = Callable[[slice, Tensor], Tensor]
 
 
@@ -39,11 +39,11 @@ def ties(operands: Operands, workers: Workers, write: Write) -> None:
     """Trim each task vector to its largest elements, and average those that have the sign with more weight."""
     densities = _densities(operands)
     counts = [max(1, int(min(density, 1) * operands.size)) for density in densities]
-    kept = largest(lambda part: operands.task_vectors(part)[0], operands.size, counts, workers)
+    found = largest(lambda part: operands.task_vectors(part)[0], operands.size, counts, workers)
+    kept = [chosen if density > 0 else NONE for chosen, density in zip(found, densities, strict=True)]
 
     def trim(part: slice, deltas: Tensor) -> Tensor:
-        pairs = zip(kept, deltas, densities, strict=True)
-        return torch.stack([chosen.mask(row, part) * (density > 0) for chosen, row, density in pairs])
+        return mask(kept, deltas, part)
 
     normalize = operands.parameters.get("normalize", True)
     rescale = operands.parameters.get("rescale", False)
@@ -66,7 +66,7 @@ def _dare(operands: Operands, workers: Workers, write: Write, *, agree: bool) ->
 
     def thin(part: slice, deltas: Tensor) -> Tensor:
         rows = [drawn(key, density, part) for key, density in zip(keys, densities, strict=True)]
-        return torch.stack(rows).to(deltas)
+        return torch.stack(rows).float().to(deltas.device)
 
     normalize = operands.parameters.get("normalize", False)
     rescale = operands.parameters.get("rescale", True)
@@ -86,11 +86,11 @@ def drawn(key: int, density: float, part: slice) -> Tensor:
     """
     count = part.stop - part.start
     if density >= 1:
-        return torch.ones(count)
+        return torch.ones(count, dtype=torch.uint8)
     stream = np.random.PCG64DXSM(key).advance(part.start // 4)
     numbers = stream.random_raw((count + 3) // 4).view(np.uint16)[:count]
     chosen = numbers < np.uint16(min(round(max(density, 0.0) * 2**16), 2**16 - 1))
-    return torch.from_numpy(chosen.view(np.uint8)).float()
+    return torch.from_numpy(chosen.view(np.uint8))
 
 
 def _merge(
@@ -111,27 +111,33 @@ def _merge(
     """
     scales = _scales(operands, workers, keep) if rescale and keep else None
     given = torch.tensor(operands.parameters["weight"]).unsqueeze(1)
+    equal = bool((given == 1).all())
     factor = operands.parameters.get("lambda", 1.0)
 
     def merge_block(part: slice) -> None:
-        deltas, base = operands.task_vectors(part)
+        vectors, base = operands.task_vectors(part)
         dtype = base.dtype
-        if keep:
-            deltas.mul_(keep(part, deltas))
+        kept = keep(part, vectors) if keep else None
+        deltas = vectors.float()
+        if kept is not None:
+            deltas.mul_(kept)
         if scales is not None:
-            deltas = deltas.float().mul_(scales.to(deltas.device)).to(dtype)
-        rounded = given.to(deltas)
-        if (given != 1).any():
-            deltas.mul_(rounded)
-        deltas, weights = deltas.float(), rounded.float()
-        mask = _majority(deltas, dtype) if agree else torch.ones_like(weights)
-        mixed = (deltas.mul_(mask) if agree else deltas).sum(dim=0).to(dtype)
-        if normalize:
-            divisor = (weights * mask).sum(dim=0).to(dtype)
-            if agree:
-                divisor += torch.eq(divisor, 0, out=torch.empty_like(divisor))
-            else:
-                divisor[divisor.abs() < 1e-8] = 1
+            deltas = deltas.mul_(scales.to(deltas.device)).to(dtype).float()
+        weights = given.to(base).float()
+        if not equal:
+            deltas = deltas.mul_(weights).to(dtype).float()
+        sign = _sign(deltas, dtype) if agree else None
+        if sign is not None:
+            deltas.mul_(sign).clamp_min_(0)  # what does not agree is negative now, and left out
+        mixed = deltas.sum(dim=0)
+        mixed = (mixed if sign is None else mixed.mul_(sign)).to(dtype)
+        if normalize and sign is not None:
+            counted = torch.gt(deltas, 0, out=deltas)
+            divisor = (counted if equal else counted.mul_(weights)).sum(dim=0).to(dtype)
+            mixed /= divisor.add_(torch.eq(divisor, 0, out=torch.empty_like(divisor)))
+        elif normalize:
+            divisor = weights.sum(dim=0).to(dtype)
+            divisor[divisor.abs() < 1e-8] = 1
             mixed /= divisor
         if factor != 1:
             mixed *= factor
@@ -140,12 +146,10 @@ def _merge(
     workers.blocks(operands.size, merge_block)
 
 
-def _majority(deltas: Tensor, dtype: torch.dtype) -> Tensor:
-    """1 where an element has the sign of its column's sum (of no elements: plus), else 0; zeros have neither sign."""
+def _sign(deltas: Tensor, dtype: torch.dtype) -> Tensor:
+    """The sign of each column's sum in `dtype`: 1 or -1, of no elements 1."""
     total = deltas.sum(dim=0).to(dtype).float()
-    sign = torch.ge(total, 0, out=total).mul_(2).sub_(1)
-    product = deltas * sign
-    return torch.gt(product, 0, out=product)
+    return torch.ge(total, 0, out=total).mul_(2).sub_(1)
 
 
 def _scales(operands: Operands, workers: Workers, keep: Mask) -> Tensor:
@@ -153,9 +157,10 @@ def _scales(operands: Operands, workers: Workers, keep: Mask) -> Tensor:
 
     def norms(part: slice) -> list[list[float]]:
         deltas, _ = operands.task_vectors(part)
+        kept = keep(part, deltas)
         sizes = deltas.float().abs_()
         before = [row.sum().item() for row in sizes]
-        after = [row.sum().item() for row in sizes.mul_(keep(part, deltas))]
+        after = [row.sum().item() for row in sizes.mul_(kept)]
         return [before, after]
 
     before, after = torch.tensor(workers.blocks(operands.size, norms), dtype=torch.float64).sum(dim=0)
