@@ -47,13 +47,15 @@ def test_none_outlives_the_one_that_waits_even_if_that_is_killed():
         "import os, time\n"
         "from growmerge.merging.processes import share_out\n"
         "def wait(item):\n"
-        "    print(os.getpid(), flush=True)\n"
+        "    os.write(1, b'%d\\n' % os.getpid())\n"  # in one piece, whatever the other writes
         "    time.sleep(600)\n"
         "share_out(wait, range(2), 2)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as job:
-        children = [int(job.stdout.readline()) for _ in range(2)]
-        job.send_signal(signal.SIGKILL)
+        try:
+            children = [int(job.stdout.readline()) for _ in range(2)]
+        finally:
+            job.kill()
     end = time.monotonic() + 30
     while any(running(child) for child in children) and time.monotonic() < end:
         time.sleep(0.01)
