@@ -12,9 +12,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCau
 from growmerge.artifacts import publish, read_manifest, verify
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import Item, write_items
+from growmerge.evaluation.items import ITEMS, Item, write_items
 from growmerge.evaluation.scorer import SCORE_SCHEMA, score_items
-from growmerge.evaluation.scores import ITEMS, Scored, update_scores
+from growmerge.evaluation.scores import Scored, update_scores
 
 BOS = 0
 SENTENCES = ["Kötturinn sefur.", "گربه می‌خوابد.", "Kass magab.", "The cat sleeps."]

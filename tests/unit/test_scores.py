@@ -11,9 +11,9 @@ from conftest import Tiny
 from growmerge.artifacts import publish, verify
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Decoding
-from growmerge.evaluation.items import Item, write_items
+from growmerge.evaluation.items import ITEMS, TRANSLATIONS, Item, write_items
 from growmerge.evaluation.outcomes import normalised, outcomes
-from growmerge.evaluation.scores import ITEMS, RESULTS, TRANSLATIONS, UNFINISHED, Scored, is_scored, update_scores
+from growmerge.evaluation.scores import RESULTS, UNFINISHED, Scored, is_scored, update_scores
 
 PAIRS = [
     Item(str(n), "agreement", (f"the {noun} is warm", f"warm the is {noun}"))

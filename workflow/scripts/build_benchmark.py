@@ -7,7 +7,7 @@ from growmerge.artifacts import publish, verify
 from growmerge.config.benchmarks import Benchmark
 from growmerge.data.split import evaluation_documents, read_heldout
 from growmerge.evaluation.benchmarks.build import HeldOut, build_benchmark
-from growmerge.evaluation.items import write_items
+from growmerge.evaluation.items import ITEMS, write_items
 
 with job(snakemake.log[0]) as log:
     params, language = snakemake.params, snakemake.wildcards.language
@@ -27,6 +27,6 @@ with job(snakemake.log[0]) as log:
     built = build_benchmark(benchmark, language, seed=params.seed, heldout=heldout)
     inputs = list(dict.fromkeys([*shards, *counterparts, *packages]))
     with publish(Path(snakemake.output[0]), inputs=inputs, config=dict(params)) as draft:
-        write_items(built.items, draft.folder / "items.parquet")
+        write_items(built.items, draft.folder / ITEMS)
         draft.facts |= built.facts
         log.info("%d items; the first: %s", len(built.items), built.items[0])

@@ -11,7 +11,7 @@ from growmerge.data.hub import HubFiles
 from growmerge.data.split import evaluation_documents, read_heldout
 from growmerge.evaluation.benchmarks.inflection.build import build_inflection
 from growmerge.evaluation.benchmarks.inflection.sample import sample
-from growmerge.evaluation.items import write_items
+from growmerge.evaluation.items import ITEMS, write_items
 
 with job(snakemake.log[0]) as log:
     params, language = snakemake.params, snakemake.wildcards.language
@@ -28,7 +28,7 @@ with job(snakemake.log[0]) as log:
         documents = evaluation_documents(read_heldout(shards), params.placeholder)
     items, facts = build_inflection(benchmark, language, documents, seed=params.seed)
     with publish(Path(snakemake.output[0]), inputs=shards, config=dict(params)) as draft:
-        write_items(items, draft.folder / "items.parquet")
+        write_items(items, draft.folder / ITEMS)
         page = sample(items, f"{benchmark.name} in {language}", params.seed)
         (draft.folder / "sample.md").write_text(page, encoding="utf-8")
         draft.facts |= facts

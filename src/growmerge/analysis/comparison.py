@@ -16,8 +16,7 @@ from growmerge.analysis.vectors import compare_weights
 from growmerge.artifacts import elapsed, verify
 from growmerge.data.split import read_heldout
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import read_items
-from growmerge.evaluation.scores import ITEMS
+from growmerge.evaluation.items import ITEMS, read_items
 
 logger = logging.getLogger(__name__)
 

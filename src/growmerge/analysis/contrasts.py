@@ -19,7 +19,7 @@ from growmerge.analysis.summary import PARITY, SCORE_COLUMNS
 from growmerge.artifacts import verify
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Normalisation
-from growmerge.evaluation.items import PARITY_REFERENCE
+from growmerge.evaluation.items import ITEMS, PARITY_REFERENCE
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.grid import Model
 
@@ -147,7 +147,7 @@ def write_contrasts(
     """
     start = time.monotonic()
     wanted = contrasts(models, baseline, english, same_cost)
-    paths = {model.id: scores_folder / model.id / "items.parquet" for model in models}
+    paths = {model.id: scores_folder / model.id / ITEMS for model in models}
     there = [path for path in paths.values() if path.exists()]
     for path in [*there, *references]:
         verify(path)

@@ -15,6 +15,7 @@ from growmerge.analysis.summary import SCORE_COLUMNS, Parity, summarise
 from growmerge.analysis.typology import typological_distances
 from growmerge.artifacts import sha256_file, verify
 from growmerge.evaluation.benchmarks.entry import Normalisation
+from growmerge.evaluation.items import ITEMS, TRANSLATIONS
 from growmerge.grid import Model
 
 logger = logging.getLogger(__name__)
@@ -40,12 +41,12 @@ def write_table(
     scores that differ from their manifest.
     """
     start = time.monotonic()
-    paths = {model.id: scores_folder / model.id / "items.parquet" for model in models}
+    paths = {model.id: scores_folder / model.id / ITEMS for model in models}
     there = [path for path in paths.values() if path.exists()]
     for path in [*there, *references]:
         verify(path)
     reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=SCORE_COLUMNS)])
-    written = {model: path.with_name("translations.parquet") for model, path in paths.items() if translated}
+    written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
     table = summarise(paths, models, reference, resamples, seed, parity, measured, written)
     holes = len(paths) - len(there)
     config = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}

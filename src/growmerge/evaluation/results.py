@@ -46,8 +46,7 @@ def harness_results(
     tasks = {f"{benchmark}_{language}": (benchmark, language) for benchmark, language in configs}
     metrics = _score_metrics(scores)
     if translations is not None:
-        cells = translations.groupby(["benchmark", "language"], sort=False)
-        metrics |= {cell: _translation_metrics(rows) for cell, rows in cells}
+        metrics |= {cell: _translation_metrics(rows) for cell, rows in translations.groupby(list(_CELL), sort=False)}
     about = provenance()
     results = {task: {"name": task, "alias": task, **metrics[cell]} for task, cell in tasks.items()}
     counts = {task: {"original": n, "effective": n} for task in tasks if (n := results[task]["sample_len"])}
@@ -81,9 +80,10 @@ def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, dict[str, Any]]:
     }
     compared = (scores.groupby(list(_CELL))["candidate"].transform("max") > 0).to_numpy()
     if compared.any():
-        for name, by in _ACCURACIES.items():
-            _add_means(metrics, name, outcomes(scores[compared], by)["right"])
-        _add_shares(metrics, "ties", outcomes(scores[compared])["tie"])
+        judged = {name: outcomes(scores[compared], by) for name, by in _ACCURACIES.items()}
+        for name, found in judged.items():
+            _add_means(metrics, name, found["right"])
+        _add_shares(metrics, "ties", judged["acc"]["tie"])
     alone = scores[~compared].set_index(list(_CELL))
     for name, by in _COSTS.items():
         _add_means(metrics, name, -normalised(alone, by))

@@ -35,7 +35,7 @@ from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.chrf import signature
 from growmerge.evaluation.encode import EncodedItems, encode_items
 from growmerge.evaluation.generation import GENERATOR_VERSION
-from growmerge.evaluation.items import read_items
+from growmerge.evaluation.items import ITEMS, TRANSLATIONS, read_items
 from growmerge.evaluation.results import harness_results
 from growmerge.evaluation.scorer import SCORE_SCHEMA, SCORER_VERSION, score_encoded
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
@@ -44,8 +44,6 @@ from growmerge.models.external import load_model
 
 logger = logging.getLogger(__name__)
 Cell = tuple[str, str]  # (benchmark, language)
-ITEMS = "items.parquet"
-TRANSLATIONS = "translations.parquet"
 RESULTS = "results.json"
 UNFINISHED = "unfinished"
 

@@ -12,10 +12,10 @@ import yaml
 from growmerge.artifacts import read_manifest, verify, write_atomically
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import chrf, stacked
+from growmerge.evaluation.items import ITEMS, TRANSLATIONS
 from growmerge.merging.recipe import Recipe
 
 CARD = "README.md"
-ITEMS, TRANSLATIONS = "items.parquet", "translations.parquet"
 
 
 def write_card(folder: Path, recipe: Recipe, scores: Path | None = None) -> None:
