@@ -18,7 +18,8 @@ BUILD = """
     import json
     for name, language in {cells}:
         built = build_benchmark(Benchmark(name=name), language, seed=42)
-        print(json.dumps([built.facts["source"], [item.candidates for item in built.items]]))
+        items = [item.candidates for item in built.items]
+        print(json.dumps([built.facts["source"], items, sorted(set(item.subset for item in built.items))]))
 """
 
 
@@ -26,20 +27,31 @@ def build(cells, url, cache, **variables):
     return run_with_hub(BUILD.format(cells=cells).strip(), url, cache, **variables).splitlines()
 
 
-def test_the_commit_that_was_read_is_recorded_and_conversions_are_read_from_their_branch(tmp_path):
+def test_the_commit_that_was_read_is_recorded_and_conversions_and_all_splits_are_found(tmp_path):
     write_dataset(tmp_path / "multiblimp", {"isl": {"train": [{"sen": "Ég fer.", "wrong_sen": "Ég fara."}]}})
     rows = [{"sentence": "Jag går hem.", "label": 0}, {"sentence": "Jag gå hem.", "label": 1}]
     for split in ("train", "validation", "test"):
         folder = tmp_path / "superlim" / "dalaj-ged" / split
         folder.mkdir(parents=True)
         pq.write_table(pa.Table.from_pylist(rows), folder / "0000.parquet")
-    repositories = {"jumelet/multiblimp": tmp_path / "multiblimp", "sbx/superlim-2": tmp_path / "superlim"}
+    person = {"correct": "Ta läheb.", "incorrect": "Ta lähen.", "original_subset": "ind_prs_3sg_to_1sg"}
+    case = {"correct": "Ema maja.", "incorrect": "Ema maju.", "original_subset": "nom_sg_to_part_pl"}
+    corruptions = {row["original_subset"]: [row] for row in (person, case)}
+    write_dataset(tmp_path / "corrupted", {"et": corruptions})
+    repositories = {
+        "jumelet/multiblimp": tmp_path / "multiblimp",
+        "sbx/superlim-2": tmp_path / "superlim",
+        "liu-nlp/blimp-single-error": tmp_path / "corrupted",
+    }
     with DatasetServer(repositories) as hub:
-        lines = build([("multiblimp", "isl"), ("dalaj", "swe")], hub.url, tmp_path / "cache")
+        cells = [("multiblimp", "isl"), ("dalaj", "swe"), ("blimp_single_error", "ekk")]
+        lines = build(cells, hub.url, tmp_path / "cache")
         revisions = hub.revisions
-    (multiblimp, pairs), (dalaj, aligned) = (json.loads(line) for line in lines)
+    (multiblimp, pairs, _), (dalaj, aligned, _), (corrupted, _, subsets) = (json.loads(line) for line in lines)
     assert multiblimp == {"dataset": "jumelet/multiblimp", "revision": None, "commits": [COMMIT]}
     assert pairs == [["Ég fer.", "Ég fara."]]
+    assert corrupted["commits"] == [COMMIT]
+    assert subsets == ["ind_prs_3sg_to_1sg", "nom_sg_to_part_pl"]
     assert dalaj == {"dataset": "sbx/superlim-2", "revision": "refs/convert/parquet", "commits": [COMMIT]}
     assert aligned == [["Jag går hem.", "Jag gå hem."]] * 3
     assert "refs/convert/parquet" in revisions

@@ -86,13 +86,32 @@ def test_a_sample_is_kept_in_order_and_counted(tmp_path):
     assert pairs(whole)[0] == ("", "ma olen 0", "ma on 0")
 
 
+def single_error(right, wrong, corruption):
+    return {"correct": right, "incorrect": wrong, "original_subset": corruption}
+
+
 def test_splits_that_are_corruptions_become_subsets(tmp_path):
-    rows = [{"sentence_good": "Hon går.", "sentence_bad": "Hon gå."}]
-    dataset = write_dataset(tmp_path, {"swedish": {"prs_to_inf": rows, "sg_to_pl": rows}})
-    assert pairs(build("blimp_single_error", "swe", dataset)) == [
-        ("prs_to_inf", "Hon går.", "Hon gå."),
-        ("sg_to_pl", "Hon går.", "Hon gå."),
+    splits = {
+        "gen_sg_to_nom_sg": [
+            single_error("Poisi koer haugub.", "Poiss koer haugub.", "gen_sg_to_nom_sg"),
+            single_error("Laua peal.", "Laud peal.", "gen_sg_to_nom_sg"),
+        ],
+        "ind_prs_3sg_to_1sg": [single_error("Ta elab linnas.", "Ta elan linnas.", "ind_prs_3sg_to_1sg")],
+    }
+    swedish = {"prs_to_inf": [single_error("Hon går.", "Hon gå.", "prs_to_inf")]}
+    built = build("blimp_single_error", "ekk", write_dataset(tmp_path, {"et": splits, "sv": swedish}))
+    assert pairs(built) == [
+        ("gen_sg_to_nom_sg", "Poisi koer haugub.", "Poiss koer haugub."),
+        ("gen_sg_to_nom_sg", "Laua peal.", "Laud peal."),
+        ("ind_prs_3sg_to_1sg", "Ta elab linnas.", "Ta elan linnas."),
     ]
+    assert [item.id for item in built.items][1:] == ["et/gen_sg_to_nom_sg:2", "et/ind_prs_3sg_to_1sg:1"]
+
+
+def test_facts_as_published_have_the_same_columns(tmp_path):
+    rows = [{"correct": "Lima är huvudstad i Peru.", "incorrect": "Baku är huvudstad i Peru."}]
+    built = build("minimal_pair_mpararel", "swe", write_dataset(tmp_path, {"sv": {"train": rows}}))
+    assert [item.candidates for item in built.items] == [(rows[0]["correct"], rows[0]["incorrect"])]
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".tsv", ".parquet"])

@@ -121,13 +121,12 @@ REGISTRY: dict[str, Entry] = {
     ),
     "blimp_single_error": Entry(
         "pairs",
-        "not stated",
+        "see its card",
         measure=ACCEPTABILITY,
         languages=_each(
-            "liu-nlp/blimp-single-error",
-            {"ekk": "estonian", "fao": "faroese", "isl": "icelandic", "fas": "persian", "swe": "swedish"},
+            "liu-nlp/blimp-single-error", {code: TWO_LETTERS[code] for code in ("ekk", "fao", "isl", "fas", "swe")}
         ),
-        fields=_PAIR,
+        fields={"right": "correct", "wrong": "incorrect"},  # `original_subset` says what the split says
         counts={"ekk": 18867, "fao": 78375, "isl": 82595, "fas": 27993, "swe": 45154},
     ),
     "mpararel": Entry(
@@ -139,12 +138,12 @@ REGISTRY: dict[str, Entry] = {
     ),
     "minimal_pair_mpararel": Entry(
         "pairs",
-        "not stated",
+        "see its card",
         measure=FACTS,
         languages=_each(
             "liu-nlp/minimal_pair_mpararel", {code: TWO_LETTERS[code] for code in ("eng", "swe", "isl", "ekk", "fas")}
         ),
-        fields={"right": "sentence_good", "wrong": "sentence_bad", "subset": "?relation"},
+        fields={"right": "correct", "wrong": "incorrect", "subset": "?relation"},
         counts={"eng": 237960, "swe": 186380, "isl": 31528, "ekk": 73434, "fas": 108933},
     ),
     "flores": Entry(
