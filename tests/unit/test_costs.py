@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import ARCHITECTURE, VOCABULARY
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaForCausalLM
 
 from growmerge.config import load_files, validate
@@ -12,7 +14,8 @@ from growmerge.costs import Costs, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.grid import Grid
 from growmerge.matching import COLUMNS, compared_models, match_compute, matches_csv
-from growmerge.models.initialise import llama_config
+from growmerge.models.cost import generation_flops
+from growmerge.models.initialise import initialise, llama_config
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -76,6 +79,17 @@ def test_a_step_of_the_seed_costs_what_nanotron_counts(paper):
     step = 3 * (layers * layer + 2 * batch * length * hidden * vocabulary)
     assert paper.flops("seed", 1) == pytest.approx(step, rel=1e-12)
     assert paper.flops("seed", 100) == pytest.approx(100 * step, rel=1e-12)
+
+
+@pytest.mark.parametrize("new", [1, 5])
+def test_generation_costs_what_transformers_computes(new):
+    model = initialise(llama_config(ARCHITECTURE, VOCABULARY, 0, 0), 0)
+    model.set_attn_implementation("eager")
+    model.generation_config.eos_token_id = None  # it goes on to the end
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        found = model.generate(torch.zeros(2, 12, dtype=torch.long), max_new_tokens=new, do_sample=False)
+    assert found.shape == (2, 12 + new)
+    assert generation_flops(ARCHITECTURE, VOCABULARY, 1, 2, 12, new) == counter.get_total_flops()
 
 
 def test_costs_include_the_ancestry_and_cloning_is_free(paper):

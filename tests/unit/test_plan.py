@@ -20,8 +20,8 @@ CONFIG = Path(__file__).parents[2] / "config"
 
 
 class Planned:
-    def __init__(self, *files):
-        self.study = load_files(*(CONFIG / file for file in files))
+    def __init__(self, study):
+        self.study = study
         self.grid = Grid(self.study)
         self.layout = Layout(self.study, self.grid)
         self.costs = Costs(self.grid, stated_counts(self.study))
@@ -31,14 +31,18 @@ class Planned:
         self.table = list(csv.DictReader(StringIO(plan_csv(self.rows, self.costs))))
 
 
+def planned_files(*files):
+    return Planned(load_files(*(CONFIG / file for file in files)))
+
+
 @pytest.fixture(scope="module")
 def paper():
-    return Planned("config.yaml")
+    return planned_files("config.yaml")
 
 
 @pytest.fixture(scope="module")
 def miniature():
-    return Planned("config.yaml", "miniature.yaml")
+    return planned_files("config.yaml", "miniature.yaml")
 
 
 def test_the_paper_is_listed_whole(paper):
@@ -75,6 +79,44 @@ def test_what_a_row_says_of_the_paper(paper):
     assert rows["clone", "seed-x2"]["flops"] == "0"
 
 
+def scores_with_and_without_translation(planned):
+    others = [benchmark for benchmark in planned.study.benchmarks if benchmark.name != "translation"]
+    without = Planned(planned.study.model_copy(update={"benchmarks": others}))
+    pairs = list(zip(planned.rows, without.rows, strict=True))
+    assert all(a == b for a, b in pairs if a.kind != "score")
+    return {a.id: (a, b) for a, b in pairs if a.kind == "score"}
+
+
+def test_translation_adds_the_flops_of_generation(miniature):
+    a, v = miniature.study.architecture, miniature.study.tokenizer.vocab_size
+    assert a.num_attention_heads * a.head_dim == a.hidden_size
+    # Five languages of six items; an example of two texts of 40 tokens and a source of 40; 20 new tokens.
+    items, prompt, new = 5 * 6, 120, 20
+    scores = scores_with_and_without_translation(miniature)
+    for model, width in (("1x/swe", 1), ("2x/swe", 2), ("2x/ekk+swe/linear", 2)):
+        hidden, ffn, kv = (width * n for n in (a.hidden_size, a.intermediate_size, a.num_key_value_heads * a.head_dim))
+        layer_of_a_token = 2 * hidden * (hidden + 2 * kv) + 2 * hidden * hidden + 6 * hidden * ffn
+        layer = 139 * layer_of_a_token  # the last new token passes through nothing
+        layer += 4 * hidden * (120 * 120 + sum(range(121, 140)))
+        one = a.num_hidden_layers * layer + new * 2 * hidden * v
+        with_it, without = scores[model]
+        assert with_it.flops - without.flops == pytest.approx(items * one, rel=1e-9)
+        assert with_it.tokens - without.tokens == items * (prompt + new)
+        assert with_it.disk_bytes - without.disk_bytes == items * 700
+
+
+def test_translation_by_models_of_others_counts_two_flops_a_parameter_and_token():
+    scores = scores_with_and_without_translation(planned_files("config.yaml", "limits-of-merging.yaml"))
+    with_it, without = scores["external/eurollm-1.7b"]
+    # Ten languages of 1,000 items; five examples of two texts and a source; 256 new tokens.
+    assert with_it.flops - without.flops == pytest.approx(2 * 1_657_000_000 * 10_000 * (11 * 40 + 256), rel=1e-9)
+
+
+def test_the_report_says_what_generation_is_assumed_to_be(miniature):
+    report = plan_markdown(miniature.rows, miniature.costs, miniature.matches, free_bytes=10**12)
+    assert "each a text of 40 tokens, and as `max_new_tokens` new tokens, an upper bound" in report
+
+
 def test_gpu_hours():
     assert gpu_hours(3600 * 100e12, peak_tflops=200, utilisation=0.5) == pytest.approx(1.0)
 
@@ -87,7 +129,7 @@ def test_kept_merges_raise_the_peak_by_all_but_those_that_a_job_holds_anyhow(pap
 
 
 def test_checkpoints_from_elsewhere_count_as_long_as_those_of_one_step_are_merged():
-    planned = Planned("limits-of-merging.yaml", "limits-of-merging-published.yaml")
+    planned = planned_files("limits-of-merging.yaml", "limits-of-merging-published.yaml")
     taken = [row for row in planned.rows if row.kind == "checkpoint"]
     assert len(taken) == 47 * 11, "ten languages and the mixed model"
     size = 4 * planned.costs.parameters(1) + 135 * planned.study.tokenizer.vocab_size + 50_000

@@ -11,7 +11,7 @@ from growmerge.config.checks import AT
 from growmerge.costs import Costs
 from growmerge.matching import Match
 from growmerge.merging.recipe import MERGES_AT_ONCE
-from growmerge.plan.rows import KINDS, TRAINED_BYTES, Row
+from growmerge.plan.rows import ITEM_TEXTS, KINDS, TEXT_TOKENS, TRAINED_BYTES, Row
 
 COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
 # A training keeps its last two states and writes a third: weights and two moments in fp32 each.
@@ -64,7 +64,12 @@ def plan_markdown(rows: Sequence[Row], costs: Costs, matches: Sequence[Match], f
         "",
         f"GPU hours on {plan.gpu} ({plan.peak_tflops:g} TFLOP/s bf16, {plan.utilisation:.0%} utilised); FLOPs as in "
         "Glocker et al. 2025, section 3.3. Sizes of corpora: from their token shards where these are built, else what "
-        "the configuration expects. Scores are an upper bound: every benchmark at its limit.",
+        "the configuration expects.",
+        "",
+        f"Scores: every benchmark at its limit. An item that is scored by log-likelihoods counts as {ITEM_TEXTS} texts "
+        f"of {TEXT_TOKENS} tokens, without few-shot examples. A translation counts as its prompt, a source after the "
+        f"examples' sources and translations, each a text of {TEXT_TOKENS} tokens, and as `max_new_tokens` new tokens, "
+        "an upper bound, one at a time with a cache. That uses less of a GPU than stated above: it takes more hours.",
         "",
         "| kind | number | built | tokens | FLOPs | GPU hours | disk |",
         "|---|--:|--:|--:|--:|--:|--:|",

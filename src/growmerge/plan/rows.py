@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from growmerge.config.corpora import Expected
 from growmerge.costs import Costs
 from growmerge.grid import Grid, Model
 from growmerge.layout import Layout
-from growmerge.models.cost import forward_flops
+from growmerge.models.cost import forward_flops, generation_flops
 
 Kind = Literal["shards", "base", "clone", "model", "checkpoint", "merge", "external", "score"]
 KINDS: tuple[Kind, ...] = ("shards", "base", "clone", "model", "checkpoint", "merge", "external", "score")
@@ -27,10 +28,12 @@ MERGED_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 # the weights, config, manifest and card together.
 TOKEN_BYTES = 135
 SMALL_FILES = 50_000
-# A benchmark's item as it is scored: two sentences of some twenty words. Its row in the scores, compressed.
+# An item that is scored by log-likelihoods: two sentences of some twenty words. A text's row in the scores, compressed.
 ITEM_TEXTS = 2
 TEXT_TOKENS = 40
 ROW_BYTES = 30
+# The row of a translation, compressed: source, reference and up to 1,000 characters that the model wrote.
+TRANSLATION_BYTES = 700
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) ->
 
     Intermediate checkpoints stand with the model that was trained; those taken from elsewhere, which only exist until
     they are merged and scored, are rows of kind "checkpoint". `matched` are the checkpoints that are compared. Tokens
-    are written (shards), trained on (models, epochs counted) or scored at most (scores: every benchmark at its limit).
-    FLOPs of a model are its own, without its ancestors'. Raises GrowmergeError for a corpus of unknown size.
+    are written (shards), trained on (models, epochs counted), or scored and generated (scores: every benchmark at its
+    limit, every translation as long as it may be). FLOPs of a model are its own, without its ancestors'. Raises
+    GrowmergeError for a corpus of unknown size.
     """
     rows = [
         *_shards(grid, layout, costs),
@@ -68,7 +72,7 @@ def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) ->
         *(_taken(model_id, grid, costs) for model_id in grid.imported_checkpoints),
         *(_merge(model, grid, layout, costs) for model in grid.merges),
         *(_external(model, grid, layout) for model in grid.externals),
-        *(_score(model, grid, layout, costs) for model in dict.fromkeys([*grid, *matched, *grid.mixed_over_training])),
+        *_scores(dict.fromkeys([*grid, *matched, *grid.mixed_over_training]), grid, layout, costs),
     ]
     return sorted(rows, key=lambda row: KINDS.index(row.kind))
 
@@ -135,27 +139,48 @@ def _external(model: Model, grid: Grid, layout: Layout) -> Row:
     return Row(model.id, "external", layout.model(model.id), parameters=parameters, disk_bytes=2 * parameters)
 
 
-def _score(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
-    texts = ITEM_TEXTS * sum(layout.benchmark(name).size(language) for name, language in grid.score_cells)
-    if model.kind == "external":
-        parameters = grid.parameters_of_external(model.id)
-        flops = 2.0 * parameters * texts * TEXT_TOKENS
-    else:
-        study = grid.study
-        parameters = costs.parameters(model.width)
-        flops = forward_flops(study.architecture, study.tokenizer.vocab_size, model.width, texts, TEXT_TOKENS)
-    return Row(
-        model.id,
-        "score",
-        layout.score(model.id),
-        model.setup,
-        model.target,
-        model.method,
-        parameters,
-        texts * TEXT_TOKENS,
-        flops,
-        texts * ROW_BYTES,
-    )
+def _scores(models: Iterable[Model], grid: Grid, layout: Layout, costs: Costs) -> Iterator[Row]:
+    study = grid.study
+    texts, prompts = _scored(grid, layout)
+    tokens = texts * TEXT_TOKENS + sum(count * (prompt + new) for (prompt, new), count in prompts.items())
+    disk_bytes = texts * ROW_BYTES + prompts.total() * TRANSLATION_BYTES
+    for model in models:
+        if model.kind == "external":
+            parameters = grid.parameters_of_external(model.id)
+            flops = 2.0 * parameters * tokens
+        else:
+            parameters = costs.parameters(model.width)
+            shape = (study.architecture, study.tokenizer.vocab_size, model.width)
+            flops = forward_flops(*shape, texts, TEXT_TOKENS)
+            flops += sum(generation_flops(*shape, count, prompt, new) for (prompt, new), count in prompts.items())
+        yield Row(
+            model.id,
+            "score",
+            layout.score(model.id),
+            model.setup,
+            model.target,
+            model.method,
+            parameters,
+            tokens,
+            flops,
+            disk_bytes,
+        )
+
+
+def _scored(grid: Grid, layout: Layout) -> tuple[int, Counter[tuple[int, int]]]:
+    """How many texts a model is scored on, and how many prompts of so many tokens it continues by at most so many.
+
+    A prompt is the source of its item after examples of two texts each, source and translation.
+    """
+    texts, prompts = 0, Counter[tuple[int, int]]()
+    for name, language in grid.score_cells:
+        benchmark = layout.benchmark(name)
+        items = benchmark.size(language)
+        if decoding := benchmark.decoding(grid.study.seed):
+            prompts[(2 * benchmark.entry.few_shot + 1) * TEXT_TOKENS, decoding.max_new_tokens] += items
+        else:
+            texts += ITEM_TEXTS * items
+    return texts, prompts
 
 
 def built_counts(layout: Layout, parts: list[str]) -> dict[str, Expected]:
