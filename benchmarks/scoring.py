@@ -1,37 +1,42 @@
-"""Scoring side by side: our engine, lm-evaluation-harness and minicons, same model, same minimal pairs, on the CPU.
+"""Minimal pairs side by side: our engine, lm-evaluation-harness and minicons, same model, same pairs, on the CPU.
 
     python benchmarks/scoring.py [--pairs 2000 20000] [--rounds 3] [--batch 1 16 64 256] [--threads 1]
         [--shape smollm2 | --model FOLDER] [--ways growmerge harness]
 
 The pairs are sentences of the docstrings and comments of Python's standard library against themselves with two words
 exchanged; the model is the miniature's (hidden size 64, 3 layers, 4,096 entries, random weights) unless another shape
-or a folder is given. All ways run in one process, in turns; a round of one is tokenization and scoring of all pairs,
-without loading libraries and model. Seconds are the processor's, of all threads, so that other work on the machine
-counts little. Prints the medians of the rounds, how far the log-probabilities are apart, and two floors: what share of
-the time that the matrix products of a forward pass take at the speed of a large product measured here, with every text
-by itself ("apart", what the others compute), and with what several texts begin with only once ("shared").
+or a folder is given. All ways run in one process, in turns, without loading libraries and model. Seconds are the
+processor's, of all threads, so that other work on the machine counts little.
 
-The harness gets its requests as its tasks make them. It and minicons, which is given texts sorted by length, run with
-each of the batches (texts) of --batch; 1 is the harness's default.
+Two things are timed: an evaluation, from pairs in memory to their accuracy, as rule score_model and the harness's
+`evaluate` (the task is its own of BLiMP) do it; and what is inside it, the log-probabilities of the texts alone, as its
+model's `loglikelihood` gives them. Printed are the medians of the rounds, how far the accuracies or log-probabilities
+are apart, and two floors: what share of the time that the matrix products of a forward pass take at the speed of a
+large product measured here, with every text by itself ("apart", what the others compute), and with what several texts
+begin with only once ("shared").
+
+The harness and minicons (log-probabilities alone, of texts sorted by length) run with each of the batches (texts) of
+--batch; 1 is the harness's default.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import logging
 import re
 import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
+from transformers import AutoTokenizer, PreTrainedModel
 
 from growmerge.config.schema import Architecture
 from growmerge.data.documents import Document
@@ -41,7 +46,6 @@ from growmerge.evaluation.builders.word_order import word_order_pairs
 from growmerge.evaluation.encode import encode_items
 from growmerge.evaluation.items import Item
 from growmerge.evaluation.packing import common_length
-from growmerge.evaluation.scorer import score_items
 from growmerge.models.checkpoints import save_checkpoint
 from growmerge.models.cost import forward_flops
 from growmerge.models.external import load_model
@@ -70,8 +74,6 @@ SMOLLM2 = Architecture(
 # Shape and entries of the vocabulary. The tokenizer has 4,096 for both: there is no text here to train a larger one on.
 SHAPES = {"miniature": (MINIATURE, 4096), "smollm2": (SMOLLM2, 49152)}
 
-Score = Callable[[list[Item]], list[float]]
-Results = dict[str, list[float]]
 OURS = "growmerge"
 
 
@@ -100,56 +102,6 @@ def make_model(shape: str, documents: list[Document], folder: Path) -> Path:
     return folder / "model"
 
 
-def ours(model: PreTrainedModel, folder: Path) -> Score:
-    """Rule score_model's work, without files."""
-    tokenizer, begin, _ = load_tokenizer(folder)
-
-    def score(items: list[Item]) -> list[float]:
-        return score_items(model, tokenizer, {("pairs", "eng"): items}, bos_id=begin)["logprob"].to_pylist()
-
-    return score
-
-
-def harness(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch: int) -> Score:
-    """lm-evaluation-harness's model, given the requests of a task of minimal pairs."""
-    from lm_eval.api.instance import Instance
-    from lm_eval.models.huggingface import HFLM
-
-    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch)
-
-    def score(items: list[Item]) -> list[float]:
-        texts = [text for item in items for text in item.candidates]
-        requests = [Instance("loglikelihood", {}, ("", text), index) for index, text in enumerate(texts)]
-        return [logprob for logprob, _ in lm.loglikelihood(requests, disable_tqdm=True)]
-
-    return score
-
-
-def minicons(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch: int) -> Score:
-    """minicons' scorer, in batches of sentences of similar length."""
-    from minicons.scorer import IncrementalLMScorer
-
-    scorer = IncrementalLMScorer(model, "cpu", tokenizer=tokenizer)
-
-    def score(items: list[Item]) -> list[float]:
-        texts = [text for item in items for text in item.candidates]
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        found = [0.0] * len(texts)
-        for start in range(0, len(order), batch):
-            some = order[start : start + batch]
-            logprobs = scorer.sequence_score(
-                [texts[index] for index in some], reduction=lambda logprob: logprob.sum().item(), bos_token=True
-            )
-            for index, logprob in zip(some, logprobs, strict=True):
-                found[index] = logprob
-        return found
-
-    return score
-
-
-OTHERS = {"harness": harness, "minicons": minicons}
-
-
 def peak() -> float:
     """FLOP/s of a large matrix product in fp32, the best of some."""
     one = torch.randn(1024, 1024)
@@ -170,17 +122,19 @@ def least_flops(model: PreTrainedModel, folder: Path, items: list[Item]) -> tupl
     names = Architecture.model_fields
     shape = Architecture(**{name: value for name, value in config.to_dict().items() if name in names})
     tokenizer, begin, _ = load_tokenizer(folder)
-    requests = encode_items(tokenizer, {("pairs", "eng"): items}, bos_id=begin).requests
+    requests = encode_items(tokenizer, {CELL: items}, bos_id=begin).requests
     texts = sorted(request.inputs for request in requests)
     cost = [forward_flops(shape, config.vocab_size, 1, 1, length) for length in range(max(map(len, texts)) + 1)]
     apart = sum(cost[len(text)] for text in texts)
-    return apart, apart - sum(cost[common_length(one, other)] for one, other in pairwise(texts))
+    return apart, apart - sum(cost[common_length(one, other)] for one, other in itertools.pairwise(texts))
 
 
-def measure(ways: dict[str, Score], items: list[Item], rounds: int) -> tuple[dict[str, list[float]], Results, float]:
-    """Seconds of each way's rounds, the log-probabilities it found, and the peak meanwhile in FLOP/s."""
+def measure(
+    ways: dict[str, Way], items: list[Item], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]], float]:
+    """Seconds of each way's rounds, what it found, and the peak meanwhile in FLOP/s."""
     seconds: dict[str, list[float]] = {way: [] for way in ways}
-    found: Results = {}
+    found: dict[str, list[float]] = {}
     fastest = 0.0
     for _ in range(rounds):
         fastest = max(fastest, peak())
@@ -191,8 +145,28 @@ def measure(ways: dict[str, Score], items: list[Item], rounds: int) -> tuple[dic
     return seconds, found, fastest
 
 
+def compare(ways: dict[str, Way], items: list[Item], rounds: int, flops: tuple[float, float]) -> None:
+    """Time the ways and print a table, and how ours compares with each of the others in its best batches."""
+    seconds, found, fastest = measure(ways, items, rounds)
+    medians = {way: statistics.median(times) for way, times in seconds.items()}
+    apart, shared = (number / fastest for number in flops)
+    print(f"{len(items)} pairs, {fastest / 1e9:.0f} GFLOP/s, floors {apart:.1f} s apart, {shared:.1f} s shared")
+    print(f"{'way':>13} {'pairs/s':>8} {'apart':>6} {'shared':>6} {'differs':>8}  seconds of each round")
+    for way, times in seconds.items():
+        differs = np.abs(np.subtract(found[way], found[OURS])).max()
+        print(
+            f"{way:>13} {len(items) / medians[way]:8.0f} {apart / medians[way]:6.0%} "
+            f"{shared / medians[way]:6.0%} {differs:8.1e}  {' '.join(f'{s:.1f}' for s in times)}"
+        )
+    ratios = {tuple(way.split()): median / medians[OURS] for way, median in medians.items() if way != OURS}
+    for other in dict.fromkeys(way for way, _ in ratios):
+        best, batch = min((ratio, batch) for (way, batch), ratio in ratios.items() if way == other)
+        default = f", and {ratios[other, '1']:.1f} times as in batches of 1" if (other, "1") in ratios else ""
+        print(f"{OURS} is {best:.1f} times as fast as {other} in its best batches, of {batch}{default}", flush=True)
+
+
 def main() -> None:
-    """Print a table and the ratios for each number of pairs."""
+    """Print two tables for each number of pairs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, nargs="+", default=[2000])
     parser.add_argument("--rounds", type=int, default=3)
@@ -200,7 +174,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--shape", choices=SHAPES, default="miniature", help="of a model with random weights")
     parser.add_argument("--model", type=Path, help="folder of a Llama, instead of a shape")
-    parser.add_argument("--ways", nargs="+", choices=OTHERS, default=list(OTHERS), help="beside our engine")
+    parser.add_argument("--ways", nargs="+", choices=LOGPROBS, default=list(LOGPROBS), help="beside our engine")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
@@ -210,27 +184,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.model or make_model(options.shape, documents[:20_000], Path(scratch))
         model, tokenizer = load_model(folder), AutoTokenizer.from_pretrained(folder)
-        ways = {OURS: ours(model, folder)}
-        for way in options.ways:
-            ways |= {f"{way} {batch}": OTHERS[way](model, tokenizer, batch) for batch in options.batch}
+        parts = {"Evaluation": (our_evaluation, EVALUATIONS), "Log-probabilities alone": (ours, LOGPROBS)}
         for count in options.pairs:
-            items = pairs[:count]
-            seconds, found, fastest = measure(ways, items, options.rounds)
-            medians = {way: statistics.median(times) for way, times in seconds.items()}
-            apart, shared = (flops / fastest for flops in least_flops(model, folder, items))
-            print(f"{len(items)} pairs, {fastest / 1e9:.0f} GFLOP/s, floors {apart:.1f} s apart, {shared:.1f} s shared")
-            print(f"{'way':>13} {'pairs/s':>8} {'apart':>6} {'shared':>6} {'differs':>8}  seconds of each round")
-            for way, times in seconds.items():
-                differs = np.abs(np.subtract(found[way], found[OURS])).max()
-                print(
-                    f"{way:>13} {len(items) / medians[way]:8.0f} {apart / medians[way]:6.0%} "
-                    f"{shared / medians[way]:6.0%} {differs:8.1e}  {' '.join(f'{s:.1f}' for s in times)}"
-                )
-            for way in options.ways:
-                ratios = {batch: medians[f"{way} {batch}"] / medians[OURS] for batch in options.batch}
-                best = min(ratios, key=ratios.__getitem__)
-                print(f"{OURS} is {ratios[best]:.1f} times as fast as {way} in its best batches, of {best}", end="")
-                print(f", and {ratios[1]:.1f} times as in batches of 1" if 1 in ratios else "", flush=True)
+            flops = least_flops(model, folder, pairs[:count])
+            for part, (own, others) in parts.items():
+                ways = {OURS: own(model, folder)}
+                for way, batch in itertools.product(options.ways, options.batch):
+                    if way in others:
+                        ways[f"{way} {batch}"] = others[way](model, tokenizer, batch)
+                print(f"\n{part}: ", end="")
+                compare(ways, pairs[:count], options.rounds, flops)
 
 
 if __name__ == "__main__":
