@@ -29,6 +29,7 @@ from transformers import (
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.engine import log_likelihoods
+from growmerge.evaluation.forward import _log_probabilities
 from growmerge.evaluation.request import Request
 
 VOCABULARY = 60
@@ -104,6 +105,17 @@ def test_logits_are_made_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPat
     hook.remove()
     assert max(sizes) == 130 * VOCABULARY
     assert chunked == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize("vocabulary", [3, 60, 1000, 4097, 49152])
+def test_log_probabilities_are_to_the_bit_those_of_logits_that_are_not_overwritten(vocabulary: int):
+    torch.manual_seed(0)
+    head, states = torch.nn.Linear(16, vocabulary, bias=False), torch.randn(70, 16)
+    place, targets = np.arange(70).repeat(2), np.random.default_rng(0).integers(0, vocabulary, 140)
+    with torch.inference_mode():
+        expected = torch.cat([head(some).log_softmax(-1) for some in states.split(32)])[place, targets]
+        found = _log_probabilities(head, states, place, targets, rows=32)
+    assert found.tolist() == expected.double().tolist()
 
 
 def batch_sizes(monkeypatch: pytest.MonkeyPatch, requests: list[Request]) -> list[int]:

@@ -21,7 +21,7 @@ from growmerge.models.logits import rows_at_a_time
 # On a CPU, logits of one chunk of the head and states of one batch (numbers) that stay in a core's own cache with all
 # that a layer makes of them: larger arrays go to memory and come back between any two operations.
 _CACHED_LOGITS = 2**19
-_CACHED_STATES = 2**16
+_CACHED_STATES = 2**17
 # Products with fewer rows read the weights too often: a head of 49k entries on 42 instead of 128 states of size 576
 # takes 1.8 times as long for each; a layer of that size on 128 instead of 512 slots 1.2 times.
 _LEAST_HEAD_ROWS = 128
@@ -163,14 +163,16 @@ def _log_probabilities(
 ) -> NDArray[np.float64]:
     """log p(targets[i]) under the logits, in fp32, that `head` makes of states[place[i]]; `place` ascends.
 
-    Logits of `rows` states are held at a time.
+    Logits of `rows` states are held at a time. What `head` returns is overwritten, `states` too if it returns these.
     """
     where, what = (torch.from_numpy(numbers).to(states.device) for numbers in (place, targets))
     parts = []
     for start in range(0, len(states), rows):
         # The kernel of lm-evaluation-harness. On a CPU its sum over 49k entries is up to 5e-6 off a token; separate
         # operations (amax, exp, sum) are closer to fp64, but then up to 3e-4 a text from the harness's numbers.
-        logprobs = head(states[start : start + rows]).float().log_softmax(-1)
+        # On a CPU in place: a second array of that size would push the first out of the cache. Not tried on a GPU.
+        logits = head(states[start : start + rows]).float()
+        logprobs = torch.log_softmax(logits, -1, out=logits if logits.device.type == "cpu" else None)
         first, last = np.searchsorted(place, [start, start + rows])
         parts.append(logprobs[where[first:last] - start, what[first:last]])
     return torch.cat(parts).double().cpu().numpy()
