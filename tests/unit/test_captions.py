@@ -24,7 +24,7 @@ def test_only_the_measures_of_a_figure_are_explained() -> None:
     text = caption("series", SELECTION, Analysis(), study="s", measures=["acceptability", "xcsqa", "translation"])
     assert (
         "Acceptability: share of minimal pairs whose right side has the higher summed log-probability (ties are "
-        "wrong); acceptability is the unweighted mean over groups of phenomena; X-CSQA accuracy: share of questions "
+        "wrong); X-CSQA accuracy: share of questions "
         "whose right answer is the likeliest of those offered; translation: chrF++ of all sentences together, 0 to "
         "100; higher is better." in text
     )

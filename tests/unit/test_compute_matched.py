@@ -9,7 +9,7 @@ import pytest
 
 from growmerge.analysis.figures import FIGURES, Selection
 from growmerge.analysis.figures.compute_matched import BOX_FROM, compute_matched_data, draw_compute_matched
-from growmerge.analysis.summary import SUMMARY_COLUMNS
+from growmerge.analysis.summary import ALL, MACRO, SUMMARY_COLUMNS
 from growmerge.config.schema import Analysis
 from growmerge.matching import Match
 
@@ -48,8 +48,9 @@ def summary_of(scores: dict[str, dict[str, tuple[float | None, ...]]] = SCORES) 
         for language, value in zip(("swe", "isl", "eng"), by_language, strict=True)
         if value is not None
     }
-    # The overall score stands beside those of the groups; 0.99 shows up in the figure only if it is taken for one.
-    values |= {(model, key[0], "all", key[2]): 0.99 for model, *key in values if key[1] != "all"}
+    # Overall scores stand beside those of the groups; 0.99 shows up in the figure only if one is taken for a group.
+    grouped = [(model, measure, language) for model, measure, group, language in values if group != "all"]
+    values |= {(model, measure, mean, language): 0.99 for model, measure, language in grouped for mean in (ALL, MACRO)}
     rows = []
     for model in scores:
         setup, target = model.partition("@")[0].split("/")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import CHRF
 
-from growmerge.analysis.summary import ALL, SUMMARY_COLUMNS, summarise
+from growmerge.analysis.summary import ALL, MACRO, SUMMARY_COLUMNS, summarise
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import count
 from growmerge.grid import Model
@@ -83,18 +83,38 @@ def test_candidate_must_beat_every_other_and_chance_follows_their_number() -> No
     assert (got.value, got.ties, got.chance) == (0.5, 0, pytest.approx(1 / 3))
 
 
-def test_acceptability_is_the_unweighted_mean_of_its_groups() -> None:
+def test_a_benchmark_is_the_mean_over_its_items_and_macro_that_over_its_groups() -> None:
     table = summary_of({"2x/swe": ACCEPTABILITY}, [SWE])
     assert row(table, "2x/swe", "acceptability", "isl", "word_order").value == 1.0
     assert row(table, "2x/swe", "acceptability", "isl", "morphology").value == 0.25
     everything = row(table, "2x/swe", "acceptability", "isl")
-    assert (everything.value, everything.n, everything.ties) == ((1.0 + 0.25) / 2, 5, 1)
-    assert set(table["subset"]) == {ALL, "word_order", "morphology"}
+    assert (everything.value, everything.n, everything.ties) == (2 / 5, 5, 1)
+    macro = row(table, "2x/swe", "acceptability", "isl", MACRO)
+    assert (macro.value, macro.n, macro.ties) == ((1.0 + 0.25) / 2, 5, 1)
+    assert list(table["subset"]) == [ALL, MACRO, "morphology", "word_order"]
 
 
-def test_acceptability_with_one_group_is_its_mean() -> None:
+def test_one_group_has_no_macro_average() -> None:
     only = ACCEPTABILITY[ACCEPTABILITY["subset"] != "word_order"]
-    assert row(summary_of({"2x/swe": only}, [SWE]), "2x/swe", "acceptability", "isl").value == 0.25
+    table = summary_of({"2x/swe": only}, [SWE])
+    assert row(table, "2x/swe", "acceptability", "isl").value == 0.25
+    assert list(table["subset"]) == [ALL, "morphology"]
+
+
+def test_no_macro_average_over_other_groups() -> None:
+    scores = {SWE.id: ACCEPTABILITY, MULTI.id: ACCEPTABILITY[ACCEPTABILITY["subset"] != "word_order"]}
+    table = summary_of(scores, [SWE, MULTI])
+    assert row(table, SWE.id, "acceptability", "isl", MACRO).value == (1.0 + 0.25) / 2
+    assert np.isnan(row(table, MULTI.id, "acceptability", "isl", MACRO).value)
+    assert np.isnan(row(table, MULTI.id, "acceptability", "isl").value)
+
+
+def test_the_value_of_a_benchmark_does_not_depend_on_what_else_is_measured() -> None:
+    alone = summarise({SWE.id: BLIMP}, [SWE], NOTHING, 200, 0, measured={"blimp": MEASURED["blimp"]})
+    beside = summarise({SWE.id: pd.concat([BLIMP, MULTIBLIMP])}, [SWE], NOTHING, 200, 0, measured=MEASURED)
+    one, other = row(alone, SWE.id, "acceptability", "isl"), row(beside, SWE.id, "acceptability", "isl", "blimp")
+    assert (one.value, one.low, one.high, one.n) == (other.value, other.low, other.high, other.n)
+    assert one.value == pytest.approx(2 / 3)
 
 
 def test_order_of_rows_does_not_matter() -> None:
@@ -212,7 +232,7 @@ def test_models_without_scores_are_holes_in_every_cell_that_others_have(tmp_path
     pd.concat([FACTS, ACCEPTABILITY]).to_parquet(path)
     table = summary_of({"2x/swe": path, "2x/multi": tmp_path / "none.parquet"}, [BASE, SWE, MULTI])
     cells = {name: part.drop(columns=["id"]) for name, part in table.groupby("id")}
-    assert {len(part) for part in cells.values()} == {6}
+    assert {len(part) for part in cells.values()} == {8}
     for name in ("base-2x", "2x/multi"):
         assert cells[name][["value", "low", "high"]].isna().all(axis=None)
         assert (cells[name]["n"] == 0).all()
@@ -333,8 +353,12 @@ def test_acceptability_agrees_with_a_plain_loop(items: list[tuple[str, float]]) 
     groups: dict[str, list[bool]] = {}
     for subset, logprob in items:
         groups.setdefault(subset.split("/")[0], []).append(logprob > -1.0)
-    got = row(summary_of({"2x/swe": scores}, [SWE]), "2x/swe", "acceptability", "swe")
-    assert got.value == pytest.approx(np.mean([np.mean(group) for group in groups.values()]))
+    table = summary_of({"2x/swe": scores}, [SWE])
+    got = row(table, "2x/swe", "acceptability", "swe")
+    assert got.value == pytest.approx(np.mean([logprob > -1.0 for _, logprob in items]))
+    if len(groups) > 1:
+        macro = row(table, "2x/swe", "acceptability", "swe", MACRO)
+        assert macro.value == pytest.approx(np.mean([np.mean(group) for group in groups.values()]))
     assert got.ties == sum(logprob == -1.0 for _, logprob in items)
 
 
@@ -344,7 +368,7 @@ def test_rows_are_unique_and_sorted_within_a_model() -> None:
     keys = list(zip(table["id"], table["measure"], table["language"], table["subset"], strict=True))
     assert len(set(keys)) == len(keys)
     of_model = [
-        *product(["acceptability"], ["isl"], [ALL, "morphology", "word_order"]),
-        *product(["facts"], ["ekk", "swe"], [ALL, "currency", "language"]),
+        *product(["acceptability"], ["isl"], [ALL, MACRO, "morphology", "word_order"]),
+        *product(["facts"], ["ekk", "swe"], [ALL, MACRO, "currency", "language"]),
     ]
     assert [key[1:] for key in keys] == 2 * of_model

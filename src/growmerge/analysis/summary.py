@@ -26,6 +26,7 @@ from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.grid import Model
 
 ALL = "all"
+MACRO = "macro"  # the unweighted mean over the subsets
 MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
 PARITY = "parity"
 SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
@@ -79,10 +80,11 @@ def summarise(
     Returns:
         Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages, `step` is NA for finished models.
         Pair measures: the share of items whose candidate 0 has a strictly higher log-probability than every other; ties
-        are wrong, and counted. Where a measure has several benchmarks, these are its subsets, and "all" is their
-        unweighted mean. Where it has one, subsets are that one's groups (the part of the name before "/"); "all" is the
-        unweighted mean over them for acceptability, else the mean over items. A model that lacks a subset that another
-        one has gets no "all": means over other sets do not compare. NaN log-probabilities make their cell NaN.
+        are wrong, and counted. Where a measure has one benchmark, "all" is the mean over its items, and subsets are its
+        groups (the part of the name before "/"), with "macro", their unweighted mean, where there are several. Where a
+        measure has several benchmarks, these are its subsets, and "all" is their unweighted mean. A model that lacks a
+        subset that another one has gets neither mean: those over other sets do not compare. NaN log-probabilities make
+        their cell NaN.
         Translations: chrF++ of the corpus, 0 to 100, without chance; else as for measures of pairs.
 
     Raises:
@@ -117,7 +119,7 @@ def summarise(
         for key in sorted(chances, key=_order):
             hole = _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key])
             cell = cells[model.id].get(key, hole)
-            if key.subset == ALL and not _over_the_same(key, cells[model.id], chances):
+            if key.subset in (ALL, MACRO) and not _over_the_same(key, cells[model.id], chances):
                 cell = hole
             rows.append((*about, *key, *cell.interval, cell.n, cell.ties, cell.chance))
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
@@ -133,8 +135,8 @@ def measure_order(measure: str) -> tuple[int, str]:
     return (MEASURES.index(measure) if measure in MEASURES else len(MEASURES), measure)
 
 
-def _order(key: _Key) -> tuple[tuple[int, str], str, bool, str]:
-    return (measure_order(key.measure), key.language, key.subset != ALL, key.subset)
+def _order(key: _Key) -> tuple[tuple[int, str], str, bool, bool, str]:
+    return (measure_order(key.measure), key.language, key.subset != ALL, key.subset != MACRO, key.subset)
 
 
 def _load(source: pd.DataFrame | Path, model: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame | None:
@@ -208,10 +210,11 @@ def _pair_cells(frame: pd.DataFrame, model: str, resamples: int, seed: int) -> I
         several = about["several"].iloc[whole[0]]
         names = pd.unique(group[whole])
         parts = {name: whole[group[whole] == name] for name in (names if several else sorted(names))}
-        strata = list(parts.values()) if several or measure == "acceptability" else [whole]
-        yield _Key(measure, language, ALL), cell(strata)
+        yield _Key(measure, language, ALL), cell(list(parts.values()) if several else [whole])
+        if len(parts) > 1 and not several:
+            yield _Key(measure, language, MACRO), cell(list(parts.values()))
         for name, part in parts.items():
-            if name not in ("", ALL):
+            if name not in ("", ALL, MACRO):
                 yield _Key(measure, language, name), cell([part])
 
 

@@ -126,7 +126,6 @@ def _measured(measures: Collection[str], analysis: Analysis) -> str:
     questions = listed([style.MEASURE_LABELS.get(name, name) for name in others])
     sentences = {
         f"{listed(pairs)}: {_PAIRS}": bool(pairs),
-        "acceptability is the unweighted mean over groups of phenomena": "acceptability" in measures,
         f"information parity: {_PARITY[analysis.parity]}": "parity" in measures,
         f"{questions}: share of questions whose right answer is the likeliest of those offered": bool(questions),
         "translation: chrF++ of all sentences together, 0 to 100": bool(translation),

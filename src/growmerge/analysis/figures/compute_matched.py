@@ -15,7 +15,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from growmerge.analysis.figures import style
 from growmerge.analysis.figures.selection import Selection
-from growmerge.analysis.summary import ALL, measure_order
+from growmerge.analysis.summary import ALL, MACRO, measure_order
 from growmerge.config.checks import MULTI
 from growmerge.evaluation.benchmarks.registry import TRANSLATION
 from growmerge.matching import Match
@@ -66,7 +66,7 @@ def compute_matched_data(summary: pd.DataFrame, selection: Selection) -> pd.Data
 def _scores(summary: pd.DataFrame) -> pd.DataFrame:
     """Scores by benchmark, shape (measure x subset x language, id): subsets as fine as the summary has them."""
     summary = summary[summary["measure"] != TRANSLATION]  # on another scale, in which no median would make sense
-    grouped = summary["subset"] != ALL
+    grouped = ~summary["subset"].isin([ALL, MACRO])
     has_groups = grouped.groupby([summary["measure"], summary["language"]]).transform("any")
     finest = summary[grouped == has_groups]
     by_cell = finest.set_index(["measure", "subset", "language", "id"])["value"]
