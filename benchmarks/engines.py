@@ -19,7 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import LlamaForCausalLM, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from growmerge.artifacts import publish
-from growmerge.config.schema import Architecture, Training
+from growmerge.config.models import Architecture
+from growmerge.config.schema import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.phases import Component, Phase
 from growmerge.data.shards import SCHEMA, TOKENS, TokenCorpus

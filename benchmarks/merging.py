@@ -37,7 +37,7 @@ def make_models(folder: Path, layers: int) -> None:
     import torch
 
     from growmerge.artifacts import publish
-    from growmerge.config.schema import Architecture
+    from growmerge.config.models import Architecture
     from growmerge.models.checkpoints import save_checkpoint
     from growmerge.models.initialise import initialise, llama_config
 

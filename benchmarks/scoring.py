@@ -38,7 +38,7 @@ import torch
 from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
 from transformers import AutoTokenizer, PreTrainedModel
 
-from growmerge.config.schema import Architecture
+from growmerge.config.models import Architecture
 from growmerge.data.documents import Document
 from growmerge.data.sources import read_stdlib_code
 from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer

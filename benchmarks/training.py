@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 from engines import Setting, bare, ours, trainer
 
-from growmerge.config.schema import Architecture, Training
+from growmerge.config.models import Architecture
+from growmerge.config.schema import Training
 
 MINIATURE = Architecture(
     hidden_size=64,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from growmerge.config.schema import Architecture
+from growmerge.config.models import Architecture
 
 # Set in a process that runs its share of the tests (pytest-xdist).
 SHARED_OUT = "PYTEST_XDIST_WORKER" in os.environ

@@ -17,8 +17,10 @@ from typing import Any, Literal
 
 from growmerge.config import Study
 from growmerge.config.checks import AT, COMMON, EXTERNAL, MULTI, RANDOM, is_reference
+from growmerge.config.merging import Method, PublishedBase
+from growmerge.config.models import Base
 from growmerge.config.references import at_step
-from growmerge.config.schema import Base, Language, Method, PublishedBase
+from growmerge.config.schema import Language
 from growmerge.data.unimax import unimax
 
 # Keys of `training` that change how a training runs, not what comes out: their edits rerun nothing.

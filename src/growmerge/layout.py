@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from growmerge.config import Study
+from growmerge.config.benchmarks import Benchmark
 from growmerge.config.checks import AT
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
-from growmerge.config.schema import Benchmark
 from growmerge.data.sharding import Shard
 from growmerge.errors import GrowmergeError
 from growmerge.grid import SEPARATOR, Grid, Model

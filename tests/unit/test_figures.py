@@ -17,7 +17,8 @@ from growmerge.analysis.figures import FIGURES, Selection, save_figure
 from growmerge.analysis.figures.captions import caption
 from growmerge.analysis.places import KINDS
 from growmerge.analysis.summary import SUMMARY_COLUMNS
-from growmerge.config.schema import Analysis, Method
+from growmerge.config.merging import Method
+from growmerge.config.schema import Analysis
 from growmerge.errors import GrowmergeError
 from growmerge.matching import Match
 from growmerge.merging.sweeps import density_sweeps, main_methods

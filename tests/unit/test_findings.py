@@ -19,7 +19,8 @@ from growmerge.analysis.figures.findings import (
 )
 from growmerge.analysis.figures.write import write_figure
 from growmerge.analysis.frames import write_frame
-from growmerge.config.schema import Analysis, Method
+from growmerge.config.merging import Method
+from growmerge.config.schema import Analysis
 
 LANGUAGES = ("ekk", "isl", "swe")
 TIES = {"uses_base": True, "method": "ties"}

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from growmerge.artifacts import publish, sha256_file, verify
 from growmerge.config import load_files
-from growmerge.config.schema import Method
+from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.items import Item, write_items
 from growmerge.merging.card import card, write_card

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from growmerge.artifacts import publish, sha256_file
 from growmerge.config import load_files
-from growmerge.config.schema import Method
+from growmerge.config.merging import Method
 from growmerge.merging.blocks import workers
 from growmerge.merging.catalogue import KINDS
 from growmerge.merging.merge import merge_models

@@ -12,7 +12,7 @@ from conftest import ARCHITECTURE, VOCABULARY
 from growmerge.analysis.places import KINDS, Place, place_of
 from growmerge.analysis.vectors import compare_weights
 from growmerge.analysis.weights import BLOCK, Checkpoints
-from growmerge.config.schema import Architecture
+from growmerge.config.models import Architecture
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import HEAD, load_checkpoint, save_checkpoint
 from growmerge.models.initialise import initialise, llama_config

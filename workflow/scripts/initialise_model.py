@@ -4,7 +4,7 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import publish, verify
-from growmerge.config.schema import Architecture
+from growmerge.config.models import Architecture
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.models.checkpoints import parameter_count, save_checkpoint
 from growmerge.models.initialise import initialise, llama_config

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.config.schema import Method
+from growmerge.config.merging import Method
 from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.benchmarks.listing import read_listing
 from growmerge.merging.combination import merge_and_score

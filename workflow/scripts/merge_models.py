@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.config.schema import Method
+from growmerge.config.merging import Method
 from growmerge.merging.card import write_card
 from growmerge.merging.members import members_of
 from growmerge.merging.merge import device_for, merge_models

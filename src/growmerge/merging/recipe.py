@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from growmerge.artifacts import digest_of, read_manifest
-from growmerge.config.schema import Method, ParameterValue
+from growmerge.config.merging import Method, ParameterValue
 from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
 
 # Part of the identity of every merge: raise it whenever the same recipe would give other bytes.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from growmerge.config.schema import Method
+from growmerge.config.merging import Method
 
 
 def density_sweeps(methods: Iterable[Method]) -> dict[str, dict[float, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from growmerge.config.schema import Architecture
+from growmerge.config.models import Architecture
 
 
 def parameters(a: Architecture, vocab_size: int, width: int = 1) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from growmerge.config.schema import Architecture
+from growmerge.config.models import Architecture
 
 
 def llama_config(a: Architecture, vocab_size: int, begin_id: int, end_id: int) -> LlamaConfig:

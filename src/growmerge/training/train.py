@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from growmerge.artifacts import MANIFEST, digest_of, publish, read_manifest, verify
-from growmerge.config.schema import Architecture, Training
+from growmerge.config.models import Architecture
+from growmerge.config.schema import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.phases import phases_of
 from growmerge.data.shards import TokenCorpus, count_documents

@@ -12,7 +12,8 @@ import pandas as pd
 
 from growmerge.analysis.summary import ALL, measure_order
 from growmerge.config.checks import MULTI
-from growmerge.config.schema import Analysis, Method
+from growmerge.config.merging import Method
+from growmerge.config.schema import Analysis
 from growmerge.matching import Match
 
 VALUES = ("value", "low", "high", "n", "chance")
