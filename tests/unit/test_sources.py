@@ -1,5 +1,6 @@
 """Catalogues in wheels, the running Python's own text, and the user's files."""
 
+import codecs
 import gzip
 import json
 import struct
@@ -82,6 +83,12 @@ msgstr ""
 #~ msgstr "Gamalt"
 """
     assert list(parse_po(po.encode())) == [('Open the "file"\n', 'Opna "skrána"\\n')]
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u0085", "\f"])
+def test_what_separates_lines_elsewhere_is_part_of_a_message(separator):
+    po = f'msgid "Page{separator}two"\nmsgstr "Síða{separator}tvö"\n'
+    assert list(parse_po(po.encode())) == [(f"Page{separator}two", f"Síða{separator}tvö")]
 
 
 def test_the_same_english_has_the_same_id_in_every_package_format_and_language(tmp_path):
@@ -209,6 +216,13 @@ def test_each_kind_of_file_gives_its_documents(tmp_path, kind):
             GrowmergeError, match=rf"{path.name}: (line|row) 1: field 'key' must be a string, found int"
         ):
             list(read_files([path], "key", None))
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", b'{"text": "x"}'), ("a.jsonl.gz", None), ("a.txt", b"x")])
+def test_a_byte_order_mark_is_no_text(tmp_path, name, content):
+    marked = codecs.BOM_UTF8 + (content or b'{"text": "x"}')
+    (tmp_path / name).write_bytes(marked if content else gzip.compress(marked))
+    assert [document.text for document in read_files([tmp_path / name], "text", None)] == ["x"]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def parse_po(data: bytes) -> Iterator[tuple[str, str]]:
     for block in re.split(r"\n\s*\n", data.decode().replace("\r\n", "\n")):
         fields: dict[str, str] = {}
         key = ""
-        for line in block.splitlines():
+        for line in block.split("\n"):  # splitlines would also break strings, as at U+2028
             if line.startswith("#,") and "fuzzy" in line:
                 break
             match = _PO_LINE.fullmatch(line)

@@ -16,6 +16,7 @@ from growmerge.errors import GrowmergeError
 
 T = TypeVar("T")
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet", ".txt")
+_UTF_8 = "utf-8-sig"  # with a byte order mark or without
 
 
 def read_files(paths: Sequence[Path], text_field: str, id_field: str | None) -> Iterator[Document]:
@@ -84,7 +85,7 @@ def _documents(path: Path, text_field: str, id_field: str | None) -> Iterator[Do
 
 def _paragraphs(path: Path) -> Iterator[Document]:
     number, lines = 0, []
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding=_UTF_8) as file:
         for line in (*file, ""):
             if line.strip():
                 lines.append(line)
@@ -105,7 +106,7 @@ def _records(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, int, list
 
 def _read_jsonl(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, int, list[object]]]:
     open_ = gzip.open if path.suffix == ".gz" else open
-    with open_(path, "rt", encoding="utf-8") as lines:
+    with open_(path, "rt", encoding=_UTF_8) as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
