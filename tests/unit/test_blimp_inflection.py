@@ -75,6 +75,23 @@ def test_a_word_of_several_lemmas_or_parts_of_speech_is_left_alone(lexicon):
     assert account.words["several lemmas"] == 2
 
 
+def test_a_word_of_two_parts_of_speech_is_left_alone_though_the_lemma_is_one(lexicon):
+    noun = "lek\tlek\tN;SG\nlek\tlekar\tN;PL\n"
+    lexicon.write_text(noun)
+    assert make(lexicon, "Vi ser lek här.")[0] == {("N;SG->PL", "Vi ser lekar här.")}
+    lexicon.write_text(noun + "lek\tlek\tV;SG\n")
+    pairs, account = make(lexicon, "Vi ser lek här.")
+    assert pairs == set()
+    assert account.words["several lemmas"] == 1
+
+
+def test_sentences_that_are_too_short_or_too_long_are_passed_over(lexicon):
+    texts = ("Nu springer vi.", "Nu springer vi bort.", "Nu springer vi bort härifrån.")
+    pairs, account = make(lexicon, *texts, min_words=4, max_words=4)
+    assert pairs == {("V;PRS->PST", "Nu sprang vi bort.")}
+    assert account.sentences == 1
+
+
 def test_a_form_that_can_be_read_as_the_right_one_is_no_replacement(lexicon):
     # "hus" is the plural of "hus" as well: the surface would stay. Definiteness differs from both readings: in number,
     # too, from one of them, so that the two disagree on what changes.
@@ -122,6 +139,17 @@ def test_the_features_are_those_of_unimorph():
     for tags in ("V.PTCP;PST", "V.PTCP.PST", "PST;V.PTCP"):
         assert (parse("l", tags).pos, parse("l", tags).features) == ("V.PTCP", {"Tense": "PST"})
     assert [dimension(tag) for tag in ("DAT", "{NOM/ACC}", "BANTU7", "XYZ")] == ["Case", "Case", "Gender", "XYZ"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_lemma(lexicon):
+    lexicon.write_text("häst\thästen\tN;SG\nhäst\thästar\tN;PL\n", encoding="utf-8-sig")
+    assert make(lexicon, "Jag ser hästen.")[0] == {("N;SG->PL", "Jag ser hästar.")}
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u0085", "\x0b", "\x1c"])
+def test_only_line_feeds_end_a_line_of_a_lexicon(lexicon, inside):
+    lexicon.write_bytes(f"häst\thästen\tN;SG\r\nx\ty{inside}z\tN;SG\r\nhäst\thästar\tN;PL\r\n".encode())
+    assert make(lexicon, "Jag ser hästen.")[0] == {("N;SG->PL", "Jag ser hästar.")}
 
 
 @pytest.mark.parametrize(

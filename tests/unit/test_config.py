@@ -69,6 +69,10 @@ def set_at(data, path, value):
     data[last] = value
 
 
+def inflection(**own):
+    return [{"name": "own", "use": "inflection", "limit": 5, "inflection": {"lexicons": {"isl": "isl"}} | own}]
+
+
 CASES = {
     "unknown key": (
         ("training", "learning_rat"),
@@ -149,6 +153,56 @@ CASES = {
         [{"setup": "3x", "base": "init"}],
         ["merging.published_bases.0.setup", "'3x'"],
     ),
+    "unknown key under a language": (
+        ("benchmarks",),
+        [{"name": "blimp", "sources": {"eng": {"datset": "x"}}}],
+        ["benchmarks.0.sources.eng.datset = 'x'", "did you mean 'dataset'"],
+    ),
+    "unknown key of a kind under a language": (
+        ("benchmarks",),
+        inflection(sentences={"swe": {"kind": "files", "paths": ["a"], "txt_field": "x"}}),
+        ["benchmarks.0.inflection.sentences.swe.txt_field = 'x'", "did you mean 'text_field'"],
+    ),
+    "unknown key under a language that is called like a kind": (
+        ("benchmarks",),
+        inflection(sentences={"hub": {"kind": "hub", "dataset": "a/b", "splitt": "x"}}),
+        ["benchmarks.0.inflection.sentences.hub.splitt = 'x'", "did you mean 'split'"],
+    ),
+    "a language that is no code": (
+        ("benchmarks",),
+        inflection(lexicons={"swedish": "x"}),
+        ["benchmarks.0.inflection.lexicons.swedish = 'swedish'"],
+    ),
+    "unknown dimension of inflection": (
+        ("benchmarks",),
+        inflection(dimensions={"N": ["Case", "Numbr"]}),
+        ["benchmarks.0.inflection.dimensions.N.1 = 'Numbr'", "did you mean 'Number'"],
+    ),
+    "a tag in the place of its dimension": (
+        ("benchmarks",),
+        inflection(dimensions={"V.PTCP": ["PL"]}),
+        ["benchmarks.0.inflection.dimensions.V.PTCP.0 = 'PL'", "known: Aktionsart, ", "Argument_Marking"],
+    ),
+    "unknown part of speech": (
+        ("benchmarks",),
+        inflection(dimensions={"Noun": ["Number"]}),
+        ["benchmarks.0.inflection.dimensions.Noun = 'Noun'", "known: ADJ, "],
+    ),
+    "a word class of BÍN without BÍN": (
+        ("benchmarks",),
+        inflection(dimensions={"pfn": ["Case"]}),
+        ["benchmarks.0.inflection.dimensions.pfn = 'pfn'", "part of speech"],
+    ),
+    "sentences in a language of no one": (
+        ("benchmarks",),
+        inflection(sentences={"sve": {"kind": "files", "paths": ["a"]}}),
+        ["benchmarks.0.inflection.sentences.sve = 'sve'", "did you mean 'swe'"],
+    ),
+    "no length of a sentence is left": (
+        ("benchmarks",),
+        inflection(min_words=9, max_words=8),
+        ["benchmarks.0.inflection.min_words = 9", "max_words is 8"],
+    ),
     "a tokenizer from nowhere": (("tokenizer", "corpora"), [], ["tokenizer.corpora", "empty"]),
 }
 
@@ -167,6 +221,12 @@ def test_refused_with_key_value_and_advice(case, data):
         validate(data)
     for part in expected:
         assert part in str(error.value)
+
+
+def test_bin_adds_word_classes_of_its_own(data):
+    dimensions = {"N": ["Case"], "V.PTCP": ["Number"], "pfn": ["Case"], "V.NFIN": ["Gender"]}
+    data["benchmarks"] = inflection(lexicons={"isl": "islenska"}, dimensions=dimensions, min_words=5, max_words=5)
+    assert validate(data).benchmarks[0].inflection.dimensions == dimensions
 
 
 def test_the_error_names_the_file_that_holds_the_key(tmp_path):

@@ -36,9 +36,9 @@ def right(*answers):
     return [(-1.0, -2.0) if answer else (-2.0, -1.0) for answer in answers]
 
 
-def table(scores, wanted, reference=None):
+def table(scores, wanted, reference=None, measured=MEASURED):
     nothing = pd.DataFrame(columns=["benchmark", "language", "item", "logprob"])
-    return compare(scores, wanted, nothing if reference is None else reference, 200, 1, MEASURED)
+    return compare(scores, wanted, nothing if reference is None else reference, 200, 1, measured)
 
 
 def test_models_are_held_against_what_they_are_to_be_better_than():
@@ -121,6 +121,25 @@ def test_p_values_are_adjusted_within_a_kind_measure_and_language():
     found = table(scores, [*methods, Contrast("setup", "b", "c", ("swe",))])
     assert found["p"].tolist() == pytest.approx([2 / 2**8, 2 / 2**7, 1.0])
     assert found["p_holm"].tolist() == pytest.approx([4 / 2**8, 2 / 2**7, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("cells", "factors"),
+    [
+        ([("pairs", "swe"), ("questions", "swe")], [1, 1]),  # another measure
+        ([("pairs", "swe"), ("pairs", "isl")], [1, 1]),
+        ([("pairs", "swe"), ("more_pairs", "swe")], [2, 2]),  # the same measure
+    ],
+)
+def test_p_values_are_adjusted_together_within_a_measure_and_language_only(cells, factors):
+    wins, losses = right(*[1] * 8), right(*[0] * 8)
+    scores = {
+        name: pd.concat([cell(*of, answers) for of in cells]) for name, answers in {"a": wins, "b": losses}.items()
+    }
+    measured = MEASURED | {"more_pairs": MEASURED["pairs"]}
+    found = table(scores, [Contrast("method", "a", "b", ("swe", "isl"))], measured=measured)
+    assert found["p"].tolist() == pytest.approx([2 / 2**8] * 2)
+    assert (found["p_holm"] / found["p"]).tolist() == pytest.approx(factors)
 
 
 def test_the_table_is_written_with_its_manifest(tmp_path):

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from growmerge.analysis.frames import write_frame
-from growmerge.analysis.paired import of_differences
+from growmerge.analysis.paired import paired_difference
 from growmerge.analysis.statistics import holm
 from growmerge.analysis.summary import PARITY, SCORE_COLUMNS
 from growmerge.artifacts import verify
@@ -116,7 +116,7 @@ def compare(
         ours, theirs = values.get(first, {}), values.get(second, {})
         for benchmark, language in (cell for cell in ours if cell in theirs and cell[1] in languages):
             differences = ours[benchmark, language] - theirs[benchmark, language]
-            found = of_differences(differences, resamples, seed)
+            found = paired_difference(differences, resamples, seed)
             known = not np.isnan(found.difference.mean)
             about = (kind, first, second, measured[benchmark][0], benchmark, language)
             p = found.p if known else np.nan

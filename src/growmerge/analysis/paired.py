@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
 from growmerge.analysis.statistics import Interval, bootstrap_mean
-from growmerge.errors import GrowmergeError
 
 
 class PairedDifference(NamedTuple):
@@ -32,30 +30,12 @@ class PairedDifference(NamedTuple):
     n: int
 
 
-def paired_difference(a: pd.Series, b: pd.Series, resamples: int, seed: int) -> PairedDifference:
-    """The mean of `a` - `b`, two models' values (right or wrong, or any number) by item, in whatever order of items.
+def paired_difference(differences: NDArray[np.float64], resamples: int, seed: int) -> PairedDifference:
+    """Of first minus second for every item, shape (n,), in an order that does not depend on the models.
 
-    Items are resampled, each with both of its values. Equal arguments give equal results.
-
-    Raises GrowmergeError where an item is there twice, or only one of the models has it: over other items the means
-    would differ, too. So it does for values that are not known (NaN), and where there are no items.
+    Items are resampled, each with both of its values. Equal arguments give equal results. Without items, or with a NaN
+    among them, `difference` is NaN.
     """
-    for name, values in (("first", a), ("second", b)):
-        if doubled := int(values.index.duplicated().sum()):
-            raise GrowmergeError(f"the {name} model has {doubled} items twice; score again")
-        if unknown := int(values.isna().sum()):
-            raise GrowmergeError(f"the {name} model has {unknown} items without a value; score again")
-    if lonely := a.index.symmetric_difference(b.index).size:
-        raise GrowmergeError(f"{lonely} items are not those of both models; score both on the same benchmark")
-    if a.empty:
-        raise GrowmergeError("there are no items to compare two models on; score both on a benchmark with items")
-    # By item, so that the order of rows decides nothing.
-    differences = (a.astype(np.float64) - b.astype(np.float64)).sort_index().to_numpy()
-    return of_differences(differences, resamples, seed)
-
-
-def of_differences(differences: NDArray[np.float64], resamples: int, seed: int) -> PairedDifference:
-    """The same of first minus second for every item, shape (n,), in an order that does not depend on the models."""
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
     interval = bootstrap_mean(differences, resamples, seed)
     return PairedDifference(interval, sign_test(better, worse), better, worse, len(differences))

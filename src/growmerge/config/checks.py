@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
 
+from growmerge.config.benchmarks import ISLENSKA
 from growmerge.config.references import parse_reference
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks.inflection.features import DIMENSIONS, PARTS_OF_SPEECH, PARTS_OF_SPEECH_OF_BIN
 from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
 
 if TYPE_CHECKING:
+    from growmerge.config.benchmarks import Inflection
     from growmerge.config.corpora import Corpus
-    from growmerge.config.schema import Method, OverTraining, Study
+    from growmerge.config.merging import Method, OverTraining
+    from growmerge.config.schema import Study
 
 RANDOM = "random"
 MULTI = "multi"
@@ -132,8 +136,8 @@ def _check_benchmarks(study: Study) -> None:
             _known(f"{key}.languages.{j}", language, scored, "language in this study")
         for language in benchmark.sources:
             _known(f"{key}.sources.{language}", language, scored, "language in this study")
-        for language in benchmark.inflection.lexicons if benchmark.inflection else []:
-            _known(f"{key}.inflection.lexicons.{language}", language, scored, "language in this study")
+        if benchmark.inflection:
+            _check_inflection(f"{key}.inflection", benchmark.inflection, scored)
         for language, package in benchmark.packages.items():
             _known(f"{key}.packages.{language}", package, packages, "package")
         if not any(benchmark.has(language) for language in scored):
@@ -144,6 +148,21 @@ def _check_benchmarks(study: Study) -> None:
             message = f"'{PARITY}' is the name of what information parity is taken of"
             raise problem(f"{key}.name", benchmark.name, message)
     _unique("benchmarks", [b.name for b in study.benchmarks])
+
+
+def _check_inflection(key: str, inflection: Inflection, scored: list[str]) -> None:
+    for part, languages in (("lexicons", inflection.lexicons), ("sentences", inflection.sentences)):
+        for language in languages:
+            _known(f"{key}.{part}.{language}", language, scored, "language in this study")
+    with_bin = ISLENSKA in inflection.lexicons.values()
+    parts_of_speech = PARTS_OF_SPEECH | (PARTS_OF_SPEECH_OF_BIN if with_bin else set())
+    for pos, dimensions in inflection.dimensions.items():
+        _known(f"{key}.dimensions.{pos}", pos, parts_of_speech, "part of speech in UniMorph")
+        for i, dimension in enumerate(dimensions):
+            _known(f"{key}.dimensions.{pos}.{i}", dimension, DIMENSIONS, "dimension in UniMorph")
+    if inflection.min_words > inflection.max_words:
+        message = f"no sentence is that long: max_words is {inflection.max_words}"
+        raise problem(f"{key}.min_words", inflection.min_words, message)
 
 
 def _check_epochs(study: Study) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -77,39 +78,53 @@ def _explain(error: dict[str, Any], files: Sequence[Path]) -> str:
     return f"{_file_of(path, files)}: {'.'.join(path)}{shown}: {message}"
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _tag(model: type[BaseModel]) -> str | None:
-    kind = model.model_fields.get("kind")
+def _alternatives(annotation: Any) -> list[Any]:
+    """The members of a union, without their annotations; a list, a mapping or a model is one of its own."""
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [member for argument in get_args(annotation) for member in _alternatives(argument)]
+    return [annotation]
+
+
+def _under(annotation: Any, part: str) -> list[Any]:
+    """What a model has in a field, a mapping under a key, or a list at an index."""
+    if _is_model(annotation):
+        fields = [field for name, field in annotation.model_fields.items() if part in (name, field.alias)]
+        return [member for field in fields for member in _alternatives(field.annotation)]
+    return _alternatives(get_args(annotation)[-1]) if get_origin(annotation) in (list, dict) else []
+
+
+def _tag(annotation: Any) -> str | None:
+    kind = annotation.model_fields.get("kind") if _is_model(annotation) else None
     return str(get_args(kind.annotation)[0]) if kind else None
 
 
-def _walk(path: Sequence[str]) -> tuple[list[type[BaseModel]], list[str]]:
-    """The models that can stand at a location, and the location as it is in the files.
+def _walk(path: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """The types that can stand at a location, and the location as it is in the files.
 
-    pydantic puts the tags of tagged unions into it, which no file holds.
+    pydantic puts the tags of tagged unions and a mark of bad keys into it, which no file holds.
     """
-    models: list[type[BaseModel]] = [Study]
+    types: list[Any] = [Study]
     kept: list[str] = []
     for part in path:
-        tagged = [m for m in models if _tag(m) == part]
+        tagged = [t for t in types if _tag(t) == part]
         if tagged:
-            models = tagged
-            continue
-        kept.append(part)
-        if not part.isdigit():
-            fields = [f for m in models for n, f in m.model_fields.items() if part in (n, f.alias)]
-            models = [m for f in fields for m in _models_in(f.annotation)]
-    return models, kept
+            types = tagged
+        elif part != "[key]":
+            kept.append(part)
+            types = [under for t in types for under in _under(t, part)]
+    return types, kept
 
 
 def _fields_at(path: Sequence[str]) -> list[str]:
     """Names of the keys that are allowed under a location."""
-    return [field.alias or name for m in _walk(path)[0] for name, field in m.model_fields.items()]
+    models = filter(_is_model, _walk(path)[0])
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
 def _file_of(path: Sequence[str], files: Sequence[Path]) -> str:

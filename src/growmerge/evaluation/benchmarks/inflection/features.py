@@ -39,10 +39,13 @@ DIMENSION = {tag: dimension for dimension, tags in _TAGS.items() for tag in tags
 _FAMILIES = {"ARG": "Argument_Marking", "PSS": "Possession", "LGSPEC": "Language_Specific"} | dict.fromkeys(
     ("NAKH", "BANTU"), "Gender"
 )
+DIMENSIONS = {*DIMENSION.values(), *_FAMILIES.values()}
 PARTS_OF_SPEECH = {
     "N", "PROPN", "ADJ", "PRO", "CLF", "ART", "DET", "V", "ADV", "AUX", "V.PTCP", "V.MSDR", "V.CVB", "ADP", "COMP",
     "CONJ", "NUM", "PART", "INTJ",
 }  # fmt: skip
+# What BÍN has beside them and inflects: other verb forms, pronouns of two kinds, numerals of two, the free article.
+PARTS_OF_SPEECH_OF_BIN = {"V.NFIN", "pfn", "afn", "to", "rt", "gr"}
 
 
 @dataclass(frozen=True)

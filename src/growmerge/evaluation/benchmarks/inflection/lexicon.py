@@ -29,7 +29,8 @@ class UniMorph:
         self._analyses: defaultdict[str, list[Analysis]] = defaultdict(list)
         self._forms: defaultdict[tuple[str, str], list[tuple[str, Analysis]]] = defaultdict(list)
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            # With a byte order mark or without; splitlines would also break lines inside a column, as at U+2028.
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise GrowmergeError(f"{path}: cannot be read ({error})") from error
         for number, line in enumerate(lines, start=1):
