@@ -19,6 +19,10 @@ from growmerge.evaluation.benchmarks.registry import REGISTRY
 PATH = {"sources": {"fao": {"dataset": "pairs.jsonl"}}}
 
 
+def file_source(name, language, **more):
+    return {"name": name, "sources": {language: {"dataset": "x.jsonl", **more}}}
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
@@ -48,6 +52,19 @@ PATH = {"sources": {"fao": {"dataset": "pairs.jsonl"}}}
         ({"name": "translation", "max_new_tokens": 0}, "max_new_tokens"),
         ({"name": "heldout_translation"}, "'heldout_translation' is made here and needs a `limit`"),
         ({"name": "t", "use": "heldout_translation", "limit": 9, "fields": {"text": "a"}}, "`fields` says nothing"),
+        ({"name": "exam_et", "gap": "("}, r"gap\n.*'\(' is no regular expression: missing \)"),
+        ({"name": "exam_et", "gap": "(_+)"}, r"'\(_\+\)' has a group: write \(\?:\.\.\.\)"),
+        ({"name": "exam_et", "gap": "_*"}, r"'_\*' also matches where there is nothing"),
+        ({"name": "all", "use": "blimp"}, "'all' stands for something else in tables"),
+        ({"name": "macro", "use": "blimp"}, "'macro' stands for something else"),
+        ({"name": "parity_reference", "use": "blimp"}, "'parity_reference' stands for something else"),
+        (file_source("blimp", "eng", configs=["a"]), r"sources\.eng\.configs = \['a'\]: 'x\.jsonl' is a file"),
+        (file_source("blimp", "eng", splits=["test"]), r"sources\.eng\.splits = \['test'\]: 'x\.jsonl' is a file"),
+        (file_source("belebele", "swe", examples="dev"), r"sources\.swe\.examples = 'dev': 'x\.jsonl' is a file"),
+        (file_source("belebele", "swe", revision="v1"), r"sources\.swe\.revision = 'v1': 'x\.jsonl' is a file"),
+        ({"name": "icelandic_ged", "sources": {"isl": {"splits": ["a"]}}}, r"ice_benchmark_set\.jsonl' is a file"),
+        (file_source("flores", "swe"), r"sources\.swe\.dataset = 'x\.jsonl': a file has one language alone; .*folder"),
+        (file_source("translation", "eng"), r"sources\.eng\.dataset = 'x\.jsonl': a file has one language alone"),
     ],
 )
 def test_what_makes_no_sense_is_refused(keys, message):
@@ -78,8 +95,12 @@ def test_what_a_study_says_goes_over_the_registry_and_a_moved_dataset_leaves_the
     assert benchmark.dataset("fra").revision == "fb6b5f2b48a6348ae2a9467a6714c3a054fa8d85"
     with pytest.raises(KeyError):
         benchmark.dataset("fin")
-    entry = Benchmark(name="belebele").entry
-    assert (entry.few_shot, entry.limit, entry.metric.normalisation) == (5, 1000, "character")
+
+
+@pytest.mark.parametrize("name", ["belebele", "hellaswag", "xcsqa"])
+def test_cloze_is_as_the_paper_prints_it(name):
+    entry = Benchmark(name=name).entry
+    assert (entry.few_shot, entry.limit, entry.metric) == (5, 1000, Metric("accuracy", "character"))
 
 
 def test_the_other_side_of_parallel_text_moves_with_it():
@@ -89,6 +110,8 @@ def test_the_other_side_of_parallel_text_moves_with_it():
     assert benchmark.counterpart("swe").configs == ("eng_Latn",)
     assert benchmark.counterpart("eng").configs == ("fra_Latn",)
     assert benchmark.counterpart("ekk").id == "openlanguagedata/flores_plus"
+    added = Benchmark(name="flores", sources={"fin": {"dataset": "/data/flores", "configs": ["fin_Latn"]}})
+    assert (added.counterpart("fin").id, added.counterpart("fin").configs) == ("/data/flores", ("eng_Latn",))
 
 
 def test_local_files_are_inputs_and_names_of_the_hub_are_not(tmp_path):
@@ -103,6 +126,22 @@ def test_local_files_are_inputs_and_names_of_the_hub_are_not(tmp_path):
     assert Benchmark(name="inflection", inflection=own).files("swe") == [str(path), str(text)]
     hub = {"lexicons": {"isl": "islenska"}, "sentences": {"isl": {"kind": "hub", "dataset": "owner/wikipedia"}}}
     assert Benchmark(name="inflection", inflection=hub).files("isl") == []
+
+
+def test_of_a_folder_every_file_is_an_input_as_a_folder_s_time_says_nothing_of_their_edits(tmp_path):
+    names = ["README.md", "isl/test.parquet", "isl/train.parquet", ".git/index", "patterns/sv/P1.jsonl"]
+    for name in [*names, "tuples/sv/P1.jsonl", "tuples/is/P1.jsonl"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+
+    def files(name, language, folder=tmp_path):
+        found = Benchmark(name=name, sources={language: {"dataset": str(folder)}}).files(language)
+        return [str(Path(file).relative_to(tmp_path)) for file in found]
+
+    assert files("multiblimp", "isl", tmp_path / "isl") == ["isl/test.parquet", "isl/train.parquet"]
+    assert files("multiblimp", "isl")[:2] == ["README.md", "isl/test.parquet"] and len(files("multiblimp", "isl")) == 6
+    assert files("mpararel", "swe") == ["patterns/sv/P1.jsonl", "tuples/sv/P1.jsonl"]
+    assert files("multiblimp", "isl", tmp_path / "nowhere") == []
 
 
 def test_the_part_of_a_language_is_all_that_its_items_depend_on():

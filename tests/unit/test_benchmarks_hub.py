@@ -15,7 +15,8 @@ from growmerge.evaluation.benchmarks.build import build_benchmark
 BUILD = """
     from growmerge.config.benchmarks import Benchmark
     from growmerge.evaluation.benchmarks.build import build_benchmark
-    import json
+    import json, logging, sys
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
     for name, language in {cells}:
         built = build_benchmark(Benchmark(name=name), language, seed=42)
         items = [item.candidates for item in built.items]
@@ -47,7 +48,11 @@ def test_the_commit_that_was_read_is_recorded_and_conversions_and_all_splits_are
         cells = [("multiblimp", "isl"), ("dalaj", "swe"), ("blimp_single_error", "ekk")]
         lines = build(cells, hub.url, tmp_path / "cache")
         revisions = hub.revisions
-    (multiblimp, pairs, _), (dalaj, aligned, _), (corrupted, _, subsets) = (json.loads(line) for line in lines)
+    warnings = [line for line in lines if not line.startswith("[")]
+    results = [json.loads(line) for line in lines if line.startswith("[")]
+    (multiblimp, pairs, _), (dalaj, aligned, _), (corrupted, _, subsets) = results
+    unpinned = [line for line in warnings if line.endswith(f"no revision is pinned; read was {COMMIT}")]
+    assert [line.split(":")[0] for line in unpinned] == ["jumelet/multiblimp", "liu-nlp/blimp-single-error"]
     assert multiblimp == {"dataset": "jumelet/multiblimp", "revision": None, "commits": [COMMIT]}
     assert pairs == [["Ég fer.", "Ég fara."]]
     assert corrupted["commits"] == [COMMIT]

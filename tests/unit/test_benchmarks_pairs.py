@@ -123,9 +123,8 @@ def test_a_single_file_with_columns_of_its_own_is_a_source(tmp_path, suffix):
     elif suffix == ".jsonl":
         path.write_text(json.dumps(row) + "\n")
     else:
-        comma = {".csv": ",", ".tsv": "\t"}[suffix]
-        quoted = comma.join(f'"{value}"' for value in row.values())
-        path.write_text(f"good{comma}bad\n{quoted}\n", encoding="utf-8")
+        texts = "\t".join(row.values()) if suffix == ".tsv" else ",".join(f'"{text}"' for text in row.values())
+        path.write_text(("good\tbad\n" if suffix == ".tsv" else "good,bad\n") + texts, encoding="utf-8")
     built = build("foblimp", "fao", path, fields={"right": "good", "wrong": "bad"})
     assert pairs(built) == [("", row["good"], row["bad"])]
 
@@ -257,6 +256,19 @@ def test_icelandic_judgements_are_aligned_within_a_question_and_asked_once(tmp_p
         "asked before": 1, "counterpart": 1, "label out of range": 1, "no correct sentence near it": 2,
         "no question about a sentence": 1,
     }  # fmt: skip
+
+
+def test_icelandic_variants_may_be_half_apart(tmp_path):
+    sentence = "Jón sá hana"  # 11 characters
+    rows = [
+        judgement("islands_1a", sentence, "correct", "Yes"),
+        judgement("islands_1b", "Jón sá xxxx", "correct", "No"),  # 4 of 11 apart
+        judgement("islands_1c", "xxxxxx hana", "correct", "No"),  # 6 of 11
+    ]
+    write_lines(tmp_path / "judgements.jsonl", rows)
+    built = build("icelandic_ged", "isl", tmp_path / "judgements.jsonl")
+    assert pairs(built) == [("islands", sentence, "Jón sá xxxx")]
+    assert built.facts["dropped"] == {"counterpart": 1, "no correct sentence near it": 1}
 
 
 # --- examinations and facts -------------------------------------------------------------------------------------------

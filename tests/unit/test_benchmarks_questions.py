@@ -67,6 +67,23 @@ def test_few_shot_examples_are_the_same_for_all_and_never_the_item_itself(tmp_pa
     assert build("belebele", "swe", dataset, few_shot=3, seed=1).items != built.items
 
 
+def test_an_equal_row_is_no_example_of_a_question_and_stays_an_item(tmp_path):
+    rows = [belebele(number, "1") for number in (1, 1, 2, 3)]
+    built = build("belebele", "swe", write_dataset(tmp_path, {"swe_Latn": {"test": rows}}), few_shot=2)
+    assert len(built.items) == 4
+    for item in built.items:
+        *examples, question = item.context.split("\n\n")
+        assert len(examples) == len(set(examples)) == 2
+        assert question + " Ett" not in examples
+
+
+def test_fewer_examples_than_were_asked_for_are_an_error_with_the_numbers(tmp_path):
+    dataset = write_dataset(tmp_path, {"swe_Latn": {"test": [belebele(number, "1") for number in (1, 2, 2, 3)]}})
+    message = r"belebele in swe: few_shot = 3: 'swe_Latn/test:1' has 2 examples, .*; say at most 2"
+    with pytest.raises(GrowmergeError, match=message):
+        build("belebele", "swe", dataset, few_shot=3)
+
+
 def xcsqa(number, answer, texts=("a", "b", "c", "d", "e")):
     choices = {"label": ["A", "B", "C", "D", "E"], "text": list(texts)}
     return {"id": f"{number:032x}", "lang": "de", "question": {"stem": f"wo ist {number}?", "choices": choices},
@@ -111,6 +128,18 @@ def test_hellaswag_is_cleaned_of_the_marks_of_wikihow(tmp_path):
     assert built.items[0].candidates == (" rain falls.", " the man sits.", " cars go.", " it ends.")
     assert built.items[1].candidates == (" The man sits.", " Rain falls.", " Cars go.", " It ends.")
     assert built.facts["dropped"] == {"label out of range": 1, "no label": 1}
+
+
+def test_turkish_has_marks_and_words_of_its_own(tmp_path):
+    context = "[header] Nasıl yapılır [başlık] Tuz alın. [adım] Bekleyin [title] Son [alt] bir."
+    row = hellaswag(1, "1", ctx_a=context, ctx_b="", endings=["a [adım] b.", "c [başlık] d."])
+    (item,) = build("hellaswag", "tur", write_dataset(tmp_path / "h", {"default": {"validation": [row]}})).items
+    assert item.context == "Nasıl yapılır. Tuz alın.. Bekleyin. Son bir."
+    assert item.candidates == (" C. d.", " A. b.")
+    (item,) = build("hellaswag", "eng", write_dataset(tmp_path / "e", {"default": {"validation": [row]}})).items
+    assert item.candidates == (" C d.", " A b."), "elsewhere only [title] ends a sentence"
+    dataset = write_dataset(tmp_path / "b", {"tur_Latn": {"test": [belebele(1, "1")]}})
+    assert build("belebele", "tur", dataset).items[0].context.endswith("\nSoru: Vad är 1?\nCevap:")
 
 
 def test_few_shot_examples_come_from_the_training_split_where_there_is_one(tmp_path):
@@ -168,6 +197,15 @@ def test_translations_are_prompts_with_a_reference_and_survive_the_file(tmp_path
     ]
     write_items(built.items, tmp_path / "items.parquet")
     assert read_items(tmp_path / "items.parquet") == built.items
+
+
+def test_english_is_translated_from_french(tmp_path):
+    sides = {
+        "fra_Latn": {"dev": [flores(1, "Bonjour.", "fra")], "devtest": [flores(1, "Salut.", "fra")]},
+        "eng_Latn": {"dev": [flores(1, "Good day.", "eng")], "devtest": [flores(1, "Hi.", "eng")]},
+    }
+    (item,) = build("translation", "eng", write_dataset(tmp_path, sides), few_shot=1).items
+    assert (item.context, item.reference) == ("FR: Bonjour. EN: Good day.\n\nFR: Salut. EN:", "Hi.")
 
 
 def test_translations_of_several_lines_or_too_many_words_are_dropped_and_counted(tmp_path):

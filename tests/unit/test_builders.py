@@ -87,6 +87,9 @@ def test_translation_items_are_prompts_after_examples_that_are_not_among_them():
     fewer = translation_items(swedish[::-1], english[2:], ("eng", "swe"), 3, few_shot=2)
     assert fewer == items[:3], "nothing but the ids decides"
     assert translation_items(swedish[:1], english, ("eng", "swe"), 3, few_shot=1) == []
+    twins = [Document("a", "English"), Document("b", "English"), Document("c", "other")]
+    (item,) = translation_items(twins, twins, ("eng", "swe"), 3, few_shot=1)
+    assert item.context.count("English") + item.context.count("other") == 3, "an example, its answer, and a question"
 
 
 def test_a_tag_of_bin_becomes_features_by_dimension():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.strict import LanguageCode, Name, Strict
@@ -14,6 +15,22 @@ from growmerge.evaluation.benchmarks.entry import Dataset, Decoding, Entry, Metr
 from growmerge.evaluation.benchmarks.registry import REGISTRY
 
 ISLENSKA = "islenska"  # in the place of a lexicon's file: the package of that name, which holds BÍN
+# Endings of files -> the builders of `datasets` that read them.
+FILES = {".jsonl": "json", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+
+# What tables call means over several subsets or benchmarks, and scores of the English side of parity.
+_RESERVED = ("all", "macro", "parity_reference")
+
+
+def file_ending(dataset: str) -> str:
+    """The ending of a file's name, in small letters and without .gz."""
+    return Path(dataset.lower().removesuffix(".gz")).suffix
+
+
+def is_file(dataset: str) -> bool:
+    """Whether rows come from a single file, or its address, rather than from a folder or the hub."""
+    path, addressed = Path(dataset), dataset.startswith(("http://", "https://"))
+    return addressed or path.is_file() or (file_ending(dataset) in FILES and not path.is_dir())
 
 
 class BenchmarkSource(Strict):
@@ -22,7 +39,8 @@ class BenchmarkSource(Strict):
     dataset: str | None = Field(
         None,
         min_length=1,
-        description="An id of the hub, a local folder in the hub's layout, or a file: .jsonl, .csv, .tsv, .parquet.",
+        description="An id of the hub, a local folder in the hub's layout, or a file: .jsonl, .csv, .tsv (these also "
+        "with .gz), .parquet.",
     )
     revision: str | None = Field(None, description="Commit or tag; pin it.")
     configs: list[str] | None = Field(None, min_length=1, description="Its configurations, read one after another.")
@@ -84,7 +102,7 @@ class Benchmark(Strict):
     sampling: Sampling | None = Field(
         None, description="Of what is generated: how tokens are drawn; default: greedy decoding."
     )
-    gap: str | None = Field(None, description="Of fill-in items: a regular expression of the gap.")
+    gap: str | None = Field(None, description="Of fill-in items: a regular expression of the gap, without groups.")
     max_words: int | None = Field(None, gt=0, description="Longer parallel sentences are left out.")
     packages: dict[LanguageCode, Name] = Field(
         default_factory=dict, description="{language: package with its morphological data}, of acceptability."
@@ -131,6 +149,48 @@ class Benchmark(Strict):
         if unknown:
             raise ValueError(f"fields: '{key}' has no '{unknown[0]}'; it has {', '.join(entry.fields) or 'none'}")
         return self
+
+    @model_validator(mode="after")
+    def _files_are_all_there_is(self) -> Benchmark:
+        """A file has one side and no splits."""
+        registered = REGISTRY[self.use or self.name]
+        for language, said in self.sources.items():
+            key, dataset = f"sources.{language}", self.dataset(language).id or ""
+            if not is_file(dataset):
+                continue
+            if registered.counterparts:
+                raise ValueError(
+                    f"{key}.dataset = {dataset!r}: a file has one language alone; give a folder in the hub's layout, "
+                    "which has both (docs/benchmarks.md)"
+                )
+            for name in ("revision", "configs", "splits", "examples"):
+                if getattr(said, name):
+                    raise ValueError(
+                        f"{key}.{name} = {getattr(said, name)!r}: {dataset!r} is a file, which has none; leave it out"
+                    )
+        return self
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, name: str) -> str:
+        if name in _RESERVED:
+            raise ValueError(f"'{name}' stands for something else in tables; choose another, and say which to `use`")
+        return name
+
+    @field_validator("gap")
+    @classmethod
+    def _gap_is_an_expression(cls, gap: str | None) -> str | None:
+        if gap is None:
+            return gap
+        try:
+            pattern = re.compile(gap)
+        except re.error as error:
+            raise ValueError(f"'{gap}' is no regular expression: {error}") from error
+        if pattern.groups:
+            raise ValueError(f"'{gap}' has a group: write (?:...) instead of (...)")
+        if pattern.fullmatch(""):
+            raise ValueError(f"'{gap}' also matches where there is nothing: write + instead of *")
+        return gap
 
     @property
     def measured(self) -> tuple[str, Normalisation]:
@@ -182,19 +242,30 @@ class Benchmark(Strict):
         return _with(known or Dataset(None), self.sources.get(language))
 
     def counterpart(self, language: str) -> Dataset:
-        """The rows of the other side, from where those of the language come. Raises KeyError where there is none."""
-        other = REGISTRY[self.use or self.name].counterparts[language]
+        """The rows of the other side, of parallel text, from where those of the language come.
+
+        They are English for a language that the registry does not know.
+        """
+        registered = REGISTRY[self.use or self.name]
+        other = registered.counterparts.get(language) or registered.counterparts["swe"]
         said = self.sources.get(language)
         return _with(other, said and said.model_copy(update={"configs": None}))
 
     def files(self, language: str) -> list[str]:
-        """The local files and folders that it is made from, so that their edits rebuild it."""
+        """The local files that it is made from, so that their edits rebuild it."""
         if self.inflection:
             lexicon, text = self.inflection.lexicons[language], self.inflection.sentences.get(language)
             files = text.files() if isinstance(text, FileSource) else []
             return [*([] if lexicon == ISLENSKA else [lexicon]), *map(str, files)]
         said = self.sources.get(language)
-        return [said.dataset] if said and said.dataset and Path(said.dataset).exists() else []
+        if said is None or said.dataset is None:
+            return []
+        path = Path(said.dataset)
+        if not path.is_dir():
+            return [said.dataset] if path.is_file() else []
+        # A folder's own time changes with its entries' names only. Of mParaRel, a language has files of its own.
+        pattern = f"*/{self.dataset(language).configs[0]}/*" if self.entry.converter == "mpararel" else "**/*"
+        return sorted(str(file) for file in path.glob(pattern) if file.is_file() and not _is_hidden(file, path))
 
     def part(self, language: str) -> dict[str, Any]:
         """What of it shapes the items in a language, as plain data: what a rule takes as params.
@@ -215,10 +286,16 @@ class Benchmark(Strict):
         return min(known or entry.limit or 1000, entry.limit or known or 1000)
 
 
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+
+
 def _with(dataset: Dataset, said: BenchmarkSource | None) -> Dataset:
     if said is None:
         return dataset
     moved = said.dataset is not None and said.dataset != dataset.id
+    if said.dataset and is_file(said.dataset):  # a file is all there is: what is scored, and examples
+        return Dataset(said.dataset, examples="train")
     return Dataset(
         said.dataset or dataset.id,
         tuple(said.configs) if said.configs else dataset.configs,

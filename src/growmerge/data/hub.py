@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from gzip import BadGzipFile
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -85,6 +88,8 @@ class HubFiles:
 
 
 def _named(source: HubSource) -> str:
+    if Path(source.dataset).is_file():
+        return f"'{source.dataset}'"
     details = [value for value in (source.config, source.split, source.revision) if value]
     return f"hub dataset '{source.dataset}' ({', '.join(details)})"
 
@@ -97,7 +102,7 @@ def explained(source: HubSource, place: str = "") -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, DatasetsError, HTTPError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, DatasetsError, HTTPError) as error:
         reason = " ".join(str(error).split())
         if isinstance(error, DatasetNotFoundError) and "gated" in reason:
             advice = (
@@ -116,7 +121,7 @@ def explained(source: HubSource, place: str = "") -> Iterator[None]:
             advice = "check the network, or download it and point `dataset` at the file"
         elif isinstance(error, FileNotFoundError):
             advice = "check the name of the dataset; a local one is a folder in the hub's layout"
-        elif place or isinstance(error, pa.ArrowInvalid):
+        elif place or isinstance(error, pa.ArrowInvalid | BadGzipFile | EOFError | zlib.error):
             advice = "the file is damaged, or a field holds values of several types; fetch it again, or mend it"
         else:
             advice = "correct config or split"

@@ -151,7 +151,8 @@ def _items(benchmark: Benchmark, language: str, source: Source, seed: int, tally
             raise ValueError(f"the registry names the converter {unknown!r}, which there is not")
     items = tally.each(source.records(), convert)
     examples = _examples(source, source.dataset, entry.few_shot)
-    return with_examples(items, Tally().each(examples, convert), entry.few_shot, seed)
+    pool = Tally().each(examples, convert)
+    return with_examples(items, pool, entry.few_shot, seed, f"benchmark {benchmark.name} in {language}: few_shot")
 
 
 def _translations(benchmark: Benchmark, language: str, source: Source, seed: int, tally: Tally) -> Iterator[Item]:
@@ -165,7 +166,7 @@ def _translations(benchmark: Benchmark, language: str, source: Source, seed: int
         examples = _examples(original, original.dataset, entry.few_shot)
         convert = parallel.translation(examples, sides, benchmark.max_words)
         pool = Tally().each(_examples(source, source.dataset, entry.few_shot), convert)
-    return with_examples(items, pool, entry.few_shot, seed)
+    return with_examples(items, pool, entry.few_shot, seed, f"benchmark {benchmark.name} in {language}: few_shot")
 
 
 def _examples(source: Source, dataset: Dataset, count: int) -> Iterator[Record]:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from growmerge.errors import GrowmergeError
 from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
 
 _BETWEEN = "\n\n"  # a blank line ends an example
 
 
-def with_examples(items: Iterable[Item], pool: Iterable[Item], count: int, seed: int) -> Iterator[Item]:
+def with_examples(
+    items: Iterable[Item], pool: Iterable[Item], count: int, seed: int, key: str = "few_shot"
+) -> Iterator[Item]:
     """The items with `count` answered ones of the pool before each, a blank line between them, the same for all.
 
-    The examples are those with the smallest hashes of seed and id. Where the pool is the benchmark itself, an item that
-    is among the examples gets the next one instead: no item sees its own answer, and none is lost.
+    The examples are those with the smallest hashes of seed and id, one of each context. An item whose context is among
+    theirs gets the next one instead: no item sees its own answer, and none is lost. Raises GrowmergeError, which names
+    `key`, where an item has fewer.
     """
-    chosen = in_hash_order(pool, lambda item: item.id, f"few-shot:{seed}")[: count + 1] if count else []
+    distinct: dict[str, Item] = {}
+    for example in in_hash_order(pool, lambda item: item.id, f"few-shot:{seed}") if count else []:
+        distinct.setdefault(example.context, example)
+    chosen = list(distinct.values())[: count + 1]
     for item in items:
-        examples = [example for example in chosen if (example.id, example.context) != (item.id, item.context)][:count]
+        examples = [example for example in chosen if example.context != item.context][:count]
+        if len(examples) < count:
+            raise GrowmergeError(
+                f"{key} = {count}: '{item.id}' has {len(examples)} examples, of {len(distinct)} different questions; "
+                f"say at most {len(examples)}, or take them from more rows"
+            )
         preamble = "".join(f"{example.context}{answer(example)}{_BETWEEN}" for example in examples)
         yield replace(item, context=preamble + item.context)
 

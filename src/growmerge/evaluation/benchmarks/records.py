@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,13 @@ class Drop(Exception):
     """A record that makes no item; the reason is counted."""
 
 
+def whole(value: Any) -> Any:
+    """A whole float as an integer, NaN as None, the rest as it is: a column of integers with a hole holds floats."""
+    if not isinstance(value, float):
+        return value
+    return None if math.isnan(value) else int(value) if value.is_integer() else value
+
+
 @dataclass(frozen=True)
 class Record:
     """A row of a dataset: `values` by the names that converters use; the id is its place, `config/split:row`."""
@@ -28,10 +36,7 @@ class Record:
 
     def text(self, name: str) -> str:
         """A text, without space around it. Raises Drop if it is empty or no text."""
-        value = self.values[name]
-        if not isinstance(value, str) or not value.strip():
-            raise Drop("empty text")
-        return value.strip()
+        return _text(self.values[name])
 
     def optional(self, name: str) -> str:
         """A value as text, empty where there is none."""
@@ -39,23 +44,32 @@ class Record:
         return "" if value is None else str(value).strip()
 
     def texts(self, name: str) -> list[str]:
-        """A list of at least two texts. Raises Drop if it is none, or if one of them is empty."""
+        """A list of at least two texts. Raises Drop if it is none, or if one of them is empty or no text."""
         values = self.values[name]
         if not isinstance(values, list) or len(values) < 2:
             raise Drop("no answers to choose from")
-        if not all(isinstance(value, str) and value.strip() for value in values):
-            raise Drop("empty text")
-        return [value.strip() for value in values]
+        return [_text(value) for value in values]
 
     def index(self, name: str, count: int, first: int = 0) -> int:
-        """A label from `first`, as an index from 0. Raises Drop if it is none of `count`."""
+        """A label from `first` (an integer, or as text) as an index from 0. Raises Drop if it is none of `count`."""
+        value = self.values[name]
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise Drop("no label")
         try:
-            index = int(self.values[name]) - first
-        except (TypeError, ValueError):
+            index = int(value) - first
+        except ValueError:
             raise Drop("no label") from None
         if not 0 <= index < count:
             raise Drop("label out of range")
         return index
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str | None):
+        raise Drop("no text")
+    if value is None or not value.strip():
+        raise Drop("empty text")
+    return value.strip()
 
 
 @dataclass

@@ -6,21 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from growmerge.config.benchmarks import is_file
 from growmerge.config.corpora import HubSource
 from growmerge.data.hub import explained
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.benchmarks import formats
 from growmerge.evaluation.benchmarks.entry import Dataset
-from growmerge.evaluation.benchmarks.records import Record
+from growmerge.evaluation.benchmarks.records import Record, whole
 from growmerge.evaluation.benchmarks.registry import CONVERTED
-
-# Suffix of a single file -> builder of `datasets`, and its options.
-_FILES: dict[str, tuple[str, dict[str, str]]] = {
-    ".jsonl": ("json", {}),
-    ".json": ("json", {}),
-    ".csv": ("csv", {}),
-    ".tsv": ("csv", {"sep": "\t"}),
-    ".parquet": ("parquet", {}),
-}
 
 
 class Source:
@@ -47,7 +40,7 @@ class Source:
                     if not checked:
                         self._check_columns(row, place)
                         checked = True
-                    values = {name: _dig(row, path.lstrip("?")) for name, path in self.fields.items()}
+                    values = {name: whole(_dig(row, path.lstrip("?"))) for name, path in self.fields.items()}
                     yield Record(f"{place}:{number}", values, split if by_split else "")
 
     def _splits(self, config: str | None, splits: list[str]) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:
@@ -58,32 +51,26 @@ class Source:
             kind="hub", dataset=path, config=config, split=" + ".join(splits) or "all", revision=self.dataset.revision
         )
         with explained(source):
-            if Path(path).is_file() or path.startswith(("http://", "https://")):
-                arguments = self._file(path)
-                builder = load_dataset_builder(**arguments)
+            if is_file(path):
+                builder = load_dataset_builder(**formats.builder_arguments(path))
                 names = ["train"]
             else:
                 arguments = {"path": path, "revision": self.dataset.revision, **_selected(self.dataset, config)}
                 builder = load_dataset_builder(**arguments)
                 names = splits or get_dataset_split_names(**_renamed(arguments))
+            formats.configure(builder.config)
             if builder.repo_id:
                 self.revisions.add(str(builder.hash))
         for name in names:
             yield name, _rows(builder, name, source)
 
-    def _file(self, path: str) -> dict[str, Any]:
-        if Path(path).suffix not in _FILES:
-            raise GrowmergeError(f"{path}: unknown kind of file; the ending must be one of {', '.join(_FILES)}")
-        kind, options = _FILES[Path(path).suffix]
-        return {"path": kind, "data_files": path, **options}
-
     def _check_columns(self, row: Mapping[str, Any], place: str) -> None:
         for name, path in self.fields.items():
-            column = path.split(".")[0]
-            if not column.startswith("?") and column not in row:
+            found = "" if path.startswith("?") else _lacking(row, path)
+            if found:
                 raise GrowmergeError(
-                    f"dataset '{self.dataset.id}' ({place}): no column '{column}' for `{name}`; it has "
-                    f"{', '.join(row)}: set `fields` of the benchmark"
+                    f"dataset '{self.dataset.id}' ({place}): no column '{path}' for `{name}`; {found}: set `fields` of "
+                    "the benchmark"
                 )
 
 
@@ -100,7 +87,22 @@ def _renamed(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rows(builder: Any, split: str, source: HubSource) -> Iterator[Mapping[str, Any]]:
     with explained(source):
-        yield from builder.as_streaming_dataset(split=split)
+        yield from formats.rows(builder, split, source.dataset)
+
+
+def _lacking(row: Mapping[str, Any], path: str) -> str:
+    """What stands in the place of a column that is not there; "" where it is, or where a hole hides whether it is."""
+    value: Any = row
+    at = ""
+    for key in path.split("."):
+        if value is None:
+            return ""
+        if not isinstance(value, Mapping):
+            return f"'{at}' is a {type(value).__name__}"
+        if key not in value:
+            return f"{repr(at) if at else 'it'} has {', '.join(value)}"
+        value, at = value[key], f"{at}.{key}".lstrip(".")
+    return ""
 
 
 def _dig(row: Mapping[str, Any], path: str) -> Any:

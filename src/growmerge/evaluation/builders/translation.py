@@ -1,6 +1,7 @@
 """Translation: prompts from catalogues joined on the English string, as for parity."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from growmerge.data.documents import Document
 from growmerge.evaluation.benchmarks.converters.parallel import TRANSLATION, prompt
@@ -14,16 +15,18 @@ def translation_items(
 ) -> list[Item]:
     """At most ``limit`` prompts to translate an original into the document of the same id, of one line each.
 
-    They are those with the smallest hashes of their ids: no seed, and nothing changes when a language is added. Those
-    with the next smallest ones are the ``few_shot`` examples before every prompt. ``languages`` are those of the
-    originals and of the documents.
+    They are ordered by hashes of their ids (no seed, and nothing changes when a language is added): the first
+    ``few_shot`` are the examples before every prompt, the next ones the items. Of documents of the same original the
+    first counts. ``languages`` are those of the originals and of the documents.
     """
     sources = {original.id: original.text for original in originals if "\n" not in original.text}
     shared = [document for document in documents if document.id in sources and "\n" not in document.text]
-    chosen = in_hash_order(shared, lambda document: document.id, TRANSLATION)[: limit + few_shot]
+    distinct: dict[str, Document] = {}
+    for document in in_hash_order(shared, lambda document: document.id, TRANSLATION):
+        distinct.setdefault(sources[document.id], document)
     items = [
-        Item(document.id, TRANSLATION, (), document.text, context=prompt(sources[document.id], languages))
-        for document in chosen
+        Item(document.id, TRANSLATION, (), document.text, context=prompt(source, languages))
+        for source, document in islice(distinct.items(), limit + few_shot)
     ]
     # The examples must not be among the items, whatever there is of either.
     examples, rest = items[:few_shot], items[few_shot:]

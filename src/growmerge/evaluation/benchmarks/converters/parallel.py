@@ -17,10 +17,12 @@ TRANSLATION = "translation"  # the subset of items
 
 
 def sentences(records: Iterable[Record]) -> dict[str, str]:
-    """{id: sentence}. Raises GrowmergeError where an id is there twice."""
+    """{id: sentence}, of those that have an id. Raises GrowmergeError where one is there twice."""
     found: dict[str, str] = {}
     for record in records:
         identifier = record.optional("id")
+        if not identifier:
+            continue
         if identifier in found:
             raise GrowmergeError(
                 f"{record.id}: the id '{identifier}' is there twice; sentences are joined by their ids"
@@ -75,7 +77,10 @@ def _check_length(max_words: int | None, *texts: str) -> None:
 
 
 def _other(record: Record, sentences: dict[str, str]) -> str:
-    other = sentences.get(record.optional("id"))
+    identifier = record.optional("id")
+    if not identifier:
+        raise Drop("no id")
+    other = sentences.get(identifier)
     if not other:
         raise Drop("not on the other side")
     return other

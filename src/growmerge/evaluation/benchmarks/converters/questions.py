@@ -55,8 +55,8 @@ def asker(language: str) -> Callable[[Record], Item]:
         listed = "choices" in record.values
         choices = record.texts("choices") if listed else [record.text(f"choice{n}") for n in range(1, 5)]
         if "letters" in record.values:
-            letters = record.values["letters"] or []
-            if record.values["answer"] not in letters or len(letters) != len(choices):
+            letters = record.values["letters"]
+            if not isinstance(letters, list) or record.values["answer"] not in letters or len(letters) != len(choices):
                 raise Drop("no label")  # of blind test splits, too
             right = letters.index(record.values["answer"])
         else:

@@ -1,0 +1,71 @@
+"""How `datasets` is told to read files of the formats that benchmarks come in, and what is said of ones it cannot."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from growmerge.config.benchmarks import FILES, file_ending
+from growmerge.errors import GrowmergeError
+
+_INDEX = "__index_level_0__"  # the column that pandas makes of a field too many in the first row of CSV
+_QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
+
+
+def builder_arguments(path: str) -> dict[str, Any]:
+    """What `datasets` is asked for to read a file. Raises GrowmergeError if its kind is unknown, or it is absent."""
+    ending = file_ending(path)
+    if ending not in FILES:
+        raise GrowmergeError(f"{path}: unknown kind of file; the ending must be one of {', '.join(FILES)}")
+    if "://" not in path and not Path(path).is_file():
+        raise GrowmergeError(f"{path}: no such file")
+    # Tab-separated text has no quoting by convention: a quotation mark is part of the text.
+    options = {"sep": "\t", "quoting": csv.QUOTE_NONE} if ending == ".tsv" else {}
+    return {"path": FILES[ending], "data_files": path, **options}
+
+
+def configure(config: Any) -> None:
+    """Set what the configuration of a builder has because of its format."""
+    if _is_csv(config):  # "NA" and "null" are words; what is missing is empty
+        config.keep_default_na, config.na_values = False, [""]
+    if hasattr(config, "on_bad_files"):  # Parquet, whose default is the size of the first row group: it can be empty
+        config.batch_size = 1000
+
+
+def rows(builder: Any, split: str, name: str) -> Iterator[Mapping[str, Any]]:
+    """The rows of a split. Raises GrowmergeError, which begins with `name`, where text cannot be decoded or parsed."""
+    from pandas.errors import EmptyDataError, ParserError
+
+    try:
+        for row in builder.as_streaming_dataset(split=split):
+            if _is_csv(builder.config):
+                _check_fields(row, builder.config.quoting)
+            yield row
+    except (StopIteration, EmptyDataError):  # of empty files: of JSON lines, of CSV
+        return
+    except UnicodeDecodeError as error:
+        raise GrowmergeError(f"{name} ({split}): {error}: it is not UTF-8; convert it") from error
+    except ParserError as error:
+        raise GrowmergeError(
+            f"{name} ({split}): {' '.join(str(error).split())}: in CSV, texts with commas or quotation marks stand in "
+            "quotation marks, their own doubled; in TSV, texts hold no tabs and are never quoted"
+        ) from error
+
+
+def _is_csv(config: Any) -> bool:
+    return hasattr(config, "keep_default_na")
+
+
+def _check_fields(row: Mapping[str, Any], quoting: int) -> None:
+    """Raises ParserError for what pandas reads as something else without a word."""
+    from pandas.errors import ParserError
+
+    if _INDEX in row:
+        raise ParserError("the first row has more fields than the header")
+    if quoting == csv.QUOTE_NONE:
+        for column, text in row.items():
+            if isinstance(text, str) and _QUOTED.fullmatch(text):
+                raise ParserError(f"a text of '{column}' stands in quotation marks, with those within it doubled")
