@@ -18,12 +18,17 @@ from transformers import (
     BloomConfig,
     Gemma2Config,
     Gemma3TextConfig,
+    GPTNeoConfig,
     GraniteConfig,
+    Lfm2Config,
     LlamaForCausalLM,
+    Mamba2Config,
     MambaConfig,
     MptConfig,
+    Phi3Config,
     PreTrainedConfig,
     PreTrainedModel,
+    Qwen3_5TextConfig,
     Qwen3Config,
 )
 
@@ -36,12 +41,26 @@ VOCABULARY = 60
 POSITIONS = 24
 
 
-def make_model(dtype: torch.dtype = torch.float32) -> LlamaForCausalLM:
-    model = random_llama(5, 0.2, vocab_size=VOCABULARY, max_position_embeddings=POSITIONS, tie_word_embeddings=True)
-    return model.to(dtype)
+def make_model(dtype: torch.dtype = torch.float32, **shape: int) -> LlamaForCausalLM:
+    shape = {"vocab_size": VOCABULARY, "max_position_embeddings": POSITIONS} | shape
+    return random_llama(5, 0.2, **shape, tie_word_embeddings=True).to(dtype)
 
 
 MODEL = make_model()
+
+SHAPE = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": POSITIONS,
+    "initializer_range": 0.5,
+}
+# Attention over a window that is shorter than the sequences.
+WINDOWED = {"sliding_window": 5, "layer_types": ["sliding_attention", "full_attention"]}
 
 
 def make_requests(count: int, seed: int = 0) -> list[Request]:
@@ -56,7 +75,7 @@ def make_requests(count: int, seed: int = 0) -> list[Request]:
 @torch.no_grad()
 def directly(model: PreTrainedModel, request: Request) -> float:
     sequence = torch.tensor([request.context + request.continuation])
-    logprobs = model(sequence).logits[0].double().log_softmax(-1)
+    logprobs = model(sequence[:, :-1]).logits[0].double().log_softmax(-1)
     start = len(request.context)
     return sum(logprobs[i - 1, sequence[0, i]].item() for i in range(start, sequence.shape[1]))
 
@@ -68,8 +87,8 @@ def test_it_equals_the_direct_computation():
 
 def test_bf16_models_are_summed_in_higher_precision():
     model = make_model(torch.bfloat16)
-    requests = make_requests(20)
-    assert log_likelihoods(model, requests) == pytest.approx([directly(model, r) for r in requests], rel=0.01)
+    for request in make_requests(20):  # one by one, or their states would be rounded otherwise
+        assert log_likelihoods(model, [request])[0] == pytest.approx(directly(model, request), abs=1e-4)
 
 
 def requests_of(tokens: int) -> st.SearchStrategy[list[Request]]:
@@ -107,13 +126,14 @@ def test_logits_are_made_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPat
     assert chunked == pytest.approx(whole, abs=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("vocabulary", [3, 60, 1000, 4097, 49152])
-def test_log_probabilities_are_to_the_bit_those_of_logits_that_are_not_overwritten(vocabulary: int):
+def test_log_probabilities_are_to_the_bit_those_of_logits_that_are_not_overwritten(vocabulary: int, dtype: torch.dtype):
     torch.manual_seed(0)
-    head, states = torch.nn.Linear(16, vocabulary, bias=False), torch.randn(70, 16)
+    head, states = torch.nn.Linear(16, vocabulary, bias=False, dtype=dtype), torch.randn(70, 16, dtype=dtype)
     place, targets = np.arange(70).repeat(2), np.random.default_rng(0).integers(0, vocabulary, 140)
     with torch.inference_mode():
-        expected = torch.cat([head(some).log_softmax(-1) for some in states.split(32)])[place, targets]
+        expected = torch.cat([head(some).float().log_softmax(-1) for some in states.split(32)])[place, targets]
         found = _log_probabilities(head, states, place, targets, rows=32)
     assert found.tolist() == expected.double().tolist()
 
@@ -207,33 +227,111 @@ def test_one_text_is_scored_after_contexts_of_any_length():
     assert log_likelihoods(MODEL, requests) == pytest.approx([directly(MODEL, r) for r in requests], abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        MambaConfig(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, state_size=8, initializer_range=0.5),
-        BloomConfig(vocab_size=VOCABULARY, hidden_size=32, n_layer=2, n_head=4, initializer_range=0.5),
-        MptConfig(vocab_size=VOCABULARY, d_model=32, n_layers=2, n_heads=4, max_seq_len=POSITIONS),
-    ],
-    ids=["Mamba, a recurrent model", "Bloom, whose attention counts slots", "MPT, the same"],
-)
-def test_a_model_that_cannot_share_is_found_out_and_right_all_the_same(config: PreTrainedConfig):
+# Sequences that differ before they end, whose row branches, and such that do not.
+BRANCHING = [Request((9,), (*range(10), *end)) for end in [(20, 21, 22), (30, 31, 32)]]
+LAST_TOKENS = [Request((1,), (*range(2, 14), end)) for end in (40, 41)]
+SMALL = {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "initializer_range": 0.5}
+ATTENTION = {**SMALL, "intermediate_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2}
+CANNOT_SHARE = {
+    "Mamba, a recurrent model": MambaConfig(**SMALL, state_size=8),
+    "Mamba 2, the same": Mamba2Config(**SMALL, state_size=8, num_heads=8, head_dim=8, n_groups=1),
+    "LFM 2, with convolutions": Lfm2Config(**ATTENTION, layer_types=["conv", "full_attention"], conv_L_cache=3),
+    "Qwen 3.5, with recurrent layers": Qwen3_5TextConfig(
+        **ATTENTION,
+        head_dim=8,
+        linear_num_key_heads=2,
+        linear_num_value_heads=4,
+        linear_key_head_dim=8,
+        linear_value_head_dim=8,
+        layer_types=["linear_attention", "full_attention"],
+    ),
+    "Bloom, whose attention counts slots": BloomConfig(
+        vocab_size=VOCABULARY, hidden_size=32, n_layer=2, n_head=4, initializer_range=0.5
+    ),
+    "MPT, the same": MptConfig(vocab_size=VOCABULARY, d_model=32, n_layers=2, n_heads=4, max_seq_len=POSITIONS),
+}
+one_that_cannot_share = pytest.mark.parametrize("config", CANNOT_SHARE.values(), ids=CANNOT_SHARE)
+in_fp32_and_bf16 = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
+
+
+def drawn(config: PreTrainedConfig, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     torch.manual_seed(3)
-    model = AutoModelForCausalLM.from_config(config).eval()
-    begin = tuple(range(10))
-    pairs = [Request((9,), (*begin, *end)) for end in [(20, 21, 22), (30, 31, 32)]]
-    assert positions_read(model, pairs) == 2 * 13
-    assert log_likelihoods(model, pairs) == pytest.approx([directly(model, r) for r in pairs], abs=1e-4)
+    return AutoModelForCausalLM.from_config(config).eval().to(dtype)
+
+
+@in_fp32_and_bf16
+@one_that_cannot_share
+def test_a_model_that_cannot_share_is_found_out_and_right_all_the_same(config: PreTrainedConfig, dtype: torch.dtype):
+    model = drawn(config, dtype)
+    for requests, read in [(BRANCHING, 2 * 13), (BRANCHING + LAST_TOKENS, 2 * 13 + 13)]:
+        assert positions_read(model, requests) == read
+        assert log_likelihoods(model, requests) == pytest.approx([directly(model, r) for r in requests], abs=1e-4)
+
+
+@one_that_cannot_share
+def test_what_goes_on_where_another_ends_is_shared_by_every_model(config: PreTrainedConfig):
+    model = drawn(config)
+    answers = [Request((1, 2, 3), (token,)) for token in (50, 51, 52)]
+    longer = [Request((1, 2, 3), (4, 5, 6)), Request((1, 2, 3, 4, 5), (7, 8))]
+    assert positions_read(model, LAST_TOKENS) == 13
+    assert positions_read(model, answers + longer) == 6
+    for requests in (LAST_TOKENS, answers + longer):
+        assert log_likelihoods(model, requests) == pytest.approx([directly(model, r) for r in requests], abs=1e-4)
+
+
+def test_a_model_in_bf16_shares_and_its_weights_stay_to_the_bit():
+    model = drawn(Qwen3Config(**SHAPE), torch.bfloat16)
+    before = [parameter.clone() for parameter in model.parameters()]
+    pair = [Request((1,), (*range(2, 12), token, *range(2, 12))) for token in (40, 41)]
+    assert positions_read(model, pair) == 11 + 10 + 10
+    # Rounding alone makes this difference, far more than a trial in 16 bits could allow.
+    found, expected = log_likelihoods(model, pair), [directly(model, r) for r in pair]
+    assert 1e-3 < np.abs(found - expected).max() < 0.2
+    assert model.dtype == torch.bfloat16
+    assert all(map(torch.equal, before, model.parameters()))
+
+
+def test_a_window_that_the_configuration_does_not_name_shows_in_the_widest_row():
+    config = GPTNeoConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        num_layers=2,
+        num_heads=4,
+        max_position_embeddings=64,
+        window_size=8,
+        attention_types=[[["global", "local"], 1]],
+        initializer_range=0.5,
+    )
+    model = drawn(config)
+    narrow = [Request((1,), (2, 3, end, 4)) for end in (5, 6)]
+    wide = [Request((7,), (8, 9, *range(end, end + 5))) for end in (10, 20, 30, 40)]
+    assert positions_read(model, narrow) == 3 + 1 + 1
+    assert log_likelihoods(model, narrow + wide) == pytest.approx([directly(model, r) for r in narrow + wide], abs=1e-4)
 
 
 def test_layers_that_see_a_window_share_only_what_fits_into_it():
-    torch.manual_seed(3)
-    model = AutoModelForCausalLM.from_config(Gemma3TextConfig(**SHAPE, **WINDOWED)).eval()
+    model = drawn(Gemma3TextConfig(**SHAPE, **WINDOWED))
     short = [Request((1,), (2, 3, end, 4)) for end in (5, 6)]
     long = [Request((1,), (2, 3, end, 4, 5, 6, 7)) for end in (5, 6)]
     assert positions_read(model, short) == 3 + 1 + 1
     assert positions_read(model, long) == 2 * 7
-    for pair in (short, long):
+    assert positions_read(model, LAST_TOKENS) == 13
+    for pair in (short, long, LAST_TOKENS):
         assert log_likelihoods(model, pair) == pytest.approx([directly(model, r) for r in pair], abs=1e-4)
+
+
+def test_frequencies_that_depend_on_the_longest_text_of_a_batch_are_those_of_the_text_itself():
+    rope = {"rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * 4, "long_factor": [4.0] * 4}
+    lengths = {"max_position_embeddings": 64, "original_max_position_embeddings": 8}
+    model = drawn(Phi3Config(**ATTENTION, **lengths, pad_token_id=0, eos_token_id=0, rope_parameters=rope))
+    tokens = tuple(range(20))
+    # Up to eight, and more: apart, together in a row, and one the beginning of another.
+    requests = [
+        *make_requests(20),
+        *(Request((1, 2), (*tokens[:size], end)) for size in (3, 6, 7, 12) for end in (5, 6)),
+    ]
+    expected = [directly(model, r) for r in requests]
+    assert log_likelihoods(model, requests) == pytest.approx(expected, abs=1e-4)
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
@@ -241,33 +339,70 @@ def test_layers_that_see_a_window_share_only_what_fits_into_it():
 LITTLE_MEMORY = """
 import logging, resource, sys
 sys.path.insert(0, sys.argv[1])
-import numpy as np
-from growmerge.evaluation import forward
-from test_engine import MODEL, Request, log_likelihoods, make_requests
+from test_engine import *
 logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
-# A thousand texts as wide as the model's inner layers, in one batch, make arrays of several MB; alone, of kB.
-requests = make_requests(2000)
-expected = log_likelihoods(MODEL, requests, tokens_per_batch=500)
-forward._LEAST_SLOTS = 10**6  # or batches would be no larger than the processor's cache
-used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
-resource.setrlimit(resource.RLIMIT_AS, ((used + int(sys.argv[2])) * 1024,) * 2)
-found = log_likelihoods(MODEL, requests, tokens_per_batch=10**6)
-print("largest difference", np.abs(found - expected).max())
+def leave(kilobytes):
+    used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+    resource.setrlimit(resource.RLIMIT_AS, ((used + kilobytes) * 1024,) * 2)
 """
 
 
-def run_out_of_memory(kilobytes: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", LITTLE_MEMORY, str(Path(__file__).parent), str(kilobytes)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+def in_little_memory(script: str) -> str:
+    """What a process prints that runs the script, in which `leave(kilobytes)` says how much memory is left to it."""
+    command = [sys.executable, "-c", LITTLE_MEMORY + script, str(Path(__file__).parent)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def test_where_memory_runs_out_batches_get_smaller_until_they_fit():
-    run = run_out_of_memory(4000)
-    assert run.returncode == 0, run.stderr
-    halvings = re.findall(r"out of memory: batches of (\d+) tokens, not (\d+)", run.stdout)
-    assert halvings, run.stdout
+    # A thousand texts as wide as the model's inner layers, in one batch, make arrays of several MB; alone, of kB.
+    printed = in_little_memory("""
+from growmerge.evaluation import forward
+requests = make_requests(2000)
+expected = log_likelihoods(MODEL, requests, tokens_per_batch=500)
+forward._LEAST_SLOTS = 10**6  # or batches would be no larger than the processor's cache
+leave(4000)
+found = log_likelihoods(MODEL, requests, tokens_per_batch=10**6)
+print("largest difference", np.abs(found - expected).max())
+""")
+    halvings = re.findall(r"out of memory: batches of (\d+) tokens, not (\d+)", printed)
+    assert halvings, printed
     assert all(int(fewer) == int(before) // 2 for fewer, before in halvings)
-    assert float(run.stdout.split("largest difference")[1]) < 1e-4
+    assert float(printed.split("largest difference")[1]) < 1e-4
+
+
+def test_where_memory_does_not_suffice_to_try_sharing_each_text_is_scored_by_itself():
+    # 12 MB of weights, of which the trial needs copies in fp32 of 24 MB; the text makes arrays of less than 1 MB.
+    printed = in_little_memory("""
+model = make_model(torch.bfloat16, intermediate_size=2**15)
+requests = [*BRANCHING, Request((5,), tuple(range(20)))]  # of which the last is wider than the others' row
+expected = [directly(model, r) for r in requests]
+leave(16000)
+print("largest difference", np.abs(log_likelihoods(model, requests) - expected).max())
+""")
+    assert "common beginnings are computed for each request" in printed
+    assert float(printed.split("largest difference")[1]) < 1e-4
+
+
+def test_a_text_that_alone_needs_too_much_memory_is_named():
+    # Three thousand tokens make arrays of 390 MB.
+    printed = in_little_memory("""
+import pyarrow as pa
+from growmerge.evaluation.encode import TEXT_SCHEMA, EncodedItems
+from growmerge.evaluation.scorer import score_encoded
+model = make_model(intermediate_size=2**15, max_position_embeddings=4000)
+requests = [Request((1,), (2, 3)), Request((1,), (2,) * 3000)]
+directly(model, requests[0])  # what a first pass makes and keeps is not meant
+texts = [("qa", "isl", f"q{n}", "", 0, len(r.continuation), 9) for n, r in enumerate(requests)]
+columns = dict(zip(TEXT_SCHEMA.names, map(list, zip(*texts))))
+leave(200000)
+try:
+    score_encoded(model, EncodedItems(pa.table(columns, schema=TEXT_SCHEMA), requests))
+except GrowmergeError as error:
+    print(error)
+""")
+    assert "qa/isl: text 0 of item q1: out of memory at its 3000 tokens; give the job more memory, or " in printed
 
 
 # --- single requests --------------------------------------------------------------------------------------------------
@@ -338,21 +473,6 @@ def test_dropout_is_off_while_scoring_and_the_mode_restored():
     assert model.training
 
 
-SHAPE = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": POSITIONS,
-    "initializer_range": 0.5,
-}
-# Attention over a window that is shorter than the sequences.
-WINDOWED = {"sliding_window": 5, "layer_types": ["sliding_attention", "full_attention"]}
-
-
 @pytest.mark.parametrize(
     ("config", "passes"),
     [
@@ -367,8 +487,7 @@ WINDOWED = {"sliding_window": 5, "layer_types": ["sliding_attention", "full_atte
 def test_other_architectures_get_the_probabilities_of_their_own_forward_pass(
     config: PreTrainedConfig, passes: str, monkeypatch: pytest.MonkeyPatch
 ):
-    torch.manual_seed(3)
-    model = AutoModelForCausalLM.from_config(config).eval()
+    model = drawn(config)
     monkeypatch.setattr("growmerge.models.logits.ON_CPU", 30 * VOCABULARY)
     batches: list[int] = []
     hook = model.get_input_embeddings().register_forward_hook(lambda m, given, out: batches.append(given[0].numel()))

@@ -10,13 +10,15 @@ sequence = st.lists(st.integers(0, 2), min_size=1, max_size=8).map(tuple)
 many = st.lists(sequence, min_size=1, max_size=30).map(sorted)
 
 
-@given(many, st.integers(1, 40), st.integers(0, 200))
+@given(many, st.integers(0, 40), st.integers(0, 200))
 def test_every_sequence_can_be_read_along_its_path(sequences, widest, balance):
     found = {}
     for row in pack(sequences, widest, balance):
         assert len(row) <= max(widest, *(len(path) for path in row.paths.values()))
         for number, path in row.paths.items():
             found[number] = tuple(row.tokens[slot] for slot in path)
+        assert row.branches == any(path.tolist() != list(range(len(path))) for path in row.paths.values())
+        assert not (row.branches and widest == 0)
     assert [found[number] for number in range(len(sequences))] == sequences
 
 
@@ -42,6 +44,11 @@ def test_where_attention_costs_all_sequences_stay_apart_unless_they_are_mostly_t
     long = tuple(range(20))
     assert len(pack([(0, 1, 2, 3), (0, 5, 6, 7)], 100, balance=0)) == 2
     assert len(pack([(*long, 1), (*long, 2)], 100, balance=0)) == 1
+
+
+def test_what_goes_on_where_another_ends_shares_its_row_whatever_that_costs():
+    pair, longer, branch = [(1, 2, 3)] * 2, (1, 2, 3, 4, 5), (1, 2, 3, 6)
+    assert [len(row.paths) for row in pack([*pair, longer, branch], 0, balance=0)] == [3, 1]
 
 
 def test_sequences_that_begin_differently_share_nothing():

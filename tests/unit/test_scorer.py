@@ -1,6 +1,8 @@
 """Every text of every item gets one row with the log-probability of exactly its own tokens after BOS."""
 
 import json
+import logging
+from copy import deepcopy
 from pathlib import Path
 
 import pandas as pd
@@ -133,6 +135,28 @@ def test_a_candidate_that_merges_into_the_last_token_of_its_context_is_refused_b
     item = Item("q7", "", ("b",), context="maga")
     with pytest.raises(GrowmergeError, match="qa/ekk: text 0 of item q7 has no tokens"):
         score_items(model, tokenizer, {("qa", "ekk"): [item]}, bos_id=BOS)
+
+
+def test_a_text_that_is_too_long_for_the_model_is_refused_by_name_with_what_helps(model, tokenizer):
+    item = Item("q8", "", (" sefur.", " sofa" * 80), context="Kötturinn")
+    tokens = len(tokenizer.encode(item.candidates[1], add_special_tokens=False).ids)
+    with pytest.raises(GrowmergeError) as raised:
+        score_items(model, tokenizer, {("qa", "isl"): [item]}, bos_id=BOS)
+    assert f"qa/isl: text 1 of item q8 has {tokens} tokens, but the model has 64 positions; leave" in str(raised.value)
+    assert "by `max_words` of parity, by rows of your own without it in the benchmark's `sources`" in str(raised.value)
+
+
+def test_texts_for_which_the_model_gives_no_numbers_are_counted_in_the_log(model, tokenizer, caplog):
+    broken = deepcopy(model)
+    (first, *_) = tokenizer.encode("Kass magab.", add_special_tokens=False).ids
+    with torch.no_grad():
+        broken.model.embed_tokens.weight[first] = torch.nan
+    cells = {("acceptability", "isl"): [MINIMAL], ("parity", "ekk"): [Item("p2", "", ("Kass magab.",))]}
+    with caplog.at_level(logging.WARNING):
+        table = score_items(broken, tokenizer, cells, bos_id=BOS).to_pandas()
+    assert table["logprob"].isna().tolist() == [False, False, True]
+    assert "1 of 3 texts have no log-probability" in caplog.text
+    assert "(NaN): some of parity/ekk" in caplog.text
 
 
 def test_an_item_without_candidates_is_refused_by_name(model, tokenizer):

@@ -1,6 +1,7 @@
 """The scores of a model: brought up to date cell by cell, with a summary that the harness's tools read."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import pytest
 from conftest import Tiny
 
 from growmerge.artifacts import publish, verify
+from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.items import ITEMS, TRANSLATIONS, Item, write_items
 from growmerge.evaluation.outcomes import normalised, outcomes
+from growmerge.evaluation.results import harness_results
+from growmerge.evaluation.scorer import SCORER_VERSION
 from growmerge.evaluation.scores import RESULTS, UNFINISHED, Scored, is_scored, update_scores
 
 PAIRS = [
@@ -111,9 +115,84 @@ def test_the_summary_has_the_layout_of_the_harness_s_results_files(model: Model,
     assert results.keys() <= EvalResults.__annotations__.keys()
     required = {"results", "group_subtasks", "configs", "versions", "n-shot", "higher_is_better", "n-samples", "config"}
     assert required | {"git_hash", "date", "model_name"} <= results.keys()
-    error = results["results"]["pairs_eng"]["acc_stderr,none"]
-    right = outcomes(pd.read_parquet(tmp_path / "scores" / ITEMS).query("benchmark == 'pairs'"))["right"]
-    assert error == pytest.approx(right.astype(float).std(ddof=1) / len(right) ** 0.5)
+    about = results["configs"]["pairs_eng"]["metadata"]
+    tokenizer, begin, _ = load_tokenizer(model.folder)
+    assert about["begin"] == tokenizer.id_to_token(begin)
+    assert about["scorer"] == results["versions"]["pairs_eng"] == SCORER_VERSION
+
+
+def summary(scores: pd.DataFrame, translations: pd.DataFrame | None = None) -> dict[str, dict]:
+    """What the results file says of the cells of score tables, {task: {metric: value}}."""
+    tables = [scores] if translations is None else [scores, translations]
+    cells = [cell for table in tables for cell in table.groupby(["benchmark", "language"]).groups]
+    results = harness_results(
+        scores,
+        translations,
+        model_name="m",
+        configs={c: {} for c in cells},
+        few_shot={},
+        versions=dict.fromkeys(cells, 1),
+        seconds=1.0,
+    )
+    # As strict as JSON is, which has no NaN.
+    return json.loads(json.dumps(results, allow_nan=False))["results"]
+
+
+def score_rows(logprobs: dict[str, list[float]], cut: dict[str, int] | None = None) -> pd.DataFrame:
+    """Rows of a score table: {item: log-probabilities of its candidates}, each of 2 tokens and 4 characters."""
+    rows = [
+        ("qa", "swe", item, number, 2, 4, (cut or {}).get(item, 0) * number, value)
+        for item, values in logprobs.items()
+        for number, value in enumerate(values)
+    ]
+    return pd.DataFrame(
+        rows, columns=["benchmark", "language", "item", "candidate", "tokens", "characters", "cut", "logprob"]
+    )
+
+
+def test_accuracies_have_their_standard_error_and_shares_are_of_items():
+    # Right, wrong, right, and a tie, which is not right; of one item, one candidate's context was cut.
+    scores = score_rows({"a": [-1, -2], "b": [-3, -2], "c": [-1, -9], "d": [-4, -4]}, cut={"b": 3})
+    found = summary(scores)["qa_swe"]
+    assert found["sample_len"] == 4
+    for name in ("acc", "acc_norm", "acc_token"):
+        assert found[f"{name},none"] == 0.5
+        assert found[f"{name}_stderr,none"] == pytest.approx(math.sqrt(1 / 3) / 2)
+    assert found["ties,none"] == found["cut,none"] == 0.25
+    assert "nll,none" not in found
+
+
+def test_costs_have_their_standard_error():
+    found = summary(score_rows({"a": [-2.0], "b": [-4.0], "c": [-9.0]}))["qa_swe"]
+    for name, units in (("nll", 1), ("nll_token", 2), ("nll_character", 4)):
+        assert found[f"{name},none"] == pytest.approx(5 / units)
+        assert found[f"{name}_stderr,none"] == pytest.approx(math.sqrt(13 / 3) / units)
+    assert summary(score_rows({"a": [-2.0]}))["qa_swe"]["nll_stderr,none"] == "N/A", "one item has no deviation"
+
+
+def test_shares_of_translations_are_of_items():
+    rows = [
+        ("mt", "isl", [3] * 24, ended, lost)
+        for ended, lost in [(True, 0), (True, 2), (True, 1), (False, 0), (False, 0)]
+    ]
+    translations = pd.DataFrame(rows, columns=["benchmark", "language", "counts", "ended", "lost_examples"])
+    found = summary(score_rows({"a": [-1.0]}), translations)["mt_isl"]
+    assert found["chrf++,none"] == 100
+    assert found["ended,none"] == 0.6
+    assert found["lost_examples,none"] == 0.4
+
+
+@pytest.mark.parametrize("unknown", [math.nan, -math.inf])
+def test_what_is_no_number_is_not_available_in_the_summary(unknown: float):
+    from lm_eval.utils import make_table
+
+    costs = summary(score_rows({"a": [-2.0], "b": [unknown]}))["qa_swe"]
+    assert costs["nll,none"] == costs["nll_stderr,none"] == "N/A"
+    found = summary(score_rows({"a": [-1, -2], "b": [-1, -2], "c": [math.nan, -1]}))
+    names = ("acc", "acc_stderr", "acc_norm", "ties")
+    assert {found["qa_swe"][f"{name},none"] for name in names} == {"N/A"}
+    assert found["qa_swe"]["cut,none"] == 0
+    assert "N/A" in make_table({"results": found, "versions": {}})
 
 
 def test_a_new_benchmark_scores_itself_alone(model: Model, tmp_path: Path, benchmarks):
@@ -138,6 +217,17 @@ def test_an_edited_benchmark_and_another_model_are_scored_again(model: Model, ti
     assert update_scores(scores, model.scored, benchmarks, tokens_per_batch=500) == 1
     assert len(pd.read_parquet(scores / ITEMS).query("benchmark == 'pairs'")) == 6
     assert update_scores(scores, Model(tiny, 12).scored, benchmarks, tokens_per_batch=500) == 3
+
+
+def test_another_version_of_the_scorer_scores_again(
+    model: Model, tmp_path: Path, benchmarks, monkeypatch: pytest.MonkeyPatch
+):
+    scores = tmp_path / "scores"
+    update_scores(scores, model.scored, benchmarks, tokens_per_batch=500)
+    assert is_scored(scores, model.scored.digest, benchmarks)
+    monkeypatch.setattr("growmerge.evaluation.scores.SCORER_VERSION", SCORER_VERSION + 1)
+    assert not is_scored(scores, model.scored.digest, benchmarks)
+    assert update_scores(scores, model.scored, benchmarks, tokens_per_batch=500) == len(benchmarks)
 
 
 def test_the_next_model_finds_the_texts_tokenized(

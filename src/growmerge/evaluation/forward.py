@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from growmerge.evaluation.packing import Row, pack, visibility
+from growmerge.evaluation.memory import is_out_of_memory
+from growmerge.evaluation.packing import Row, batches, pack, visibility
 from growmerge.evaluation.request import Request
 from growmerge.freed_memory import keep_freed_memory
 from growmerge.models.logits import rows_at_a_time
@@ -28,6 +30,9 @@ _LEAST_HEAD_ROWS = 128
 _LEAST_SLOTS = 512
 # So many tokens of a request show what becomes of logits, without making those of a long one.
 _TRIED_TOKENS = 16
+# So many requests of a row show whether they may share it, to this share of a score (of SmolLM2's: at most 3e-7).
+_TRIED_REQUESTS = 4
+_ROUNDING = 1e-5
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +42,8 @@ class Forward:
 
     Two things are tried on requests, not looked up in a list of architectures: whether the logits are the head applied
     to the last hidden states (no cap, no scale), so that the head can be left out where nothing is asked; and whether
-    sequences that share slots get what they get by themselves (no recurrence, no positions of the model's own).
+    sequences that share slots in a row that branches get what they get by themselves (no recurrence, no positions of
+    the model's own). A row that does not branch is right for every causal model.
     """
 
     def __init__(self, model: PreTrainedModel, requests: Sequence[Request]) -> None:
@@ -54,7 +60,10 @@ class Forward:
         # at a fraction of their speed. On a CPU (hidden size 64, 128, 576) anything from 1/2 to 6 was as good.
         self.balance: int = config.hidden_size
         self.split = self._head_is_a_product(max(requests, key=lambda request: len(request.inputs)))
-        self.shares: bool | None = None  # known when requests are first packed
+        self.shares: bool | None = None  # whether rows may branch; known when one first does
+        # Layers that see a window or a chunk would, with our mask, see all: the same only for sequences no longer.
+        windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
+        self.window: int = min(filter(None, windows), default=sys.maxsize)
 
     def affordable(self, slots: int) -> int:
         """At most so many slots in a pass: where logits are made for all of them, no more than those allow."""
@@ -63,10 +72,12 @@ class Forward:
     def pack(self, requests: Sequence[Request], slots: int) -> list[Row]:
         """Rows of at most `slots` (or one request) of the sorted requests' inputs."""
         sequences = [request.inputs for request in requests]
-        if self.shares is not False:
+        if self.shares is not False and max(map(len, sequences)) <= self.window:
             rows = pack(sequences, slots, self.balance)
-            self.shares = self._can_share(rows, requests)
-            if self.shares:
+            branching = [row for row in rows if row.branches]
+            if branching and self.shares is None:
+                self.shares = self._can_share(max(branching, key=len), requests)
+            if self.shares is not False:
                 return rows
         return pack(sequences, 0, self.balance)
 
@@ -124,34 +135,48 @@ class Forward:
             return False
         inputs = torch.tensor([request.inputs[: min(_TRIED_TOKENS, self.logit_rows)]], device=self.model.device)
         logits = self.model(input_ids=inputs, use_cache=False).logits
-        product = head(body(input_ids=inputs, use_cache=False).last_hidden_state)
+        states = body(input_ids=inputs, use_cache=False).last_hidden_state
+        if states.dtype != self.model.dtype:  # as those of Mamba in bf16, which it casts
+            return False
+        product = head(states)
         # Logits of 0 (of padding, say) would show nothing: they stay what they are under a cap or a scale.
         return bool(logits.any()) and torch.equal(logits, product)
 
-    def _can_share(self, rows: Sequence[Row], requests: Sequence[Request]) -> bool:
-        """Whether requests that share slots get the scores that they get in rows of their own."""
-        row = min((row for row in rows if row.branches), key=len, default=None)
-        # Layers that see a window or a chunk would, with our mask, see all: the same only for short sequences.
-        config = self.model.config.get_text_config()
-        windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
-        longest = max(len(request.inputs) for request in requests)
-        if row is None or any(window and longest > window for window in windows):
-            return False
-        found: list[float] = []
-        expected: list[float] = []
+    def _can_share(self, row: Row, requests: Sequence[Request]) -> bool:
+        """Whether requests get the scores from a row that branches that they get in rows of their own.
+
+        The last ones of the widest row stand farthest from where they stand by themselves: what is wrong shows there.
+        """
+        tried = [requests[number] for number in row.paths][-_TRIED_REQUESTS:]
+        alone: dict[Request, float] = {}
         try:
-            together = self.score([row], requests)
-            for request in (requests[number] for number in row.paths):
-                found.append(together[request])
-                expected += self.score(pack([request.inputs], 0, self.balance), [request]).values()
+            with _weights_in_fp32(self.model):
+                together = self.score([row], requests)
+                for batch in batches(pack([request.inputs for request in tried], 0, self.balance), len(row)):
+                    alone |= self.score(batch, tried)
         except Exception as error:  # of whatever kind an architecture has for arguments that it does not know
+            if is_out_of_memory(error):
+                raise
             logger.info("common beginnings are computed for each request (%s: %s)", type(error).__name__, error)
             return False
-        tolerance = 1e-5 if self.model.dtype == torch.float32 else 0.03
-        if not np.allclose(found, expected, rtol=tolerance, atol=tolerance):
+        found, expected = ([scores[request] for request in tried] for scores in (together, alone))
+        if not np.allclose(found, expected, rtol=_ROUNDING, atol=_ROUNDING):
             logger.info("common beginnings are computed for each request: this model gives other scores otherwise")
             return False
         return True
+
+
+@contextmanager
+def _weights_in_fp32(model: PreTrainedModel) -> Iterator[None]:
+    """What `model` computes meanwhile has no rounding of 16 bits, which could hide that a score is wrong."""
+    half = [(weight, weight.data) for weight in model.parameters() if weight.dtype in (torch.bfloat16, torch.float16)]
+    try:
+        for weight, data in half:
+            weight.data = data.float()
+        yield
+    finally:
+        for weight, data in half:
+            weight.data = data
 
 
 def _log_probabilities(

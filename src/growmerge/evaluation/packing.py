@@ -23,20 +23,17 @@ class Row:
     """Sequences that share slots, a token a slot.
 
     `tokens` are those of the slots. For each sequence, by its number, `paths` holds the slots that its tokens stand in,
-    shape (its length,), and `shared` how many of these, from the beginning, it took over.
+    shape (its length,), and `shared` how many of these, from the beginning, it took over. A row `branches` if some slot
+    does not see all the slots before it: one that does not needs no mask, and any causal model reads it rightly.
     """
 
     tokens: list[int] = field(default_factory=list)
     paths: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     shared: dict[int, int] = field(default_factory=dict)
+    branches: bool = False
 
     def __len__(self) -> int:
         return len(self.tokens)
-
-    @property
-    def branches(self) -> bool:
-        """Whether some slot does not see all the slots before it."""
-        return len(self.paths) > 1
 
     def add(self, number: int, sequence: Tokens, shared: int) -> None:
         """Append a sequence that takes over the first `shared` slots of the one before it."""
@@ -44,6 +41,7 @@ class Row:
         before = next(reversed(self.paths.values()))[:shared] if shared else new[:0]
         self.paths[number] = np.concatenate([before, new])
         self.shared[number] = shared
+        self.branches |= shared < len(self.tokens)
         self.tokens += sequence[shared:]
 
 
@@ -51,7 +49,8 @@ def pack(sequences: Sequence[Tokens], widest: int, balance: int) -> list[Row]:
     """Pack `sequences`, sorted, none of them empty, into rows of at most `widest` slots (or one sequence).
 
     A slot costs as much as the attention to `balance` slots, and that to all slots of its row. A sequence joins the row
-    of the one before it where that is cheaper than a row of its own.
+    of the one before it where that is cheaper than a row of its own, and always where it begins with the whole row:
+    such rows, which do not branch, are the only ones with several sequences where `widest` is 0.
     """
     rows: list[Row] = []
     previous: Tokens = ()
@@ -61,7 +60,7 @@ def pack(sequences: Sequence[Tokens], widest: int, balance: int) -> list[Row]:
         wider = width + len(sequence) - shared
         together = wider * (balance + wider)
         apart = width * (balance + width) + len(sequence) * (balance + len(sequence))
-        if shared and wider <= widest and together <= apart:
+        if shared and (shared == width or (wider <= widest and together <= apart)):
             rows[-1].add(number, sequence, shared)
         else:
             rows.append(Row())
@@ -73,7 +72,7 @@ def pack(sequences: Sequence[Tokens], widest: int, balance: int) -> list[Row]:
 def batches(rows: Sequence[Row], slots: int) -> Iterator[Sequence[Row]]:
     """Cut `rows`, widest first, into batches of at most `slots`, padding included, but at least one row.
 
-    Rows with one sequence, which need no mask, have batches of their own.
+    Rows that do not branch, which need no mask, have batches of their own.
     """
     ordered = sorted(rows, key=lambda row: (not row.branches, -len(row)))
     for _, alike in groupby(ordered, key=lambda row: row.branches):

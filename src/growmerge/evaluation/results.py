@@ -41,7 +41,8 @@ def harness_results(
     the harness says about tasks. A cell of `scores` whose items have several candidates gets accuracies, another the
     mean negative log-likelihood (nll); one of `translations` the chrF++ of the corpus; each with its standard error,
     which is a bootstrap's for chrF++. `ties`, `cut`, `ended` and `lost_examples` are shares of items. There is no
-    filter but "none", and there are no groups.
+    filter but "none", and there are no groups. What is no number is the harness's "N/A": all that rests on a
+    log-probability which is NaN, and the standard error of one item.
     """
     tasks = {f"{benchmark}_{language}": (benchmark, language) for benchmark, language in configs}
     metrics = _score_metrics(scores)
@@ -83,7 +84,7 @@ def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, dict[str, Any]]:
         judged = {name: outcomes(scores[compared], by) for name, by in _ACCURACIES.items()}
         for name, found in judged.items():
             _add_means(metrics, name, found["right"])
-        _add_shares(metrics, "ties", judged["acc"]["tie"])
+        _add_shares(metrics, "ties", judged["acc"]["tie"].where(judged["acc"]["right"].notna()))
     alone = scores[~compared].set_index(list(_CELL))
     for name, by in _COSTS.items():
         _add_means(metrics, name, -normalised(alone, by))
@@ -93,25 +94,32 @@ def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, dict[str, Any]]:
 
 def _translation_metrics(rows: pd.DataFrame) -> dict[str, Any]:
     counts = stacked(rows["counts"])
-    error = float(resampled(counts, _RESAMPLES, np.random.default_rng(0)).std(ddof=1)) if len(rows) > 1 else "N/A"
+    # Of a single one, the deviation of what is resampled is 0.
+    error = resampled(counts, _RESAMPLES, np.random.default_rng(0)).std(ddof=1) if len(rows) > 1 else math.nan
     return {
         "sample_len": len(rows),
         f"{_CHRF},none": float(chrf(counts.sum(axis=0))),
-        f"{_CHRF}_stderr,none": error,
+        f"{_CHRF}_stderr,none": _number(error),
         "ended,none": float(rows["ended"].mean()),
         "lost_examples,none": float((rows["lost_examples"] > 0).mean()),
     }
 
 
 def _add_means(metrics: dict[_Cell, dict[str, Any]], name: str, values: pd.Series) -> None:
-    for cell, mean, deviation, n in values.groupby(level=_CELL).agg(["mean", "std", "size"]).itertuples():
-        error = float(deviation) / math.sqrt(n) if n > 1 else "N/A"
-        metrics[cell] |= {f"{name},none": float(mean), f"{name}_stderr,none": error}
+    cells = values.groupby(level=_CELL)
+    # With a NaN the mean is NaN: one over what is left would answer another question.
+    errors = cells.std(skipna=False) / cells.size() ** 0.5
+    for (cell, mean), error in zip(cells.mean(skipna=False).items(), errors, strict=True):
+        metrics[cell] |= {f"{name},none": _number(mean), f"{name}_stderr,none": _number(error)}
 
 
 def _add_shares(metrics: dict[_Cell, dict[str, Any]], name: str, values: pd.Series) -> None:
-    for cell, share in values.groupby(level=_CELL).mean().items():
-        metrics[cell][f"{name},none"] = float(share)
+    for cell, share in values.astype(float).groupby(level=_CELL).mean(skipna=False).items():
+        metrics[cell][f"{name},none"] = _number(share)
+
+
+def _number(value: float) -> float | str:
+    return float(value) if math.isfinite(value) else "N/A"
 
 
 def _directions(metrics: Mapping[str, Any]) -> dict[str, bool]:

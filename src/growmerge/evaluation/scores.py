@@ -124,7 +124,7 @@ def update_scores(
         versions={cell: GENERATOR_VERSION if cell in generated else SCORER_VERSION for cell in wanted},
         seconds=elapsed(start),
     )
-    write_atomically(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_manifest(
         folder / MANIFEST,
         [*tables, RESULTS],
