@@ -69,6 +69,7 @@ def harness_evaluation(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
     lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch)
     template = (Path(lm_eval.__file__).parent / "tasks/blimp/_template_yaml").read_text(encoding="utf-8")
     settings = {key: value for key, value in yaml.safe_load(template).items() if key != "dataset_path"}
+    settings["target_delimiter"] = ""  # the same texts for both: by default it puts a space before each sentence
 
     def evaluate(items: list[Item]) -> list[float]:
         right, wrong = zip(*(item.candidates for item in items), strict=True)
