@@ -247,7 +247,7 @@ class Benchmark(Strict):
         They are English for a language that the registry does not know.
         """
         registered = REGISTRY[self.use or self.name]
-        other = registered.counterparts.get(language) or registered.counterparts["swe"]
+        other = registered.counterparts.get(language) or (registered.languages or {})["eng"]
         said = self.sources.get(language)
         return _with(other, said and said.model_copy(update={"configs": None}))
 

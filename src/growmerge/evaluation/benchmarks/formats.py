@@ -39,10 +39,11 @@ def rows(builder: Any, split: str, name: str) -> Iterator[Mapping[str, Any]]:
     """The rows of a split. Raises GrowmergeError, which begins with `name`, where text cannot be decoded or parsed."""
     from pandas.errors import EmptyDataError, ParserError
 
+    quoting = builder.config.quoting if _is_csv(builder.config) else None
     try:
         for row in builder.as_streaming_dataset(split=split):
-            if _is_csv(builder.config):
-                _check_fields(row, builder.config.quoting)
+            if quoting is not None:
+                _check_fields(row, quoting)
             yield row
     except (StopIteration, EmptyDataError):  # of empty files: of JSON lines, of CSV
         return
