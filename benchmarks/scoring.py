@@ -1,7 +1,7 @@
 """Minimal pairs side by side: our engine, lm-evaluation-harness and minicons, same model, same pairs, on the CPU.
 
     python benchmarks/scoring.py [--pairs 2000 20000] [--rounds 3] [--batch 1 16 64 256] [--threads 1]
-        [--shape smollm2 | --model FOLDER] [--ways growmerge harness]
+        [--shape smollm2 | --model FOLDER] [--ways harness minicons]
 
 The pairs are sentences of the docstrings and comments of Python's standard library against themselves with two words
 exchanged; the model is the miniature's (hidden size 64, 3 layers, 4,096 entries, random weights) unless another shape
