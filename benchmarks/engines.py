@@ -22,15 +22,15 @@ from growmerge.artifacts import publish
 from growmerge.config.models import Architecture
 from growmerge.config.schema import Training
 from growmerge.data.mixture import Mixture
-from growmerge.data.phases import Component, Phase
 from growmerge.data.shards import SCHEMA, TOKENS, TokenCorpus
-from growmerge.models.cost import training_flops
 from growmerge.models.initialise import initialise, llama_config
+from growmerge.study.flops import training_flops
+from growmerge.study.phases import Component, Phase
+from growmerge.study.schedule import schedule
 from growmerge.training.batches import sequences
 from growmerge.training.gradient import Gradient
 from growmerge.training.loop import Run, Settings
 from growmerge.training.ranks import Ranks
-from growmerge.training.schedule import schedule
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Setting:
         return Mixture([Phase((Component("text"),))], {"text": len(corpora["text"])}, 1, t.batch_sequences), corpora
 
     def flops(self, steps: int) -> float:
-        """As the log counts them (growmerge.models.cost)."""
+        """As the log counts them (growmerge.study.flops)."""
         t = self.training
         return training_flops(self.architecture, self.vocabulary, 1, steps * t.batch_sequences, t.sequence_length)
 

@@ -47,9 +47,9 @@ from growmerge.evaluation.encode import encode_items
 from growmerge.evaluation.items import Item
 from growmerge.evaluation.packing import common_length
 from growmerge.models.checkpoints import save_checkpoint
-from growmerge.models.cost import forward_flops
 from growmerge.models.external import load_model
 from growmerge.models.initialise import initialise, llama_config
+from growmerge.study.flops import forward_flops
 
 MINIATURE = Architecture(
     hidden_size=64,

@@ -15,8 +15,8 @@ from growmerge.data.corpus import HELDOUT
 from growmerge.data.documents import Document, write_documents
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.items import Item, write_items
-from growmerge.grid import Grid
-from growmerge.layout import Layout
+from growmerge.study.grid import Grid
+from growmerge.study.layout import Layout
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("swe", "isl", "fas")

@@ -13,8 +13,8 @@ from growmerge.config.corpora import Corpus, FileSource, HubSource, StandardLibr
 from growmerge.data.corpus import DOCUMENTS, HELDOUT, build_shard, read_shard
 from growmerge.data.documents import Document, read_documents, write_documents
 from growmerge.data.heldout import is_heldout
-from growmerge.data.sharding import Shard
 from growmerge.errors import GrowmergeError
+from growmerge.study.sharding import Shard
 
 OUTCOMES = ("kept", "heldout", "markup", "short", "duplicate_id", "duplicate_text")
 
@@ -135,7 +135,7 @@ from pathlib import Path
 from growmerge.config.corpora import Corpus, FileSource, HubSource
 from growmerge.data.corpus import DOCUMENTS, build_shard
 from growmerge.data.documents import Document, iterate_documents
-from growmerge.data.sharding import Shard
+from growmerge.study.sharding import Shard
 from growmerge.data.shards import write_shard
 from growmerge.data.split import TrainingText
 from growmerge.data.tokenizer import train_tokenizer

@@ -10,12 +10,12 @@ from transformers import LlamaForCausalLM
 
 from growmerge.config import load_files, validate
 from growmerge.config.load import merge_mappings, read_yaml
-from growmerge.costs import Costs, stated_counts
 from growmerge.errors import GrowmergeError
-from growmerge.grid import Grid
-from growmerge.matching import COLUMNS, compared_models, match_compute, matches_csv
-from growmerge.models.cost import generation_flops
 from growmerge.models.initialise import initialise, llama_config
+from growmerge.study.costs import Costs, stated_counts
+from growmerge.study.flops import generation_flops
+from growmerge.study.grid import Grid
+from growmerge.study.matching import COLUMNS, compared_models, match_compute, matches_csv
 
 CONFIG = Path(__file__).parents[2] / "config"
 

@@ -20,8 +20,8 @@ from growmerge.analysis.summary import SUMMARY_COLUMNS
 from growmerge.config.merging import Method
 from growmerge.config.schema import Analysis
 from growmerge.errors import GrowmergeError
-from growmerge.matching import Match
-from growmerge.merging.sweeps import density_sweeps, main_methods
+from growmerge.study.matching import Match
+from growmerge.study.sweeps import density_sweeps, main_methods
 
 LANGUAGES = ("swe", "isl", "ekk", "fas")
 SETUPS = ("1x", "1x_cloned", "2x", "scratch")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from growmerge.config import load_files, validate
 from growmerge.config.load import merge_mappings, read_yaml
-from growmerge.grid import Grid
+from growmerge.study.grid import Grid
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -183,7 +183,7 @@ def test_combinations_are_all_subsets_of_two_and_more(codes):
 
 def test_the_grid_is_expanded_without_heavy_imports():
     heavy = {"torch", "transformers", "pandas", "numpy", "pyarrow", "mergekit", "datasets"}
-    ours = "growmerge.layout, growmerge.matching, growmerge.resources, growmerge.plan.report"
+    ours = "growmerge.study.layout, growmerge.study.matching, growmerge.study.resources, growmerge.study.plan_report"
     code = f"import sys, {ours}; print(sorted({heavy} & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -3,13 +3,13 @@
 import pytest
 from conftest import ROOT
 
-from growmerge.analysis.shown import shown_models
 from growmerge.config import load_files, validate
 from growmerge.config.load import merge_mappings, read_yaml
-from growmerge.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
-from growmerge.grid import Grid
-from growmerge.layout import Layout
+from growmerge.study.costs import Costs, check_saved_steps, stated_counts
+from growmerge.study.grid import Grid
+from growmerge.study.layout import Layout
+from growmerge.study.shown import shown_models
 
 LIMITS = [ROOT / "config/config.yaml", ROOT / "config/limits-of-merging.yaml"]
 SHARES = {"base": "init", "shares": [0.01, 0.2, 1.0]}

@@ -18,8 +18,8 @@ from local_server import LocalServer
 from growmerge.config.corpora import Corpus, HubSource
 from growmerge.data.corpus import read_shard
 from growmerge.data.hub import HubFiles
-from growmerge.data.sharding import Shard
 from growmerge.errors import GrowmergeError
+from growmerge.study.sharding import Shard
 
 README = """---
 configs:

@@ -7,8 +7,8 @@ import pytest
 from growmerge.config import validate
 from growmerge.config.load import merge_mappings, read_yaml
 from growmerge.errors import GrowmergeError
-from growmerge.grid import Grid
-from growmerge.layout import Layout
+from growmerge.study.grid import Grid
+from growmerge.study.layout import Layout
 
 CONFIG = Path(__file__).parents[2] / "config"
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from growmerge.data.mixture import Mixture, permuted
-from growmerge.data.phases import Component, Phase, phases_of, replay_scale
 from growmerge.errors import GrowmergeError
+from growmerge.study.phases import Component, Phase, phases_of, replay_scale
 
 
 @given(st.integers(1, 3000), st.text(max_size=8))

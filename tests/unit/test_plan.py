@@ -9,12 +9,12 @@ import pytest
 
 from growmerge.artifacts import publish
 from growmerge.config import load_files
-from growmerge.costs import Costs, stated_counts
-from growmerge.grid import Grid
-from growmerge.layout import Layout
-from growmerge.matching import compared_models, match_compute
-from growmerge.plan.report import COLUMNS, gpu_hours, peak_disk, plan_csv, plan_markdown, readable_bytes
-from growmerge.plan.rows import KINDS, built_counts, plan_rows
+from growmerge.study.costs import Costs, stated_counts
+from growmerge.study.grid import Grid
+from growmerge.study.layout import Layout
+from growmerge.study.matching import compared_models, match_compute
+from growmerge.study.plan_report import COLUMNS, gpu_hours, peak_disk, plan_csv, plan_markdown, readable_bytes
+from growmerge.study.plan_rows import KINDS, built_counts, plan_rows
 
 CONFIG = Path(__file__).parents[2] / "config"
 

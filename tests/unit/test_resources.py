@@ -4,9 +4,9 @@ import pytest
 from conftest import ROOT
 
 from growmerge.config.load import load_files
-from growmerge.costs import Costs, stated_counts
-from growmerge.grid import Grid
-from growmerge.resources import DAY, inference_memory, training_gpus, training_memory, training_minutes
+from growmerge.study.costs import Costs, stated_counts
+from growmerge.study.grid import Grid
+from growmerge.study.resources import DAY, inference_memory, training_gpus, training_memory, training_minutes
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growmerge.data.sharding import Shard
 from growmerge.errors import GrowmergeError
+from growmerge.study.sharding import Shard
 
 
 def shards(count):

@@ -25,9 +25,9 @@ from growmerge.artifacts import read_manifest, sha256_file, verify
 from growmerge.config.schema import Training
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import load_checkpoint
-from growmerge.models.cost import training_flops
 from growmerge.models.hyperclone import hyperclone
 from growmerge.models.initialise import initialise, llama_config
+from growmerge.study.flops import training_flops
 from growmerge.training import worker
 from growmerge.training.gradient import Gradient
 from growmerge.training.optimizer import make_optimizer, unfold_gradient

@@ -49,6 +49,6 @@ def test_the_shapes_of_the_gpu_benchmark_are_the_papers(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     from training_gpu import shape
 
-    from growmerge.models.cost import parameters
+    from growmerge.study.flops import parameters
 
     assert [parameters(shape(name), 128256) for name in ("180M", "572M")] == [180_078_912, 572_494_464]

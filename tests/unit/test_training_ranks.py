@@ -13,10 +13,10 @@ from training_runs import finish, logged, make_inputs, said, start, task, train,
 
 from growmerge.artifacts import publish, read_manifest
 from growmerge.data.mixture import Mixture
-from growmerge.data.phases import Component, Phase
 from growmerge.data.shards import TokenCorpus
 from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 from growmerge.models.initialise import initialise, llama_config
+from growmerge.study.phases import Component, Phase
 from growmerge.training.batches import AHEAD, read_ahead, sequences
 from growmerge.training.launch import command
 from growmerge.training.ranks import Ranks

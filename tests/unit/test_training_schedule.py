@@ -10,9 +10,9 @@ from training_runs import RECIPE
 
 from growmerge.config import load_files
 from growmerge.config.schema import Training
-from growmerge.models.cost import forward_flops, parameters
 from growmerge.models.initialise import initialise, llama_config
-from growmerge.training.schedule import schedule
+from growmerge.study.flops import forward_flops, parameters
+from growmerge.study.schedule import schedule
 
 TRAINING = Training.model_validate(RECIPE["training"])  # its other settings are the paper's
 

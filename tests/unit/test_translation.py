@@ -18,8 +18,8 @@ from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.chrf import chrf, count, resampled, signature
 from growmerge.evaluation.items import Item
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
-from growmerge.grid import Model
 from growmerge.models.external import load_model
+from growmerge.study.grid import Model
 
 METRIC = CHRF(word_order=2)
 WORDS = ["", "a", "cat", "cats", "sees.", "(the", "þú", "سلام", "…", "a cat"]

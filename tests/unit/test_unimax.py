@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growmerge.data.unimax import unimax
+from growmerge.study.unimax import unimax
 
 # Tokens of the published training files, times one factor for all: characters of which the published epochs follow.
 TOKENS = {"swe": 64.1733e9, "fas": 60.5054e9, "ekk": 16.3946e9, "isl": 4.30104e9, "fao": 0.229657e9}

@@ -19,7 +19,7 @@ from growmerge.config.load import load_files
 from growmerge.data.documents import fold, read_documents
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.evaluation.items import read_items
-from growmerge.grid import Grid
+from growmerge.study.grid import Grid
 from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_counts, snakemake
 
 pytestmark = pytest.mark.workflow

@@ -1,6 +1,6 @@
 # Tables and figures, from scores alone; and the check of everything against its manifest.
 
-from growmerge.analysis.shown import translators
+from growmerge.study.shown import translators
 
 FIGURE_NAMES = [*SHOWN, *COMPARISON_FIGURES]
 TABULATED = SHOWN | {"scores": [*GRID, *CHECKPOINTS.values()]}

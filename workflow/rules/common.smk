@@ -14,15 +14,15 @@ sys.path.insert(0, SOURCE)
 # Scripts run in processes (and, with --sdm conda, environments) of their own.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from growmerge.analysis.shown import figure_selection, shown_models
+from growmerge.study.shown import figure_selection, shown_models
 from growmerge.config import validate
-from growmerge.costs import Costs, check_saved_steps, stated_counts
+from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.registry import VERSION as BENCHMARKS_VERSION
-from growmerge.grid import Grid, one_of
-from growmerge.layout import DOWNLOADS, Layout
-from growmerge.matching import compared_models, match_compute
-from growmerge.resources import inference_memory, training_gpus, training_memory, training_minutes
+from growmerge.study.grid import Grid, one_of
+from growmerge.study.layout import DOWNLOADS, Layout
+from growmerge.study.matching import compared_models, match_compute
+from growmerge.study.resources import inference_memory, training_gpus, training_memory, training_minutes
 
 try:
     # Snakemake lists the files of --configfile first, though they go over the others.

@@ -6,7 +6,7 @@ from growmerge.job import job
 from growmerge.artifacts import publish, sha256_file, verify
 from growmerge.config.corpora import Corpus
 from growmerge.data.corpus import build_shard
-from growmerge.data.sharding import Shard
+from growmerge.study.sharding import Shard
 
 with job(snakemake.log[0]) as log:
     folders = [Path(folder) for folder in snakemake.input.packages]

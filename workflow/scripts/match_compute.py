@@ -4,7 +4,7 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import write_atomically, write_manifest
-from growmerge.matching import matches_csv
+from growmerge.study.matching import matches_csv
 
 with job(snakemake.log[0]) as log:
     table, matches = Path(snakemake.output.csv), snakemake.params.matches

@@ -6,12 +6,12 @@ from pathlib import Path
 from growmerge.job import job
 from growmerge.artifacts import write_atomically
 from growmerge.config import validate
-from growmerge.costs import Costs, stated_counts
-from growmerge.grid import Grid
-from growmerge.layout import Layout
-from growmerge.matching import compared_models, match_compute
-from growmerge.plan.report import plan_csv, plan_markdown
-from growmerge.plan.rows import built_counts, plan_rows
+from growmerge.study.costs import Costs, stated_counts
+from growmerge.study.grid import Grid
+from growmerge.study.layout import Layout
+from growmerge.study.matching import compared_models, match_compute
+from growmerge.study.plan_report import plan_csv, plan_markdown
+from growmerge.study.plan_rows import built_counts, plan_rows
 
 with job(snakemake.log[0]) as log:
     study, folder = validate(snakemake.params.configuration), Path(snakemake.params.folder)

@@ -7,7 +7,7 @@ from growmerge.artifacts import verify
 from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.benchmarks.listing import read_listing
 from growmerge.evaluation.scores import Scored, update_scores
-from growmerge.training.published import published_checkpoint
+from growmerge.models.published import published_checkpoint
 
 with job(snakemake.log[0], threads=snakemake.threads):
     checkpoint = published_checkpoint(Path(snakemake.input.checkpoint), snakemake.params.step)

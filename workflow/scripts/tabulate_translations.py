@@ -4,7 +4,7 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.analysis.translations import write_translations
-from growmerge.grid import Model
+from growmerge.study.grid import Model
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -11,7 +11,7 @@ import pandas as pd
 from growmerge.analysis.markdown import HOLE, decimals, interval, listed, markdown_table, number
 from growmerge.analysis.summary import ALL, measure_order
 from growmerge.config.checks import COMMON, EXTERNAL, MULTI
-from growmerge.grid import SEPARATOR
+from growmerge.study.grid import SEPARATOR
 
 COLUMNS = (
     *("measure", "name", "role", "setup", "method", "id", "language"),

@@ -21,7 +21,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.items import ITEMS, PARITY_REFERENCE
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
-from growmerge.grid import Model
+from growmerge.study.grid import Model
 
 logger = logging.getLogger(__name__)
 Kind = Literal["method", "expert", "mixed", "setup", "compute"]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from growmerge.analysis.markdown import HOLE, decimals, interval, listed, markdown_table, number
 from growmerge.analysis.statistics import Interval, mean_and_cv
-from growmerge.grid import SEPARATOR
+from growmerge.study.grid import SEPARATOR
 
 COLUMNS = (
     *("measure", "name", "role", "setup", "method", "languages", "n_languages"),

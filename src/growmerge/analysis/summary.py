@@ -23,7 +23,7 @@ from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.items import PARITY_REFERENCE
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
-from growmerge.grid import Model
+from growmerge.study.grid import Model
 
 ALL = "all"
 MACRO = "macro"  # the unweighted mean over the subsets

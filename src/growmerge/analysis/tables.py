@@ -16,7 +16,7 @@ from growmerge.analysis.typology import typological_distances
 from growmerge.artifacts import sha256_file, verify
 from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.items import ITEMS, TRANSLATIONS
-from growmerge.grid import Model
+from growmerge.study.grid import Model
 
 logger = logging.getLogger(__name__)
 

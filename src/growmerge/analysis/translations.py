@@ -14,7 +14,7 @@ from growmerge.analysis.frames import write_frame
 from growmerge.artifacts import verify
 from growmerge.data.heldout import unit_hash
 from growmerge.errors import GrowmergeError
-from growmerge.grid import Model
+from growmerge.study.grid import Model
 
 SOURCE, REFERENCE = "source", "reference"
 COLUMNS = ("benchmark", "language", "item", "who", "text", "chrf")

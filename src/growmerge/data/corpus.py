@@ -15,8 +15,8 @@ from growmerge.data.documents import Document, DocumentWriter
 from growmerge.data.files import check_file_names, read_files
 from growmerge.data.heldout import is_heldout
 from growmerge.data.hub import HubFiles
-from growmerge.data.sharding import Shard
 from growmerge.data.sources import read_stdlib_code, read_topics
+from growmerge.study.sharding import Shard
 
 DOCUMENTS = "documents.parquet"  # what may be trained on
 HELDOUT = "heldout.parquet"  # what is kept for evaluation

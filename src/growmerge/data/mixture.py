@@ -1,6 +1,6 @@
 """Mixtures: which sequence is trained on at which step, as a pure function of the seed and the position.
 
-Every block (growmerge.data.phases) is a fresh permutation of its sequences.
+Every block (growmerge.study.phases) is a fresh permutation of its sequences.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from growmerge.data.phases import Block, Draw, Phase, blocks_of
+from growmerge.study.phases import Block, Draw, Phase, blocks_of
 
 ROUNDS = 6
 

@@ -19,7 +19,8 @@ from growmerge.merging.blocks import workers
 from growmerge.merging.card import write_card
 from growmerge.merging.inputs import Inputs
 from growmerge.merging.merge import merge_models
-from growmerge.merging.recipe import MERGES_AT_ONCE, Recipe
+from growmerge.merging.recipe import Recipe
+from growmerge.study.resources import MERGES_AT_ONCE
 
 logger = logging.getLogger(__name__)
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from growmerge.config.checks import AT
-from growmerge.grid import SEPARATOR
-from growmerge.training.published import published_checkpoint
+from growmerge.models.published import published_checkpoint
+from growmerge.study.grid import SEPARATOR
 
 
 def members_of(combination: str, holders: Iterable[Path]) -> dict[str, Path]:
     """The checkpoint of each language of `combination`, in its order.
 
     `holders` are the finished models; for a combination of intermediate checkpoints ('isl+swe@250') what holds those,
-    see `growmerge.training.published.published_checkpoint`, which also says what is raised.
+    see `growmerge.models.published.published_checkpoint`, which also says what is raised.
     """
     codes, _, step = combination.partition(AT)
     members = dict(zip(codes.split(SEPARATOR), holders, strict=True))

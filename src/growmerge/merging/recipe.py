@@ -16,8 +16,6 @@ from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
 
 # Part of the identity of every merge: raise it whenever the same recipe would give other bytes.
 MERGER_VERSION = 3
-# So many merges of a combination are made from one reading of its members, and wait on the disk to be scored.
-MERGES_AT_ONCE = 5
 LAYER = re.compile(r"\.layers\.(\d+)\.")
 
 

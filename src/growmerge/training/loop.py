@@ -23,6 +23,7 @@ from growmerge.data.mixture import Mixture
 from growmerge.data.shards import TokenCorpus
 from growmerge.errors import GrowmergeError
 from growmerge.models.asymmetry import block_asymmetry
+from growmerge.study.schedule import Schedule
 from growmerge.training.batches import read_ahead, sequences
 from growmerge.training.gradient import Gradient, is_compilation_failure, is_out_of_memory
 from growmerge.training.hardware import bf16_peak, peak_memory_mb
@@ -30,7 +31,6 @@ from growmerge.training.log import Spikes, TrainingLog
 from growmerge.training.nonfinite import where_not_finite
 from growmerge.training.optimizer import make_optimizer, set_learning_rate, unfold_gradient
 from growmerge.training.ranks import Ranks
-from growmerge.training.schedule import Schedule
 from growmerge.training.state import newest_state, restore_state, save_state
 from growmerge.training.stopping import AGAIN, Diverged, StopRequest, mark_diverged, stop_on_signal
 

@@ -17,17 +17,17 @@ from growmerge.artifacts import MANIFEST, digest_of, publish, read_manifest, ver
 from growmerge.config.models import Architecture
 from growmerge.config.schema import Training
 from growmerge.data.mixture import Mixture
-from growmerge.data.phases import phases_of
 from growmerge.data.shards import TokenCorpus, count_documents
 from growmerge.data.tokenizer import same_vocabulary
 from growmerge.errors import GrowmergeError
-from growmerge.layout import step_folder
 from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
-from growmerge.models.cost import training_flops
+from growmerge.study.flops import training_flops
+from growmerge.study.layout import step_folder
+from growmerge.study.phases import phases_of
+from growmerge.study.schedule import schedule
 from growmerge.training.lease import sole_trainer
 from growmerge.training.loop import Run, Settings
 from growmerge.training.ranks import joined
-from growmerge.training.schedule import schedule
 from growmerge.training.stopping import refuse_if_diverged
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def train_model(
     work: Path,
     tensorboard: Path | None = None,
 ) -> None:
-    """Train the model in `parent` as `recipe` says (growmerge.grid.Grid.recipe) on `shards` (corpus -> shard folders).
+    """Train the model in `parent` as `recipe` says (`Grid.recipe`) on `shards` (corpus -> shard folders).
 
     `training` is the recipe's, completed by what does not shape the weights (micro-batch, intervals).
     Publishes `checkpoints_folder` (step-*/ folders, each a plain checkpoint) and then `model_folder` (the final weights

@@ -18,7 +18,7 @@ from growmerge.analysis.figures.selection import Selection
 from growmerge.analysis.summary import ALL, MACRO, measure_order
 from growmerge.config.checks import MULTI
 from growmerge.evaluation.benchmarks.registry import TRANSLATION
-from growmerge.matching import Match
+from growmerge.study.matching import Match
 
 COLUMNS = (
     *("row", "cheaper", "dearer", "target", "relative_difference", "excluded", "role", "id", "step"),

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from growmerge.analysis.figures import style
 from growmerge.analysis.figures.merges import expert_scores, mean_score, merge_scores
 from growmerge.analysis.figures.selection import Selection, measures, overall
-from growmerge.merging.sweeps import density_sweeps
+from growmerge.study.sweeps import density_sweeps
 
 COLUMNS = (
     *("part", "measure", "setup", "method", "density", "name"),

@@ -16,7 +16,7 @@ from growmerge.analysis.places import ALL
 from growmerge.analysis.statistics import Interval
 from growmerge.analysis.summary import ALL as ALL_SETUPS
 from growmerge.analysis.summary import measure_order
-from growmerge.merging.sweeps import density_sweeps
+from growmerge.study.sweeps import density_sweeps
 
 HALF = 0.5  # the published density of TIES and DARE
 NEARLY_ORTHOGONAL = 0.1  # largest cosine, in size, of vectors that are called so

@@ -17,7 +17,7 @@ from growmerge.analysis.figures import style
 from growmerge.analysis.figures.selection import Selection, measures, overall
 from growmerge.analysis.means import mean_of_languages
 from growmerge.config.checks import MULTI
-from growmerge.grid import SEPARATOR
+from growmerge.study.grid import SEPARATOR
 
 MEAN = "mean"  # stands for a language
 COLUMNS = (

@@ -14,7 +14,7 @@ from growmerge.analysis.summary import ALL, measure_order
 from growmerge.config.checks import MULTI
 from growmerge.config.merging import Method
 from growmerge.config.schema import Analysis
-from growmerge.matching import Match
+from growmerge.study.matching import Match
 
 VALUES = ("value", "low", "high", "n", "chance")
 CELL = ("kind", "setup", "target", "method", "measure", "language")
@@ -46,7 +46,7 @@ class Selection:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], analysis: Analysis) -> Selection:
-        """The selection that `growmerge.analysis.shown.figure_selection` gives as plain data."""
+        """The selection that `growmerge.study.shown.figure_selection` gives as plain data."""
         lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
         return replace(
             cls(**lists),

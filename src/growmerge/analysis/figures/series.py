@@ -14,7 +14,7 @@ from growmerge.analysis.by_language import finished
 from growmerge.analysis.figures import style
 from growmerge.analysis.figures.selection import Selection, measures
 from growmerge.analysis.means import mean_of_languages
-from growmerge.grid import SEPARATOR
+from growmerge.study.grid import SEPARATOR
 
 MEAN = "mean"  # stands for a language
 COLUMNS = (

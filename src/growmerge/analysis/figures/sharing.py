@@ -18,7 +18,7 @@ from growmerge.analysis.figures import style
 from growmerge.analysis.figures.findings import mean_difference
 from growmerge.analysis.figures.selection import Selection, measures
 from growmerge.config.checks import COMMON
-from growmerge.grid import SEPARATOR
+from growmerge.study.grid import SEPARATOR
 
 COLUMNS = (
     *("part", "measure", "setup", "share", "series", "first", "second"),

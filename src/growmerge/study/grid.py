@@ -21,7 +21,7 @@ from growmerge.config.merging import Method, PublishedBase
 from growmerge.config.models import Base
 from growmerge.config.references import at_step
 from growmerge.config.schema import Language
-from growmerge.data.unimax import unimax
+from growmerge.study.unimax import unimax
 
 # Keys of `training` that change how a training runs, not what comes out: their edits rerun nothing.
 OPERATIONAL = {

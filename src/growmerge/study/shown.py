@@ -10,16 +10,16 @@ from dataclasses import asdict
 from typing import Any
 
 from growmerge.config.checks import MULTI
-from growmerge.costs import Costs
-from growmerge.grid import Grid, Model
-from growmerge.matching import Match
-from growmerge.merging.sweeps import density_sweeps, main_methods
+from growmerge.study.costs import Costs
+from growmerge.study.grid import Grid, Model
+from growmerge.study.matching import Match
+from growmerge.study.sweeps import density_sweeps, main_methods
 
 
 def shown_models(grid: Grid, compared: Sequence[Model]) -> dict[str, list[Model]]:
     """Table -> its models; a table without merges (or whatever it is about) is left out.
 
-    `compared` are the models that are compared by compute (`growmerge.matching.compared_models`).
+    `compared` are the models that are compared by compute (`growmerge.study.matching.compared_models`).
     """
     study = grid.study
     setups = [setup.name for setup in study.setups]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from growmerge.config import Study
-from growmerge.costs import Costs
 from growmerge.errors import GrowmergeError
-from growmerge.models.cost import parameters
+from growmerge.study.costs import Costs
+from growmerge.study.flops import parameters
 
 PROCESS = 3000  # MB: Python with torch and transformers, and batches
 DAY = 1440  # minutes
 NODE_GPUS = (1, 2, 4, 8)
+# So many merges of a combination are made from one reading of its members, and wait on the disk to be scored.
+MERGES_AT_ONCE = 5
 MARGIN = 1.5  # of a training's run time: slower data, saved states, a busy file system
 
 

@@ -10,8 +10,8 @@ from itertools import combinations
 from typing import Any
 
 from growmerge.config.checks import AT
-from growmerge.costs import Costs
-from growmerge.grid import Model
+from growmerge.study.costs import Costs
+from growmerge.study.grid import Model
 
 COLUMNS = ("target", "cheaper", "dearer", "cheaper_step", "matched_step", "relative_difference", "excluded")
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from io import StringIO
 
 from growmerge.config.checks import AT
-from growmerge.costs import Costs
-from growmerge.matching import Match
-from growmerge.merging.recipe import MERGES_AT_ONCE
-from growmerge.plan.rows import ITEM_TEXTS, KINDS, TEXT_TOKENS, TRAINED_BYTES, Row
+from growmerge.study.costs import Costs
+from growmerge.study.matching import Match
+from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TEXT_TOKENS, TRAINED_BYTES, Row
+from growmerge.study.resources import MERGES_AT_ONCE
 
 COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
 # A training keeps its last two states and writes a third: weights and two moments in fp32 each.

@@ -12,9 +12,9 @@ from growmerge.config import Study
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.checks import AT
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
-from growmerge.data.sharding import Shard
 from growmerge.errors import GrowmergeError
-from growmerge.grid import SEPARATOR, Grid, Model
+from growmerge.study.grid import SEPARATOR, Grid, Model
+from growmerge.study.sharding import Shard
 
 DOWNLOADS = "results/downloads"  # shared by all studies
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from growmerge.artifacts import read_manifest
 from growmerge.errors import GrowmergeError
-from growmerge.layout import step_folder
+from growmerge.study.layout import step_folder
 
 
 def published_checkpoint(holder: Path, step: int) -> Path:

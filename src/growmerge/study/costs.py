@@ -11,11 +11,11 @@ from functools import cache
 from growmerge.config import Study
 from growmerge.config.corpora import Expected
 from growmerge.config.schema import Training
-from growmerge.data.phases import blocks_of, phases_of
 from growmerge.errors import GrowmergeError
-from growmerge.grid import Grid
-from growmerge.models.cost import parameters, training_flops
-from growmerge.training.schedule import Schedule, schedule
+from growmerge.study.flops import parameters, training_flops
+from growmerge.study.grid import Grid
+from growmerge.study.phases import blocks_of, phases_of
+from growmerge.study.schedule import Schedule, schedule
 
 
 class Costs:
@@ -71,7 +71,7 @@ class Costs:
         return step * self._training.batch_sequences * self._training.sequence_length
 
     def flops(self, model_id: str, step: int) -> float:
-        """FLOPs of a model's own training up to a step (see growmerge.models.cost)."""
+        """FLOPs of a model's own training up to a step (see growmerge.study.flops)."""
         study: Study = self.grid.study
         length = self._training.sequence_length
         sequences = step * self._training.batch_sequences

@@ -10,10 +10,10 @@ from typing import Literal
 
 from growmerge.config.checks import AT
 from growmerge.config.corpora import Expected
-from growmerge.costs import Costs
-from growmerge.grid import Grid, Model
-from growmerge.layout import Layout
-from growmerge.models.cost import forward_flops, generation_flops
+from growmerge.study.costs import Costs
+from growmerge.study.flops import forward_flops, generation_flops
+from growmerge.study.grid import Grid, Model
+from growmerge.study.layout import Layout
 
 Kind = Literal["shards", "base", "clone", "model", "checkpoint", "merge", "external", "score"]
 KINDS: tuple[Kind, ...] = ("shards", "base", "clone", "model", "checkpoint", "merge", "external", "score")
