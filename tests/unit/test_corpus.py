@@ -12,8 +12,8 @@ import pytest
 from growmerge.config.corpora import Corpus, FileSource, HubSource, StandardLibrarySource
 from growmerge.data.corpus import DOCUMENTS, HELDOUT, build_shard, read_shard
 from growmerge.data.documents import Document, read_documents, write_documents
-from growmerge.data.heldout import is_heldout
 from growmerge.errors import GrowmergeError
+from growmerge.hashing import is_heldout
 from growmerge.study.sharding import Shard
 
 OUTCOMES = ("kept", "heldout", "markup", "short", "duplicate_id", "duplicate_text")

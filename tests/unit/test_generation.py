@@ -21,11 +21,11 @@ from transformers import (
     Qwen3Config,
 )
 
-from growmerge.data.heldout import unit_hash
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.generation import Generated, Prompt, _Draw, generate
+from growmerge.hashing import unit_hash
 
 POSITIONS = 96
 NEW = 10

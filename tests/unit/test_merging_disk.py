@@ -19,12 +19,13 @@ from growmerge.config.load import read_yaml, validate
 from growmerge.evaluation.items import Item, write_items
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.merge import merge_models
-from growmerge.merging.recipe import MERGES_AT_ONCE, Recipe
+from growmerge.merging.recipe import Recipe
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.plan_report import peak_disk
 from growmerge.study.plan_rows import plan_rows
+from growmerge.study.resources import MERGES_AT_ONCE
 
 # The methods of the miniature: more than a job holds at a time.
 METHODS = load_files(ROOT / "config/config.yaml", ROOT / "config/miniature.yaml").merging.methods

@@ -11,9 +11,9 @@ from conftest import ROOT
 from growmerge.config import validate
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.load import merge_mappings, read_yaml
-from growmerge.data.heldout import is_heldout
 from growmerge.data.parts import IDS, PartIds, Parts, read_ids, write_ids
 from growmerge.errors import GrowmergeError
+from growmerge.hashing import is_heldout
 
 PARTS = [{"name": "a", "share": 0.8}, {"name": "b", "share": 0.2}]
 UUIDS = [f"<urn:uuid:{i:032x}>" for i in range(1000)]

@@ -12,8 +12,8 @@ import pandas as pd
 
 from growmerge.analysis.frames import write_frame
 from growmerge.artifacts import verify
-from growmerge.data.heldout import unit_hash
 from growmerge.errors import GrowmergeError
+from growmerge.hashing import unit_hash
 from growmerge.study.grid import Model
 
 SOURCE, REFERENCE = "source", "reference"

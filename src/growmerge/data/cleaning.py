@@ -6,7 +6,8 @@ import unicodedata
 from itertools import islice
 from typing import Literal
 
-from growmerge.data.documents import Document, fold, hash64
+from growmerge.data.documents import Document, fold
+from growmerge.hashing import hash64
 
 # Tags are taken out, their content is running text. Those of blocks end a word, the others do not.
 _BLOCK_TAG = re.compile(r"</?(?:br|p|li|ul|ol|dl|dt|dd|div|h\d|hr|table|tr|td|th)\b[^<>]*>", re.IGNORECASE)

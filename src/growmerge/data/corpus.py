@@ -13,9 +13,9 @@ from growmerge.data.catalogues import read_catalogues
 from growmerge.data.cleaning import Cleaner
 from growmerge.data.documents import Document, DocumentWriter
 from growmerge.data.files import check_file_names, read_files
-from growmerge.data.heldout import is_heldout
 from growmerge.data.hub import HubFiles
 from growmerge.data.sources import read_stdlib_code, read_topics
+from growmerge.hashing import is_heldout
 from growmerge.study.sharding import Shard
 
 DOCUMENTS = "documents.parquet"  # what may be trained on

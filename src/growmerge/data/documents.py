@@ -48,11 +48,6 @@ def source_id(english: str) -> str:
     return hashlib.sha256(fold(english).encode()).hexdigest()[:16]
 
 
-def hash64(text: str) -> int:
-    """A 64-bit digest (BLAKE2b): n of them hold two that are equal by chance with probability n^2 / 2^65."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
 class DocumentWriter:
     """Writes a Parquet file (columns ``id``, ``text``) in the order given, a row group at a time."""
 

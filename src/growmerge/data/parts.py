@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from growmerge.config.corpora import FileSource, HubSource
-from growmerge.data.documents import hash64
 from growmerge.data.files import read_id_files
-from growmerge.data.heldout import unit_hash
 from growmerge.data.hub import HubFiles
 from growmerge.errors import GrowmergeError
+from growmerge.hashing import hash64, unit_hash
 
 IDS = "ids.npy"
 

@@ -21,13 +21,13 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from growmerge.data.heldout import unit_hash
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.benchmarks.few_shot import split_examples
 from growmerge.evaluation.engine import max_positions
 from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.evaluation.plain import plain
+from growmerge.hashing import unit_hash
 
 # Part of the identity of every generated text: raise it whenever the same model and prompts would get others.
 GENERATOR_VERSION = 1

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from growmerge.data.heldout import unit_hash
 from growmerge.errors import GrowmergeError
+from growmerge.hashing import unit_hash
 
 T = TypeVar("T")
 

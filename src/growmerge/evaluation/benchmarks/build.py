@@ -27,8 +27,8 @@ from growmerge.evaluation.benchmarks.few_shot import with_examples
 from growmerge.evaluation.benchmarks.records import Record, Tally
 from growmerge.evaluation.benchmarks.sources import Source
 from growmerge.evaluation.builders.build import attribution, build_items
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from babel.languages import get_official_languages, get_territory_language_info
 from babel.numbers import get_territory_currencies
 
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 _DAY = date(2025, 1, 1)  # fixed: the currency of a territory is a question of time
 _MOST_OF_AN_OBJECT = 4  # items whose right answer is the same (French, euro), so that a favourite answer is not enough

@@ -15,8 +15,8 @@ from islenska import Bin
 from growmerge.data.documents import Document
 from growmerge.evaluation.benchmarks.inflection.features import Analysis
 from growmerge.evaluation.benchmarks.inflection.pairs import Rules, wrong_forms
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 RULES = Rules(
     dimensions={

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from growmerge.data.documents import Document
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 
 def parity_items(documents: Sequence[Document], english: Sequence[Document], limit: int) -> list[Item]:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 # Person and number -> pronoun, ending of the past, ending of the present.
 _PERSONS = {

@@ -6,8 +6,8 @@ from itertools import islice
 from growmerge.data.documents import Document
 from growmerge.evaluation.benchmarks.converters.parallel import TRANSLATION, prompt
 from growmerge.evaluation.benchmarks.few_shot import with_examples
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 
 def translation_items(

@@ -6,8 +6,8 @@ Languages with free word order (Persian, Estonian) leave some corrupted sentence
 from collections.abc import Sequence
 
 from growmerge.data.documents import Document
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 _WORDS = range(5, 21)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.records import Tally
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 _SUBJECT, _OBJECT = "[X]", "[Y]"
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from growmerge.config.benchmarks import ISLENSKA, Benchmark
 from growmerge.data.documents import Document
-from growmerge.data.heldout import unit_hash
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.benchmarks.inflection.lexicon import Lexicon, UniMorph
 from growmerge.evaluation.benchmarks.inflection.pairs import Account, Rules, make_pairs
 from growmerge.evaluation.benchmarks.inflection.sentences import sentences
 from growmerge.evaluation.items import Item
+from growmerge.hashing import unit_hash
 
 
 def build_inflection(

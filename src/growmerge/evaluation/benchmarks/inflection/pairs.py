@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from growmerge.data.documents import Document
 from growmerge.evaluation.benchmarks.inflection.features import Analysis
 from growmerge.evaluation.benchmarks.inflection.lexicon import Lexicon
-from growmerge.evaluation.builders.choose import in_hash_order
 from growmerge.evaluation.items import Item
+from growmerge.hashing import in_hash_order
 
 # Letters; within a word also a hyphen, an apostrophe or Persian's zero-width non-joiner.
 WORD = re.compile(r"[^\W\d_]+(?:[\u200c'’-][^\W\d_]+)*")
