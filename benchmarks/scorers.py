@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from growmerge.benchmarks.items import Item
 from growmerge.data.tokenizer import load_tokenizer
-from growmerge.evaluation.items import Item
 from growmerge.evaluation.results import harness_results
 from growmerge.evaluation.scorer import score_items
 

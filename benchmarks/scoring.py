@@ -38,13 +38,13 @@ import torch
 from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
 from transformers import AutoTokenizer, PreTrainedModel
 
+from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.made.word_order import word_order_pairs
 from growmerge.config.models import Architecture
 from growmerge.data.documents import Document
 from growmerge.data.sources import read_stdlib_code
 from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
-from growmerge.evaluation.builders.word_order import word_order_pairs
 from growmerge.evaluation.encode import encode_items
-from growmerge.evaluation.items import Item
 from growmerge.evaluation.packing import common_length
 from growmerge.models.checkpoints import save_checkpoint
 from growmerge.models.external import load_model

@@ -12,10 +12,10 @@ import torch
 from conftest import ARCHITECTURE, Tiny
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.made.word_order import word_order_pairs
 from growmerge.data.sources import read_topics
 from growmerge.data.tokenizer import load_tokenizer
-from growmerge.evaluation.builders.word_order import word_order_pairs
-from growmerge.evaluation.items import Item
 from growmerge.evaluation.outcomes import outcomes
 from growmerge.evaluation.scorer import score_items
 from growmerge.models.external import load_model

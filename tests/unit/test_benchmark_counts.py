@@ -6,9 +6,9 @@ import pandas as pd
 
 from growmerge.analysis.benchmarks import write_benchmarks
 from growmerge.artifacts import publish, verify
+from growmerge.benchmarks.build import build_benchmark
+from growmerge.benchmarks.items import write_items
 from growmerge.config.benchmarks import Benchmark
-from growmerge.evaluation.benchmarks.build import build_benchmark
-from growmerge.evaluation.items import write_items
 
 PAIRS = [{"sen": f"Hann fer {n}.", "wrong_sen": f"Hann fara {n}."} for n in range(5)]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from growmerge.benchmarks.build import HeldOut, build_benchmark
+from growmerge.catalogue.benchmarks import REGISTRY
+from growmerge.catalogue.entry import Decoding, Metric
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.load import merge_mappings, read_yaml, validate
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.build import HeldOut, build_benchmark
-from growmerge.evaluation.benchmarks.entry import Decoding, Metric
-from growmerge.evaluation.benchmarks.registry import REGISTRY
 
 PATH = {"sources": {"fao": {"dataset": "pairs.jsonl"}}}
 
@@ -198,7 +198,7 @@ def test_every_entry_that_is_read_has_a_converter_and_every_count_a_language():
         assert entry.counts.keys() <= entry.languages.keys(), name
         assert entry.counterparts.keys() <= entry.languages.keys(), name
     for module in modules:
-        import_module(f"growmerge.evaluation.benchmarks.converters.{module}")
+        import_module(f"growmerge.benchmarks.converters.{module}")
 
 
 def test_a_benchmark_without_a_public_source_says_where_to_name_one():

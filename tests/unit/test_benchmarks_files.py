@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from hub_folder import write_dataset
 
+from growmerge.benchmarks.build import build_benchmark
 from growmerge.config.benchmarks import Benchmark
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.build import build_benchmark
 
 ROW = {"sentence_good": "Hon er góð.", "sentence_bad": "Hon er góður."}
 PAIR = tuple(ROW.values())

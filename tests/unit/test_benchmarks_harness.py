@@ -6,7 +6,7 @@ from pathlib import Path
 import lm_eval
 import pytest
 
-from growmerge.evaluation.benchmarks.registry import REGISTRY
+from growmerge.catalogue.benchmarks import REGISTRY
 
 TASKS = Path(lm_eval.__file__).parent / "tasks"
 

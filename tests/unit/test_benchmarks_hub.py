@@ -9,12 +9,12 @@ from hub_folder import write_dataset
 from hub_server import run_with_hub
 from local_server import LocalServer
 
+from growmerge.benchmarks.build import build_benchmark
 from growmerge.config.benchmarks import Benchmark
-from growmerge.evaluation.benchmarks.build import build_benchmark
 
 BUILD = """
     from growmerge.config.benchmarks import Benchmark
-    from growmerge.evaluation.benchmarks.build import build_benchmark
+    from growmerge.benchmarks.build import build_benchmark
     import json, logging, sys
     logging.basicConfig(stream=sys.stdout, format="%(message)s")
     for name, language in {cells}:

@@ -11,10 +11,10 @@ from hub_folder import write_dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growmerge.benchmarks.align import Nearest, levenshtein
+from growmerge.benchmarks.build import build_benchmark
 from growmerge.config.benchmarks import Benchmark
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.align import Nearest, levenshtein
-from growmerge.evaluation.benchmarks.build import build_benchmark
 
 
 def build(name, language, dataset, *, fields=None, limit=None, gap=None, use=None, **source):

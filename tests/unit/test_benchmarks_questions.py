@@ -5,12 +5,12 @@ from hub_folder import write_dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growmerge.benchmarks.build import build_benchmark
+from growmerge.benchmarks.converters.parallel import prompt, source_of
+from growmerge.benchmarks.few_shot import split_examples
+from growmerge.benchmarks.items import read_items, write_items
 from growmerge.config.benchmarks import Benchmark
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.build import build_benchmark
-from growmerge.evaluation.benchmarks.converters.parallel import prompt, source_of
-from growmerge.evaluation.benchmarks.few_shot import split_examples
-from growmerge.evaluation.items import read_items, write_items
 
 
 def build(name, language, dataset, *, few_shot=0, seed=42, use=None, max_words=None, fields=None, limit=None, **source):

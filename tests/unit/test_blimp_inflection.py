@@ -2,16 +2,16 @@
 
 import pytest
 
+from growmerge.benchmarks.inflection.build import build_inflection
+from growmerge.benchmarks.inflection.features import dimension, parse
+from growmerge.benchmarks.inflection.lexicon import UniMorph
+from growmerge.benchmarks.inflection.pairs import Account, Rules, make_pairs
+from growmerge.benchmarks.inflection.sample import sample
+from growmerge.benchmarks.inflection.sentences import sentences
+from growmerge.benchmarks.items import read_items, write_items
 from growmerge.config.benchmarks import Benchmark
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.inflection.build import build_inflection
-from growmerge.evaluation.benchmarks.inflection.features import dimension, parse
-from growmerge.evaluation.benchmarks.inflection.lexicon import UniMorph
-from growmerge.evaluation.benchmarks.inflection.pairs import Account, Rules, make_pairs
-from growmerge.evaluation.benchmarks.inflection.sample import sample
-from growmerge.evaluation.benchmarks.inflection.sentences import sentences
-from growmerge.evaluation.items import read_items, write_items
 
 # In UniMorph's format: "hus" is singular and plural, "banan" of two lemmas, "kallar" a noun, too.
 LEXICON = """

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from islenska import Bin
 
+from growmerge.benchmarks.items import SCHEMA, Item, read_items, write_items
+from growmerge.benchmarks.made.facts import fact_pairs
+from growmerge.benchmarks.made.icelandic import analysis, icelandic_pairs
+from growmerge.benchmarks.made.parity import parity_items
+from growmerge.benchmarks.made.persian import persian_pairs, read_hazm_verbs
+from growmerge.benchmarks.made.translation import translation_items
+from growmerge.benchmarks.made.word_order import word_order_pairs
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.builders.facts import fact_pairs
-from growmerge.evaluation.builders.icelandic import analysis, icelandic_pairs
-from growmerge.evaluation.builders.parity import parity_items
-from growmerge.evaluation.builders.persian import persian_pairs, read_hazm_verbs
-from growmerge.evaluation.builders.translation import translation_items
-from growmerge.evaluation.builders.word_order import word_order_pairs
-from growmerge.evaluation.items import SCHEMA, Item, read_items, write_items
 
 ICELANDIC = [
     "Allir sem hafa aðgang að þessu lykilorði munu geta séð efnið.",

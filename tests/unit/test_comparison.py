@@ -10,11 +10,11 @@ import pytest
 from growmerge.analysis.comparison import english_sentences, write_comparison
 from growmerge.analysis.tables import write_comparisons, write_correlations
 from growmerge.artifacts import publish, read_manifest, verify, write_manifest
+from growmerge.benchmarks.items import Item, write_items
 from growmerge.config.load import load_files
 from growmerge.data.corpus import HELDOUT
 from growmerge.data.documents import Document, write_documents
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import Item, write_items
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 

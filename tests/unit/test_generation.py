@@ -21,9 +21,9 @@ from transformers import (
     Qwen3Config,
 )
 
+from growmerge.catalogue.entry import Decoding
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.generation import Generated, Prompt, _Draw, generate
 from growmerge.hashing import unit_hash
 

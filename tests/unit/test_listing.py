@@ -5,8 +5,8 @@ import json
 import pytest
 
 from growmerge.artifacts import publish, read_manifest
+from growmerge.benchmarks.listing import read_listing, write_listing
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.listing import read_listing, write_listing
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from conftest import ROOT
 from safetensors.torch import load_file, save_file
 
 from growmerge.artifacts import publish, sha256_file, verify
+from growmerge.benchmarks.items import Item, write_items
 from growmerge.config import load_files
 from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import Item, write_items
 from growmerge.merging.card import card, write_card
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.merge import device_for, merge_models

@@ -14,9 +14,9 @@ import pytest
 from conftest import ARCHITECTURE, ROOT, VOCABULARY
 
 from growmerge.artifacts import publish, verify
+from growmerge.benchmarks.items import Item, write_items
 from growmerge.config import load_files
 from growmerge.config.load import read_yaml, validate
-from growmerge.evaluation.items import Item, write_items
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.merge import merge_models
 from growmerge.merging.recipe import Recipe

@@ -15,10 +15,10 @@ from mergekit.sparsify import RescaleNorm, rescaled_masked_tensor
 from safetensors.torch import load_file
 
 from growmerge.artifacts import publish, sha256_file
+from growmerge.catalogue.merge_methods import KINDS
 from growmerge.config import load_files
 from growmerge.config.merging import Method
 from growmerge.merging.blocks import workers
-from growmerge.merging.catalogue import KINDS
 from growmerge.merging.merge import merge_models
 from growmerge.merging.methods import merge_tensor
 from growmerge.merging.operands import Operands

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from growmerge.benchmarks.build import build_benchmark
 from growmerge.config.benchmarks import Benchmark
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.build import build_benchmark
 
 
 @pytest.fixture

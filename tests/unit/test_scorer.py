@@ -12,9 +12,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from growmerge.artifacts import publish, read_manifest, verify
+from growmerge.benchmarks.items import ITEMS, Item, write_items
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import ITEMS, Item, write_items
 from growmerge.evaluation.scorer import SCORE_SCHEMA, score_items
 from growmerge.evaluation.scores import Scored, update_scores
 

@@ -10,10 +10,10 @@ import pytest
 from conftest import Tiny
 
 from growmerge.artifacts import publish, verify
+from growmerge.benchmarks.items import ITEMS, TRANSLATIONS, Item, write_items
+from growmerge.catalogue.entry import Decoding
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Decoding
-from growmerge.evaluation.items import ITEMS, TRANSLATIONS, Item, write_items
 from growmerge.evaluation.outcomes import normalised, outcomes
 from growmerge.evaluation.results import harness_results
 from growmerge.evaluation.scorer import SCORER_VERSION

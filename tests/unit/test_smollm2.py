@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from growmerge.benchmarks.made.word_order import word_order_pairs
 from growmerge.data.sources import read_topics
 from growmerge.data.tokenizer import load_tokenizer
-from growmerge.evaluation.builders.word_order import word_order_pairs
 from growmerge.evaluation.scorer import score_items
 from growmerge.models.checkpoints import load_checkpoint, parameter_count
 from growmerge.models.hyperclone import hyperclone

@@ -12,11 +12,11 @@ from sacrebleu.metrics import CHRF
 
 from growmerge.analysis.translations import markdown, side_by_side, write_translations
 from growmerge.artifacts import verify, write_manifest
+from growmerge.benchmarks.items import Item
+from growmerge.catalogue.entry import Decoding
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.chrf import chrf, count, resampled, signature
-from growmerge.evaluation.items import Item
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
 from growmerge.models.external import load_model
 from growmerge.study.grid import Model

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pytest
 
 from growmerge.artifacts import read_manifest, sha256_file, verify
+from growmerge.benchmarks.items import read_items
 from growmerge.config.load import load_files
 from growmerge.data.documents import fold, read_documents
 from growmerge.data.tokenizer import load_tokenizer
-from growmerge.evaluation.items import read_items
 from growmerge.study.grid import Grid
 from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_counts, snakemake
 

@@ -18,7 +18,7 @@ from growmerge.study.shown import figure_selection, shown_models
 from growmerge.config import validate
 from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.registry import VERSION as BENCHMARKS_VERSION
+from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
 from growmerge.study.grid import Grid, one_of
 from growmerge.study.layout import DOWNLOADS, Layout
 from growmerge.study.matching import compared_models, match_compute

@@ -6,8 +6,8 @@ from growmerge.job import job
 from growmerge.artifacts import publish, verify
 from growmerge.config.benchmarks import Benchmark
 from growmerge.data.split import evaluation_documents, read_heldout
-from growmerge.evaluation.benchmarks.build import HeldOut, build_benchmark
-from growmerge.evaluation.items import ITEMS, write_items
+from growmerge.benchmarks.build import HeldOut, build_benchmark
+from growmerge.benchmarks.items import ITEMS, write_items
 
 with job(snakemake.log[0]) as log:
     params, language = snakemake.params, snakemake.wildcards.language

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.evaluation.benchmarks.listing import write_listing
+from growmerge.benchmarks.listing import write_listing
 
 with job(snakemake.log[0]):
     write_listing(list(map(Path, snakemake.input)), Path(snakemake.output.listing))

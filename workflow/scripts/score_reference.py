@@ -4,7 +4,7 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import verify
-from growmerge.evaluation.items import PARITY_REFERENCE
+from growmerge.benchmarks.items import PARITY_REFERENCE
 from growmerge.evaluation.scores import Scored, update_scores
 
 with job(snakemake.log[0], threads=snakemake.threads):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from growmerge.analysis.frames import write_frame
 from growmerge.artifacts import verify
-from growmerge.evaluation.benchmarks.entry import Normalisation
+from growmerge.catalogue.entry import Normalisation
 
 logger = logging.getLogger(__name__)
 COLUMNS = (

@@ -14,9 +14,9 @@ from growmerge.analysis.frames import write_frame
 from growmerge.analysis.states import compare_states
 from growmerge.analysis.vectors import compare_weights
 from growmerge.artifacts import elapsed, verify
+from growmerge.benchmarks.items import ITEMS, read_items
 from growmerge.data.split import read_heldout
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import ITEMS, read_items
 
 logger = logging.getLogger(__name__)
 

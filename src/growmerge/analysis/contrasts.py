@@ -17,9 +17,9 @@ from growmerge.analysis.paired import paired_difference
 from growmerge.analysis.statistics import holm
 from growmerge.analysis.summary import PARITY, SCORE_COLUMNS
 from growmerge.artifacts import verify
+from growmerge.benchmarks.items import ITEMS, PARITY_REFERENCE
+from growmerge.catalogue.entry import Normalisation
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Normalisation
-from growmerge.evaluation.items import ITEMS, PARITY_REFERENCE
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.study.grid import Model
 

@@ -12,7 +12,7 @@ import pandas as pd
 from growmerge.analysis import places, typology
 from growmerge.analysis.correlation import Coefficient, correlate
 from growmerge.analysis.summary import ALL, measure_order
-from growmerge.evaluation.benchmarks.registry import TRANSLATION
+from growmerge.catalogue.benchmarks import TRANSLATION
 
 MEAN = "mean"  # over the measures of the scores
 COEFFICIENTS: tuple[Coefficient, ...] = ("pearson", "spearman")

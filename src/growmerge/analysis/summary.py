@@ -18,10 +18,10 @@ from growmerge.analysis.statistics import (
     bootstrap_mean_of_means,
     bootstrap_ratio_of_sums,
 )
+from growmerge.benchmarks.items import PARITY_REFERENCE
+from growmerge.catalogue.entry import Normalisation
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Normalisation
 from growmerge.evaluation.chrf import chrf, resampled, stacked
-from growmerge.evaluation.items import PARITY_REFERENCE
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.study.grid import Model
 

@@ -14,8 +14,8 @@ from growmerge.analysis.frames import write_frame
 from growmerge.analysis.summary import SCORE_COLUMNS, Parity, summarise
 from growmerge.analysis.typology import typological_distances
 from growmerge.artifacts import sha256_file, verify
-from growmerge.evaluation.benchmarks.entry import Normalisation
-from growmerge.evaluation.items import ITEMS, TRANSLATIONS
+from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
+from growmerge.catalogue.entry import Normalisation
 from growmerge.study.grid import Model
 
 logger = logging.getLogger(__name__)

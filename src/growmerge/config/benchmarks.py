@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from growmerge.catalogue.benchmarks import REGISTRY
+from growmerge.catalogue.entry import Dataset, Decoding, Entry, Metric, Normalisation
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.strict import LanguageCode, Name, Strict
-from growmerge.evaluation.benchmarks.entry import Dataset, Decoding, Entry, Metric, Normalisation
-from growmerge.evaluation.benchmarks.registry import REGISTRY
 
 ISLENSKA = "islenska"  # in the place of a lexicon's file: the package of that name, which holds BÍN
 # Endings of files -> the builders of `datasets` that read them.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
 
+from growmerge.catalogue.merge_methods import KINDS, WEIGHT, Kind
+from growmerge.catalogue.unimorph import DIMENSIONS, PARTS_OF_SPEECH, PARTS_OF_SPEECH_OF_BIN
 from growmerge.config.benchmarks import ISLENSKA
 from growmerge.config.references import parse_reference
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.inflection.features import DIMENSIONS, PARTS_OF_SPEECH, PARTS_OF_SPEECH_OF_BIN
-from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
 
 if TYPE_CHECKING:
     from growmerge.config.benchmarks import Inflection

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 from tokenizers import Tokenizer
 
+from growmerge.benchmarks.items import PARITY_REFERENCE, Item
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.items import PARITY_REFERENCE, Item
 from growmerge.evaluation.plain import plain
 from growmerge.evaluation.request import Request
 

@@ -21,9 +21,9 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from growmerge.benchmarks.few_shot import split_examples
+from growmerge.catalogue.entry import Decoding
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Decoding
-from growmerge.evaluation.benchmarks.few_shot import split_examples
 from growmerge.evaluation.engine import max_positions
 from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.evaluation.plain import plain

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from growmerge.catalogue.entry import Normalisation
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Normalisation
 
 _ITEM = ("benchmark", "language", "item")
 _LENGTHS = {"token": "tokens", "character": "characters"}

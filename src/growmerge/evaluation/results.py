@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from growmerge.artifacts import provenance
-from growmerge.evaluation.benchmarks.entry import Normalisation
+from growmerge.catalogue.entry import Normalisation
 from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.outcomes import normalised, outcomes
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
+from growmerge.benchmarks.items import Item
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.encode import TEXT_SCHEMA, EncodedItems, encode_items
 from growmerge.evaluation.engine import TOKENS_PER_BATCH, RequestTooLargeError, log_likelihoods, max_positions
-from growmerge.evaluation.items import Item
 
 # Part of the identity of every score: raise it whenever the same model and items would get other numbers or columns.
 SCORER_VERSION = 4

@@ -29,13 +29,13 @@ from growmerge.artifacts import (
     write_atomically,
     write_manifest,
 )
+from growmerge.benchmarks.items import ITEMS, TRANSLATIONS, read_items
+from growmerge.catalogue.entry import Decoding
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.entry import Decoding
 from growmerge.evaluation.chrf import signature
 from growmerge.evaluation.encode import EncodedItems, encode_items
 from growmerge.evaluation.generation import GENERATOR_VERSION
-from growmerge.evaluation.items import ITEMS, TRANSLATIONS, read_items
 from growmerge.evaluation.results import harness_results
 from growmerge.evaluation.scorer import SCORE_SCHEMA, SCORER_VERSION, score_encoded
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate

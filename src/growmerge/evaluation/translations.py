@@ -8,13 +8,13 @@ import pyarrow as pa
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
+from growmerge.benchmarks.converters.parallel import source_of
+from growmerge.benchmarks.few_shot import split_examples
+from growmerge.benchmarks.items import Item
+from growmerge.catalogue.entry import Decoding
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.benchmarks.converters.parallel import source_of
-from growmerge.evaluation.benchmarks.entry import Decoding
-from growmerge.evaluation.benchmarks.few_shot import split_examples
 from growmerge.evaluation.chrf import chrf, count
 from growmerge.evaluation.generation import Prompt, generate
-from growmerge.evaluation.items import Item
 
 # One row an item. `counts` are the statistics of `growmerge.evaluation.chrf`, whose sum is that of a corpus; `chrf` is
 # the score of the sentence by itself, 0 to 100; `ended` and `lost_examples` as in `generation.Generated`.

@@ -10,9 +10,9 @@ import pandas as pd
 import yaml
 
 from growmerge.artifacts import read_manifest, verify, write_atomically
+from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import chrf, stacked
-from growmerge.evaluation.items import ITEMS, TRANSLATIONS
 from growmerge.merging.recipe import Recipe
 
 CARD = "README.md"

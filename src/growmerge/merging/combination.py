@@ -13,7 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from growmerge.artifacts import verify
-from growmerge.evaluation.benchmarks.entry import Decoding
+from growmerge.catalogue.entry import Decoding
 from growmerge.evaluation.scores import Cell, Scored, is_scored, update_scores
 from growmerge.merging.blocks import workers
 from growmerge.merging.card import write_card

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from growmerge.artifacts import digest_of, read_manifest
+from growmerge.catalogue.merge_methods import KINDS, WEIGHT, Kind
 from growmerge.config.merging import Method, ParameterValue
-from growmerge.merging.catalogue import KINDS, WEIGHT, Kind
 
 # Part of the identity of every merge: raise it whenever the same recipe would give other bytes.
 MERGER_VERSION = 3

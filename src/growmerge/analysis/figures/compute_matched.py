@@ -16,8 +16,8 @@ from matplotlib.patches import Patch, Rectangle
 from growmerge.analysis.figures import style
 from growmerge.analysis.figures.selection import Selection
 from growmerge.analysis.summary import ALL, MACRO, measure_order
+from growmerge.catalogue.benchmarks import TRANSLATION
 from growmerge.config.checks import MULTI
-from growmerge.evaluation.benchmarks.registry import TRANSLATION
 from growmerge.study.matching import Match
 
 COLUMNS = (

@@ -1,0 +1,40 @@
+"""A sample of minimal pairs for a human to read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from growmerge.benchmarks.items import Item
+from growmerge.hashing import in_hash_order
+
+_OF_EACH = 5
+
+
+def sample(items: Iterable[Item], title: str, seed: int) -> str:
+    """A page in Markdown: the number of pairs of each subset, and a few of them with the difference in bold."""
+    subsets: defaultdict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        subsets[item.subset].append(item)
+    total = sum(map(len, subsets.values()))
+    parts = [f"# {title}\n\n{total:,} pairs in {len(subsets)} subsets; right above wrong.\n"]
+    for subset, members in sorted(subsets.items(), key=lambda entry: (-len(entry[1]), entry[0])):
+        chosen = in_hash_order(members, lambda item: item.id, f"sample:{seed}")[:_OF_EACH]
+        pairs = "\n".join("- {}\n  {}".format(*_marked(*item.candidates)) for item in chosen)
+        parts.append(f"## `{subset}`: {len(members):,}\n\n{pairs}\n")
+    return "\n".join(parts)
+
+
+def _marked(right: str, wrong: str) -> tuple[str, str]:
+    """Both texts with the words between their common beginning and end in bold."""
+    start = _alike(right, wrong)
+    end = _alike(right[start:][::-1], wrong[start:][::-1])
+    start = right.rfind(" ", 0, start) + 1
+    stop = right.find(" ", len(right) - end)
+    end = 0 if stop < 0 else len(right) - stop
+    return tuple(f"{t[:start]}**{t[start : len(t) - end]}**{t[len(t) - end :]}" for t in (right, wrong))  # type: ignore[return-value]
+
+
+def _alike(left: str, right: str) -> int:
+    """The number of characters that both begin with."""
+    return next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
