@@ -15,8 +15,8 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev
-	$(BIN)/ruff format --check src tests benchmarks workflow/scripts
-	$(BIN)/ruff check src tests benchmarks workflow/scripts
+	$(BIN)/ruff format --check src tests speed workflow/scripts
+	$(BIN)/ruff check src tests speed workflow/scripts
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint

@@ -1,11 +1,11 @@
-"""A summary of known scores, such as `growmerge.analysis.summary.summarise` makes."""
+"""A summary of known scores, such as `growmerge.tables.summary.summarise` makes."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from growmerge.analysis.summary import SUMMARY_COLUMNS
+from growmerge.tables.summary import SUMMARY_COLUMNS
 
 REACH = 0.04  # from a score to either end of its interval
 CHANCE = 0.5

@@ -4,11 +4,11 @@ import json
 
 import pandas as pd
 
-from growmerge.analysis.benchmarks import write_benchmarks
 from growmerge.artifacts import publish, verify
 from growmerge.benchmarks.build import build_benchmark
 from growmerge.benchmarks.items import write_items
 from growmerge.config.benchmarks import Benchmark
+from growmerge.tables.benchmarks import write_benchmarks
 
 PAIRS = [{"sen": f"Hann fer {n}.", "wrong_sen": f"Hann fara {n}."} for n in range(5)]
 

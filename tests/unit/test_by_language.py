@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from made_up_scores import REACH, summary_of, without
 
-from growmerge.analysis.by_language import by_language, by_language_markdown
-from growmerge.analysis.frames import write_frame
-from growmerge.analysis.language_tables import write_language_tables
-from growmerge.analysis.means import mean_of_languages, means, means_markdown
 from growmerge.artifacts import verify
+from growmerge.frames import write_frame
+from growmerge.tables.by_language import by_language, by_language_markdown
+from growmerge.tables.language_tables import write_language_tables
+from growmerge.tables.means import mean_of_languages, means, means_markdown
 
 LANGUAGES = ("deu", "tur", "zho")
 SETUPS, METHODS = ("scratch",), ("linear", "ties")

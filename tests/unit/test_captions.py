@@ -2,9 +2,9 @@
 
 import pytest
 
-from growmerge.analysis.figures import Selection
-from growmerge.analysis.figures.captions import caption
 from growmerge.config.schema import Analysis
+from growmerge.figures import Selection
+from growmerge.figures.captions import caption
 
 SELECTION = Selection(("deu", "tur", "zho"), ("scratch", "shared-5"), ("linear", "ties"))
 NOTE = "A miniature: it shows that the machinery works, not what the paper found."

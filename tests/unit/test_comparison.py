@@ -7,16 +7,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from growmerge.analysis.comparison import english_sentences, write_comparison
-from growmerge.analysis.tables import write_comparisons, write_correlations
 from growmerge.artifacts import publish, read_manifest, verify, write_manifest
 from growmerge.benchmarks.items import Item, write_items
+from growmerge.comparing.comparison import english_sentences, write_comparison
 from growmerge.config.load import load_files
 from growmerge.data.corpus import HELDOUT
 from growmerge.data.documents import Document, write_documents
 from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
+from growmerge.tables.tables import write_comparisons, write_correlations
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("swe", "isl", "fas")
@@ -122,7 +122,7 @@ def test_similarity_is_held_against_the_drop_of_every_pair(tiny, benchmark, tmp_
 def test_tables_and_figures_need_no_torch() -> None:
     program = """
 import sys
-import growmerge.analysis.tables, growmerge.analysis.figures.write
+import growmerge.tables.tables, growmerge.figures.write
 print([name for name in ("torch", "transformers", "safetensors", "tokenizers", "datasets") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

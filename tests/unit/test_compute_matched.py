@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from growmerge.analysis.figures import FIGURES, Selection
-from growmerge.analysis.figures.compute_matched import BOX_FROM, compute_matched_data, draw_compute_matched
-from growmerge.analysis.summary import ALL, MACRO, SUMMARY_COLUMNS
 from growmerge.config.schema import Analysis
+from growmerge.figures import FIGURES, Selection
+from growmerge.figures.compute_matched import BOX_FROM, compute_matched_data, draw_compute_matched
 from growmerge.study.matching import Match
+from growmerge.tables.summary import ALL, MACRO, SUMMARY_COLUMNS
 
 SWE = Match("swe", "1x", "2x", 900, 250, 0.018, excluded=False, final=False)
 ISL = Match("isl", "1x", "2x", 300, 250, 1.3, excluded=True, final=False)

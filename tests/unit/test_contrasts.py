@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from growmerge.analysis.contrasts import COLUMNS, Contrast, compare, contrasts, write_contrasts
 from growmerge.artifacts import verify, write_manifest
 from growmerge.config.load import merge_mappings, read_yaml, validate
 from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid
+from growmerge.tables.contrasts import COLUMNS, Contrast, compare, contrasts, write_contrasts
 
 MINIATURE = validate(merge_mappings(read_yaml(Path("config/config.yaml")), read_yaml(Path("config/miniature.yaml"))))
 MODELS = list(Grid(MINIATURE))

@@ -13,7 +13,6 @@ from growmerge.data.documents import (
     ROW_GROUP_BYTES,
     Document,
     fold,
-    hash64,
     read_documents,
     source_id,
     write_documents,

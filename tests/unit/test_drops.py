@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from growmerge.analysis.correlation import RELABELLINGS, correlate
-from growmerge.analysis.drops import CORRELATION_COLUMNS, correlations, drops, similarity_and_drop
+from growmerge.tables.correlation import RELABELLINGS, correlate
+from growmerge.tables.drops import CORRELATION_COLUMNS, correlations, drops, similarity_and_drop
 
 LANGUAGES = ("swe", "isl", "fas", "ekk")
 RNG = np.random.default_rng(2)

@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from growmerge.analysis.drops import SIMILARITIES, drops, similarity_and_drop
-from growmerge.analysis.figures import FIGURES, Selection, save_figure
-from growmerge.analysis.figures.captions import caption
-from growmerge.analysis.places import KINDS
-from growmerge.analysis.summary import SUMMARY_COLUMNS
+from growmerge.comparing.places import KINDS
 from growmerge.config.merging import Method
 from growmerge.config.schema import Analysis
 from growmerge.errors import GrowmergeError
+from growmerge.figures import FIGURES, Selection, save_figure
+from growmerge.figures.captions import caption
 from growmerge.study.matching import Match
 from growmerge.study.sweeps import density_sweeps, main_methods
+from growmerge.tables.drops import SIMILARITIES, drops, similarity_and_drop
+from growmerge.tables.summary import SUMMARY_COLUMNS
 
 LANGUAGES = ("swe", "isl", "ekk", "fas")
 SETUPS = ("1x", "1x_cloned", "2x", "scratch")

@@ -9,18 +9,18 @@ from conftest import ROOT
 from docutils.core import publish_parts
 from jinja2 import Template
 
-from growmerge.analysis.figures import Selection
-from growmerge.analysis.figures.findings import (
+from growmerge.config.merging import Method
+from growmerge.config.schema import Analysis
+from growmerge.figures import Selection
+from growmerge.figures.findings import (
     density_finding,
     drop_finding,
     finding,
     mean_difference,
     vectors_finding,
 )
-from growmerge.analysis.figures.write import write_figure
-from growmerge.analysis.frames import write_frame
-from growmerge.config.merging import Method
-from growmerge.config.schema import Analysis
+from growmerge.figures.write import write_figure
+from growmerge.frames import write_frame
 
 LANGUAGES = ("ekk", "isl", "swe")
 TIES = {"uses_base": True, "method": "ties"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from made_up_scores import artists, clashes, legend, summary_of, without
 
-from growmerge.analysis.figures import Selection
-from growmerge.analysis.figures.over_training import draw_over_training, over_training_data, over_training_finding
+from growmerge.figures import Selection
+from growmerge.figures.over_training import draw_over_training, over_training_data, over_training_finding
 
 SELECTION = Selection(("swe", "isl"), ("scratch",), ("linear",))
 STEPS = {"scratch/multi": 50, "scratch/swe": 60, "scratch/isl": 50}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from growmerge.analysis.paired import paired_difference
+from growmerge.tables.paired import paired_difference
 
 
 def test_the_difference_is_that_of_the_accuracies_and_its_interval_that_of_items_drawn_together():

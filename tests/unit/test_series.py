@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from made_up_scores import artists, clashes, legend, summary_of, without
 
-from growmerge.analysis.figures import Selection
-from growmerge.analysis.figures.series import draw_series, series_data, series_finding
+from growmerge.figures import Selection
+from growmerge.figures.series import draw_series, series_data, series_finding
 
 ORDER = ("swe", "fas", "isl")
 SELECTION = Selection(("isl", "swe", "fas"), ("scratch",), ("linear",))

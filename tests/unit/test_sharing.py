@@ -5,8 +5,8 @@ import pytest
 from made_up_scores import artists, clashes, legend, summary_of, without
 from scipy import stats
 
-from growmerge.analysis.figures import Selection
-from growmerge.analysis.figures.sharing import draw_sharing, sharing_data, sharing_finding
+from growmerge.figures import Selection
+from growmerge.figures.sharing import draw_sharing, sharing_data, sharing_finding
 
 SHARES = {"shared-100": 1.0, "scratch": 0.0, "shared-5": 0.05}
 SELECTION = Selection(("swe", "isl", "fas"), tuple(SHARES))

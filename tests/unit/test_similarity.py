@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.stats import ortho_group
 
-from growmerge.analysis.similarity import centred_gram, cka_matrix, cosines, distances, linear_cka, stable_rank
-from growmerge.analysis.states import VARIANTS, compare_states, pooled_states
+from growmerge.comparing.similarity import centred_gram, cka_matrix, cosines, distances, linear_cka, stable_rank
+from growmerge.comparing.states import VARIANTS, compare_states, pooled_states
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import load_checkpoint

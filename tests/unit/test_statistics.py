@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from growmerge.analysis.statistics import (
+from growmerge.tables.statistics import (
     bootstrap_mean,
     bootstrap_mean_of_means,
     bootstrap_ratio_of_sums,
@@ -151,7 +151,7 @@ def test_no_resample_is_refused() -> None:
 
 
 def test_blocks_of_draws_do_not_lose_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("growmerge.analysis.statistics.DRAWS_PER_BLOCK", 64)
+    monkeypatch.setattr("growmerge.tables.statistics.DRAWS_PER_BLOCK", 64)
     values = np.arange(1, 31, dtype=float)
     _, low, high = bootstrap_mean(values, 2001, 0)  # 2 rows a block, one left over
     theory = stats.norm(values.mean(), values.std() / np.sqrt(30))

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import CHRF
 
-from growmerge.analysis.summary import ALL, MACRO, SUMMARY_COLUMNS, summarise
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import count
 from growmerge.study.grid import Model
+from growmerge.tables.summary import ALL, MACRO, SUMMARY_COLUMNS, summarise
 
 BASE = Model("base-2x", "base", (), 2, "", "", "", ())
 SWE = Model("2x/swe", "model", (), 2, "2x", "swe", "", ("swe",))

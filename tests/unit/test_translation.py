@@ -10,7 +10,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import CHRF
 
-from growmerge.analysis.translations import markdown, side_by_side, write_translations
 from growmerge.artifacts import verify, write_manifest
 from growmerge.benchmarks.items import Item
 from growmerge.catalogue.entry import Decoding
@@ -20,6 +19,7 @@ from growmerge.evaluation.chrf import chrf, count, resampled, signature
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
 from growmerge.models.external import load_model
 from growmerge.study.grid import Model
+from growmerge.tables.translations import markdown, side_by_side, write_translations
 
 METRIC = CHRF(word_order=2)
 WORDS = ["", "a", "cat", "cats", "sees.", "(the", "þú", "سلام", "…", "a cat"]

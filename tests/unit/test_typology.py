@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cosine
 
-from growmerge.analysis.typology import typological_distances
 from growmerge.config.comparison import Typology
 from growmerge.errors import GrowmergeError
+from growmerge.tables.typology import typological_distances
 
 FEATURES = ["S_SVO", "P_UVULAR", "INV_OPEN_BACK", "GEO_NORTH", "S_SOV", "INV_CLICK"]
 VALUES = {"est": [1, 0, 1, 9, 1, 0], "swe": [1, 1, 1, 1, 0, 0], "pes": [0, 1, 0.5, 5, 1, 0]}

@@ -9,9 +9,9 @@ import pytest
 import torch
 from conftest import ARCHITECTURE, VOCABULARY
 
-from growmerge.analysis.places import KINDS, Place, place_of
-from growmerge.analysis.vectors import compare_weights
-from growmerge.analysis.weights import BLOCK, Checkpoints
+from growmerge.comparing.places import KINDS, Place, place_of
+from growmerge.comparing.vectors import compare_weights
+from growmerge.comparing.weights import BLOCK, Checkpoints
 from growmerge.config.models import Architecture
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import HEAD, load_checkpoint, save_checkpoint

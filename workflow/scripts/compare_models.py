@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.comparison import write_comparison
+from growmerge.comparing.comparison import write_comparison
 
 with job(snakemake.log[0], threads=snakemake.threads):
     write_comparison(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.tables import write_correlations
+from growmerge.tables.tables import write_correlations
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.figures import Selection
-from growmerge.analysis.figures.write import write_figure
+from growmerge.figures import Selection
+from growmerge.figures.write import write_figure
 from growmerge.config.schema import Analysis
 
 with job(snakemake.log[0]):

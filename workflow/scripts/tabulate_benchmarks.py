@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.benchmarks import write_benchmarks
+from growmerge.tables.benchmarks import write_benchmarks
 
 with job(snakemake.log[0]):
     measured = {benchmark: tuple(measured) for benchmark, measured in snakemake.params.measured.items()}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.tables import write_comparisons
+from growmerge.tables.tables import write_comparisons
 
 with job(snakemake.log[0]):
     write_comparisons([Path(comparison) for comparison in snakemake.input], Path(snakemake.output.parquet))

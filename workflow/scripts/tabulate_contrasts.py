@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.contrasts import write_contrasts
+from growmerge.tables.contrasts import write_contrasts
 from growmerge.study.grid import Model
 
 with job(snakemake.log[0]):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.language_tables import write_language_tables
+from growmerge.tables.language_tables import write_language_tables
 
 with job(snakemake.log[0]):
     chosen = {key: snakemake.params[key] for key in ("languages", "setups", "methods")}

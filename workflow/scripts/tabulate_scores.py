@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.tables import write_table
+from growmerge.tables.tables import write_table
 from growmerge.study.grid import Model
 
 with job(snakemake.log[0]):

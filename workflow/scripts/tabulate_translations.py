@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.analysis.translations import write_translations
+from growmerge.tables.translations import write_translations
 from growmerge.study.grid import Model
 
 with job(snakemake.log[0]):

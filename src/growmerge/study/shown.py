@@ -82,7 +82,7 @@ def _sharing(grid: Grid, method: str) -> list[Model]:
 
 
 def figure_selection(figure: str, costs: Costs, matches: Sequence[Match]) -> dict[str, Any]:
-    """The fields of a figure's `growmerge.analysis.figures.Selection` as plain data, only those that it draws.
+    """The fields of a figure's `growmerge.figures.Selection` as plain data, only those that it draws.
 
     What it does not draw is left out, so that an edit of it draws nothing again.
     """

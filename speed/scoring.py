@@ -1,0 +1,200 @@
+"""Minimal pairs side by side: our engine, lm-evaluation-harness and minicons, same model, same pairs, on the CPU.
+
+    python speed/scoring.py [--pairs 2000 20000] [--rounds 3] [--batch 1 16 64 256] [--threads 1]
+        [--shape smollm2 | --model FOLDER] [--ways harness minicons]
+
+The pairs are sentences of the docstrings and comments of Python's standard library against themselves with two words
+exchanged; the model is the miniature's (hidden size 64, 3 layers, 4,096 entries, random weights) unless another shape
+or a folder is given. All ways run in one process, in turns, without loading libraries and model. Seconds are the
+processor's, of all threads, so that other work on the machine counts little.
+
+Two things are timed: an evaluation, from pairs in memory to their accuracy, as rule score_model and the harness's
+`evaluate` (the task is its own of BLiMP) do it; and what is inside it, the log-probabilities of the texts alone, as its
+model's `loglikelihood` gives them. Printed are the medians of the rounds, how far the accuracies or log-probabilities
+are apart, and two floors: what share of the time that the matrix products of a forward pass take at the speed of a
+large product measured here, with every text by itself ("apart", what the others compute), and with what several texts
+begin with only once ("shared").
+
+The harness and minicons (log-probabilities alone, of texts sorted by length) run with each of the batches (texts) of
+--batch; 1 is the harness's default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import itertools
+import logging
+import re
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
+from transformers import AutoTokenizer, PreTrainedModel
+
+from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.made.word_order import word_order_pairs
+from growmerge.config.models import Architecture
+from growmerge.data.documents import Document
+from growmerge.data.sources import read_stdlib_code
+from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+from growmerge.evaluation.encode import encode_items
+from growmerge.evaluation.packing import common_length
+from growmerge.models.checkpoints import save_checkpoint
+from growmerge.models.external import load_model
+from growmerge.models.initialise import initialise, llama_config
+from growmerge.study.flops import forward_flops
+
+MINIATURE = Architecture(
+    hidden_size=64,
+    intermediate_size=160,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=16,
+    max_position_embeddings=512,
+    initializer_range=0.05,
+)
+SMOLLM2 = Architecture(
+    hidden_size=576,
+    intermediate_size=1536,
+    num_hidden_layers=30,
+    num_attention_heads=9,
+    num_key_value_heads=3,
+    head_dim=64,
+    max_position_embeddings=2048,
+    initializer_range=0.05,
+)
+# Shape and entries of the vocabulary. The tokenizer has 4,096 for both: there is no text here to train a larger one on.
+SHAPES = {"miniature": (MINIATURE, 4096), "smollm2": (SMOLLM2, 49152)}
+
+OURS = "growmerge"
+
+
+def sentences() -> Iterator[Document]:
+    """Different sentences of docstrings and comments of the standard library."""
+    seen: set[str] = set()
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for file in read_stdlib_code(10**9):
+        nodes = [node for node in ast.walk(ast.parse(file.text)) if isinstance(node, documented)]
+        comments = re.findall(r"(?:^[ \t]*# .*\n)+", file.text, re.MULTILINE)
+        for text in [*(ast.get_docstring(node) or "" for node in nodes), *comments]:
+            for sentence in re.split(r"(?<=[.!?])\s+|\n\s*\n", text.replace("#", " ")):
+                plain = " ".join(sentence.split())
+                if plain not in seen:
+                    seen.add(plain)
+                    yield Document(str(len(seen)), plain)
+
+
+def make_model(shape: str, documents: list[Document], folder: Path) -> Path:
+    """A checkpoint of that shape with random weights, and a tokenizer for these documents."""
+    architecture, vocabulary = SHAPES[shape]
+    (folder / "tokenizer").mkdir()
+    save_tokenizer(train_tokenizer((document.text for document in documents), 4096), folder / "tokenizer")
+    (folder / "model").mkdir()
+    save_checkpoint(initialise(llama_config(architecture, vocabulary, 0, 0), 1), folder / "model", folder / "tokenizer")
+    return folder / "model"
+
+
+def peak() -> float:
+    """FLOP/s of a large matrix product in fp32, the best of some."""
+    one = torch.randn(1024, 1024)
+    seconds = []
+    for _ in range(10):
+        start = time.process_time()
+        one @ one
+        seconds.append(time.process_time() - start)
+    return 2 * 1024**3 / min(seconds)
+
+
+def least_flops(model: PreTrainedModel, folder: Path, items: list[Item]) -> tuple[float, float]:
+    """FLOPs of a forward pass over every text, after BOS and without its last token: apart, and shared.
+
+    Shared, a text costs what its length costs beyond that of what it has in common with the text before it.
+    """
+    config = model.config
+    names = Architecture.model_fields
+    shape = Architecture(**{name: value for name, value in config.to_dict().items() if name in names})
+    tokenizer, begin, _ = load_tokenizer(folder)
+    requests = encode_items(tokenizer, {CELL: items}, bos_id=begin).requests
+    texts = sorted(request.inputs for request in requests)
+    cost = [forward_flops(shape, config.vocab_size, 1, 1, length) for length in range(max(map(len, texts)) + 1)]
+    apart = sum(cost[len(text)] for text in texts)
+    return apart, apart - sum(cost[common_length(one, other)] for one, other in itertools.pairwise(texts))
+
+
+def measure(
+    ways: dict[str, Way], items: list[Item], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]], float]:
+    """Seconds of each way's rounds, what it found, and the peak meanwhile in FLOP/s."""
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    found: dict[str, list[float]] = {}
+    fastest = 0.0
+    for _ in range(rounds):
+        fastest = max(fastest, peak())
+        for way, score in ways.items():
+            start = time.process_time()
+            found[way] = score(items)
+            seconds[way].append(time.process_time() - start)
+    return seconds, found, fastest
+
+
+def compare(ways: dict[str, Way], items: list[Item], rounds: int, flops: tuple[float, float]) -> None:
+    """Time the ways and print a table, and how ours compares with each of the others in its best batches."""
+    seconds, found, fastest = measure(ways, items, rounds)
+    medians = {way: statistics.median(times) for way, times in seconds.items()}
+    apart, shared = (number / fastest for number in flops)
+    print(f"{len(items)} pairs, {fastest / 1e9:.0f} GFLOP/s, floors {apart:.1f} s apart, {shared:.1f} s shared")
+    print(f"{'way':>13} {'pairs/s':>8} {'apart':>6} {'shared':>6} {'differs':>8}  seconds of each round")
+    for way, times in seconds.items():
+        differs = np.abs(np.subtract(found[way], found[OURS])).max()
+        print(
+            f"{way:>13} {len(items) / medians[way]:8.0f} {apart / medians[way]:6.0%} "
+            f"{shared / medians[way]:6.0%} {differs:8.1e}  {' '.join(f'{s:.1f}' for s in times)}"
+        )
+    ratios = {tuple(way.split()): median / medians[OURS] for way, median in medians.items() if way != OURS}
+    for other in dict.fromkeys(way for way, _ in ratios):
+        best, batch = min((ratio, batch) for (way, batch), ratio in ratios.items() if way == other)
+        default = f", and {ratios[other, '1']:.1f} times as in batches of 1" if (other, "1") in ratios else ""
+        print(f"{OURS} is {best:.1f} times as fast as {other} in its best batches, of {batch}{default}", flush=True)
+
+
+def main() -> None:
+    """Print two tables for each number of pairs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, nargs="+", default=[2000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 16, 64, 256], help="texts, for all but our engine")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--shape", choices=SHAPES, default="miniature", help="of a model with random weights")
+    parser.add_argument("--model", type=Path, help="folder of a Llama, instead of a shape")
+    parser.add_argument("--ways", nargs="+", choices=LOGPROBS, default=list(LOGPROBS), help="beside our engine")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(options.threads)
+    documents = list(sentences())
+    pairs = word_order_pairs(documents, max(options.pairs), seed=1)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.model or make_model(options.shape, documents[:20_000], Path(scratch))
+        model, tokenizer = load_model(folder), AutoTokenizer.from_pretrained(folder)
+        parts = {"Evaluation": (our_evaluation, EVALUATIONS), "Log-probabilities alone": (ours, LOGPROBS)}
+        for count in options.pairs:
+            flops = least_flops(model, folder, pairs[:count])
+            for part, (own, others) in parts.items():
+                ways = {OURS: own(model, folder)}
+                for way, batch in itertools.product(options.ways, options.batch):
+                    if way in others:
+                        ways[f"{way} {batch}"] = others[way](model, tokenizer, batch)
+                print(f"\n{part}: ", end="")
+                compare(ways, pairs[:count], options.rounds, flops)
+
+
+if __name__ == "__main__":
+    main()

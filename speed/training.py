@@ -1,0 +1,77 @@
+"""Step time of our training loop beside transformers' Trainer and a bare PyTorch loop, on the CPU.
+
+The miniature's model and batches; the engines take turns, so that what else the machine does falls on all alike.
+
+    python speed/training.py [--steps 40] [--rounds 5] [--threads 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+import tempfile
+from pathlib import Path
+
+import torch
+from engines import Setting, bare, ours, trainer
+
+from growmerge.config.models import Architecture
+from growmerge.config.schema import Training
+
+MINIATURE = Architecture(
+    hidden_size=64,
+    intermediate_size=160,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=16,
+    max_position_embeddings=128,
+    initializer_range=0.05,
+)
+ENGINES = {"bare loop": bare, "ours": ours, "Trainer": trainer}
+
+
+def setting(folder: Path, steps: int) -> Setting:
+    """The miniature's training on one core."""
+    training = Training(
+        sequence_length=128,
+        batch_sequences=8,
+        micro_batch_sequences=8,
+        learning_rate=0.006,
+        precision="fp32",
+        checkpoint_every=10**6,
+        state_every=10**6,
+        log_every=20,
+    )
+    return Setting(MINIATURE, 4096, training, steps, torch.device("cpu"), folder)
+
+
+def compare(steps: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of every step but the first five of a run, for every engine."""
+    seconds: dict[str, list[float]] = {name: [] for name in ENGINES}
+    with tempfile.TemporaryDirectory() as folder:
+        task = setting(Path(folder), steps)
+        for _ in range(rounds):
+            for name, engine in ENGINES.items():
+                seconds[name] += engine(task).seconds(skip=5)
+    return seconds
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    logging.getLogger("growmerge").setLevel(logging.WARNING)
+    torch.set_num_threads(arguments.threads)
+    medians = {name: statistics.median(s) for name, s in compare(arguments.steps, arguments.rounds).items()}
+    print("| engine | median step (ms) | of the bare loop |\n|---|---|---|")
+    for name, median in medians.items():
+        print(f"| {name} | {1000 * median:.2f} | {median / medians['bare loop']:.3f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Tables, statistics and figures from scores."""

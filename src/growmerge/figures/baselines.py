@@ -1,0 +1,126 @@
+"""Experts and multilingual models of every setup, and the English they keep (Glocker et al. 2025, Figure 2)."""
+
+from __future__ import annotations
+
+from itertools import cycle, product
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from growmerge.config.checks import MULTI
+from growmerge.figures import style
+from growmerge.figures.selection import VALUES, Selection, look_up, measures, overall
+
+COLUMNS = ("row", "measure", "series", "setup", "target", "id", "language", *VALUES)
+OTHERS = "others"  # the slot of external models among the targets
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """What is plotted, one line per mark; value NaN and n = 0 where there is no score.
+
+    `row` is "target" (the score in the target language) or "english"; `series` is "expert", "multi", "base" or
+    "external". The multilingual and external models appear if the summary knows of any.
+    """
+    names = measures(summary)
+    experts = list(product(names, selection.setups, selection.languages))
+    wanted = [("target", "expert", m, s, t, t) for m, s, t in experts]
+    wanted += [("english", "expert", m, s, t, selection.english) for m, s, t in experts]
+    if (summary["target"] == MULTI).any():
+        wanted += [("target", "multi", m, s, MULTI, language) for m, s, language in experts]
+        wanted += [("english", "multi", m, s, MULTI, selection.english) for m, s in product(names, selection.setups)]
+    cells = pd.DataFrame(wanted, columns=["row", "series", "measure", "setup", "target", "language"])
+    models = look_up(cells.assign(kind="model", method=""), summary)
+    is_base = (summary["kind"] == "base") & (summary["language"] == selection.english)
+    if selection.bases is not None:
+        is_base &= summary["id"].isin(selection.bases)
+    bases = overall(summary[is_base]).assign(row="english", series="base")
+    others = overall(summary[summary["kind"] == "external"]).assign(series="external", target=OTHERS)
+    in_targets = others[others["language"].isin(selection.languages)].assign(row="target")
+    in_english = others[others["language"] == selection.english].assign(row="english")
+    parts = [part[list(COLUMNS)] for part in (models, in_targets, in_english, bases)]
+    return pd.concat(parts, ignore_index=True)
+
+
+@style.styled
+def draw_baselines(table: pd.DataFrame) -> Figure:
+    """Draw `baselines_data`: rows are measures; left the targets, right English."""
+    names = list(table["measure"].unique())
+    models = table[table["series"] != "base"]
+    looks = style.looks(dict.fromkeys(models.loc[models["series"] != "external", "setup"]))
+    letters = dict(zip(models.loc[models["series"] == "external", "id"].unique(), cycle(LETTERS), strict=False))
+    bases = dict(zip(table.loc[table["series"] == "base", "id"].unique(), cycle(style.DASHES), strict=False))
+    figure = Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.9), layout="constrained")
+    panels = figure.subplots(len(names), 2, squeeze=False, sharex="col", width_ratios=(1.35, 1))
+    for measure, row_axes in zip(names, panels, strict=True):
+        rows = models[models["measure"] == measure]
+        for row, axes in zip(("target", "english"), row_axes, strict=True):
+            _panel(axes, rows[rows["row"] == row], row, looks, letters)
+        lines = table[(table["series"] == "base") & (table["measure"] == measure)].dropna(subset="value")
+        for line in lines.itertuples():
+            row_axes[1].axhline(line.value, color=style.GREY, linestyle=bases[line.id], linewidth=0.8, gid="base")
+        row_axes[0].set_ylabel(style.measure_label(measure))
+    panels[0][0].set_title("In the target language")
+    panels[0][1].set_title("In English")
+    figure.align_ylabels()
+
+    keys = style.setup_keys(looks)
+    keys.append(style.key("one target", marker="o"))
+    if (models["series"] == "multi").any():
+        keys.append(style.key("all targets (multi)", marker="o", markerfacecolor="white"))
+    unscored = set(table.loc[(table["series"] == "base") & table["value"].isna(), "id"])
+    for name, dashes in bases.items():
+        label = f"{name} (scores missing)" if name in unscored else name
+        keys.append(style.key(label, linestyle=dashes, linewidth=0.8))
+    keys.append(style.key("chance", **style.CHANCE_KEY))
+    if table["value"].isna().any():
+        keys.append(style.key("no score", **style.MISSING_KEY))
+    keys += [style.key(name.split("/")[-1], **_letter(letter)) for name, letter in letters.items()]
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(5, len(keys)), columnspacing=1.4)
+    return figure
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, row: str, looks: dict[str, style.Look], letters: dict[str, str]) -> None:
+    """One measure in the targets or in English; in English multilingual and external models have slots of their own."""
+    in_slots = "language" if row == "target" else "target"
+    slots = list(dict.fromkeys(rows[in_slots]))
+    style.category_axis(axes, slots)
+    style.chance_line(axes, rows["chance"])
+    shared = row == "target" and bool(letters)  # the right third of a slot is the external models'
+    middle, width = (-0.17, 0.58) if shared else (0.0, 0.8)
+    beside = row == "target" and bool((rows["series"] == "multi").any())
+    dodge = dict(zip(looks, style.offsets(len(looks), width), strict=True))
+    half = 0.24 * width / max(len(looks), 1) if beside else 0.0  # expert and multilingual model stand side by side
+    right, room = (0.31, 0.34) if shared else (0.0, 0.9)
+    place = dict(zip(letters, style.offsets(len(letters), room), strict=True))
+    for mark in rows.itertuples():
+        slot = slots.index(getattr(mark, in_slots))
+        if mark.series == "external":
+            _external(axes, slot + right + place[mark.id], mark, letters[mark.id])
+            continue
+        look = looks[mark.setup]
+        x = slot + middle + dodge[mark.setup] + (half if mark.series == "multi" else -half)
+        if pd.isna(mark.value):
+            style.mark_missing(axes, x, look.colour)
+            continue
+        axes.vlines(x, mark.low, mark.high, color=look.colour, linewidth=0.8, zorder=2)
+        face = "white" if mark.series == "multi" else look.colour
+        axes.plot([x], [mark.value], look.marker, color=look.colour, markerfacecolor=face, zorder=3, gid=mark.series)
+    if rows["value"].isna().any():
+        style.make_room(axes, 0.08)
+
+
+def _external(axes: Axes, x: float, mark: Any, letter: str) -> None:
+    """A letter that the legend explains, over a thin bar."""
+    if pd.isna(mark.value):
+        style.mark_missing(axes, x, style.GREY)
+        return
+    axes.vlines(x, mark.low, mark.high, color="0.75", linewidth=0.6, zorder=1.5)
+    axes.plot([x], [mark.value], zorder=3, gid="external", **_letter(letter))
+
+
+def _letter(letter: str) -> dict[str, Any]:
+    marker = rf"$\mathrm{{{letter}}}$"
+    return {"marker": marker, "markersize": 3.6, "markeredgewidth": 0.2, "color": style.GREY, "linestyle": "none"}

@@ -1,0 +1,153 @@
+"""Merge methods across setups, and by the number of merged languages (Glocker et al. 2025, Figure 5)."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from growmerge.figures import style
+from growmerge.figures.merges import expert_scores, mean_score, merge_scores
+from growmerge.figures.selection import Selection, measures, overall
+
+COLUMNS = (
+    *("part", "measure", "setup", "series", "method", "members"),
+    *("value", "low", "high", "n_cells", "n_expected", "chance"),
+)
+COUNT: dict[str, Any] = {"size": 5.5, "color": style.GREY, "gid": "incomplete"}
+PLATE: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+
+
+def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """What is plotted, one line per mark.
+
+    A merge's score is the mean over its member languages of the score in that language. `value` is the mean over
+    merges, `low` and `high` the lowest and the highest merge. A mean runs over the scores that there are: `n_cells` of
+    the `n_expected` (merge, language) cells that the summary lists for it; NaN without any.
+
+    - part "method": by setup and method.
+    - part "members": by setup and number of merged languages; series "mean" over all methods, series "best" the method
+      with the highest mean in that setup and measure, among those without a missing cell (named in `method`).
+    - part "expert": by setup, the mean over languages of the expert's score in its own language.
+    """
+    merges = merge_scores(summary, selection.languages, selection.methods)
+    sizes = sorted(merges["members"].unique())
+    rows = []
+    for measure, setup in product(measures(summary), selection.setups):
+        ours = merges[(merges["measure"] == measure) & (merges["setup"] == setup)]
+        by_method = {method: ours[ours["method"] == method] for method in selection.methods}
+        means = {method: mean_score(part) for method, part in by_method.items()}
+        rows += [("method", measure, setup, "", method, 0, *mean) for method, mean in means.items()]
+        complete = {method: m[0] for method, m in means.items() if m[3] == m[4] > 0}
+        best = max(complete, key=complete.__getitem__, default="")
+        series = [("mean", "", ours)] + ([("best", best, by_method[best])] if best else [])
+        for (name, method, part), size in product(series, sizes):
+            rows.append(("members", measure, setup, name, method, size, *mean_score(part[part["members"] == size])))
+        rows.append(
+            (
+                "expert",
+                measure,
+                setup,
+                "",
+                "",
+                1,
+                *mean_score(expert_scores(summary, selection.languages, measure, setup)),
+            )
+        )
+    chances = overall(summary).groupby("measure")["chance"].mean()
+    table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
+    return table.assign(chance=table["measure"].map(chances))
+
+
+@style.styled
+def draw_methods(table: pd.DataFrame) -> Figure:
+    """Draw `methods_data`: rows are measures; left by method, right by number of merged languages."""
+    names = list(table["measure"].unique())
+    looks = style.looks(table["setup"].unique())
+    figure = Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.8), layout="constrained")
+    panels = figure.subplots(len(names), 2, squeeze=False, sharex="col", sharey="row", width_ratios=(1.55, 1))
+    for measure, (left, right) in zip(names, panels, strict=True):
+        rows = table[table["measure"] == measure]
+        for axes in (left, right):
+            style.chance_line(axes, rows["chance"])
+            _expert_lines(axes, rows[rows["part"] == "expert"], looks)
+        _by_method(left, rows[rows["part"] == "method"], looks)
+        _by_members(right, rows[rows["part"] == "members"], looks)
+        left.set_ylabel(style.measure_label(measure))
+        if (rows["n_cells"] < rows["n_expected"]).any() or rows["value"].isna().any():
+            style.make_room(left, 0.3)  # and of the right one, which shares the axis
+    panels[0][0].set_title("By merge method")
+    panels[0][1].set_title("By number of merged languages")
+    figure.align_ylabels()
+    keys = style.setup_keys(looks)
+    keys.append(style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8))
+    keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys.append(style.key("best method (right)", linestyle="-"))
+    keys.append(style.key("mean of methods (right)", linestyle=":", linewidth=1.0, marker=".", markersize=3))
+    if (table["n_cells"] < table["n_expected"]).any():
+        keys.append(style.key("k/n: mean over k of n scores", marker="o", markerfacecolor="white"))
+    if table["value"].isna().any():
+        keys.append(style.key("no score", **style.MISSING_KEY))
+    figure.legend(handles=keys, loc="outside lower center", ncols=4, columnspacing=1.4)
+    return figure
+
+
+def _expert_lines(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) -> None:
+    """A dashed line per setup; if experts are missing, their number stands on it, each setup's in its own column."""
+    place = dict(zip(looks, (0.98 - 0.07 * index for index in range(len(looks))), strict=True))
+    for line in rows.itertuples():
+        height, transform = 0.97, axes.transAxes
+        if line.n_cells:
+            height, transform = line.value, axes.get_yaxis_transform()
+            colour = looks[line.setup].colour
+            axes.axhline(height, color=colour, linestyle=style.DASHES[0], linewidth=0.8, zorder=1, gid="expert")
+        if line.n_cells < line.n_expected:
+            count = f"{line.n_cells}/{line.n_expected}"
+            at = {"transform": transform, "ha": "right", "va": "center"}
+            axes.text(place[line.setup], height, count, bbox=PLATE, **COUNT | at)
+
+
+def _by_method(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) -> None:
+    methods = list(dict.fromkeys(rows["method"]))
+    style.category_axis(axes, [style.METHOD_LABELS.get(method, method) for method in methods])
+    dodge = dict(zip(looks, style.offsets(len(looks)), strict=True))
+    for mark in rows.itertuples():
+        look = looks[mark.setup]
+        x = methods.index(mark.method) + dodge[mark.setup]
+        if pd.isna(mark.value):
+            style.mark_missing(axes, x, look.colour)
+            continue
+        axes.vlines(x, mark.low, mark.high, color=look.colour, linewidth=0.8, alpha=0.6, zorder=2)
+        _point(axes, x, mark, look)
+
+
+def _by_members(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) -> None:
+    sizes = list(dict.fromkeys(rows["members"]))
+    style.category_axis(axes, [str(size) for size in sizes])
+    if not sizes:
+        axes.text(0.5, 0.5, "no merges", transform=axes.transAxes, ha="center", va="center", color=style.GREY)
+    dodge = dict(zip(looks, style.offsets(len(looks), width=0.62), strict=True))
+    for (setup, series), line in rows.groupby(["setup", "series"], sort=False):
+        look = looks[setup]
+        known = line.dropna(subset="value")
+        xs = [sizes.index(size) + dodge[setup] for size in known["members"]]
+        axes.plot(xs, known["value"], "-" if series == "best" else ":", color=look.colour, zorder=2, gid=series)
+        for x, mark in zip(xs, known.itertuples(), strict=True):
+            _point(axes, x, mark, look, small=series == "mean")
+        for size in line.loc[line["value"].isna(), "members"]:
+            style.mark_missing(axes, sizes.index(size) + dodge[setup], look.colour)
+
+
+def _point(axes: Axes, x: float, mark: pd.Series, look: style.Look, small: bool = False) -> None:
+    """A mark; if some of its cells are missing, hollow and with their number at the foot of the panel."""
+    whole = mark.n_cells == mark.n_expected
+    marker, size = (".", 3.0) if small and whole else (look.marker, 3.6)
+    face = look.colour if whole else "white"
+    axes.plot([x], [mark.value], marker, color=look.colour, markerfacecolor=face, markersize=size, zorder=3)
+    if not whole:
+        count = f"{mark.n_cells}/{mark.n_expected}"
+        at_foot = {"transform": axes.get_xaxis_transform(), "rotation": 90, "ha": "center", "va": "bottom"}
+        axes.text(x, 0.02, count, **COUNT | at_foot)

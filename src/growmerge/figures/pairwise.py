@@ -1,0 +1,96 @@
+"""Heat maps of pairwise merges with the experts on the diagonal (Glocker et al. 2025, Figure 4)."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from growmerge.figures import style
+from growmerge.figures.selection import VALUES, Selection, look_up, measures
+
+COLUMNS = ("measure", "setup", "language", "partner", "method", "id", *VALUES)
+COLOURS = "cividis"
+HOLE: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0}
+
+
+def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """What is plotted, one line per cell: the score in `language` of its merge with `partner` by `selection.method`.
+
+    Where both are the same language, the expert's (kept with an empty method). NaN and n = 0 without a score.
+    """
+    wanted = []
+    for measure, setup in product(measures(summary), selection.setups):
+        for language, partner in product(selection.languages, repeat=2):
+            kind, method = ("model", "") if language == partner else ("merge", selection.method)
+            target = "+".join(sorted({language, partner}))
+            wanted.append((measure, setup, language, partner, kind, method, target))
+    names = ["measure", "setup", "language", "partner", "kind", "method", "target"]
+    return look_up(pd.DataFrame(wanted, columns=names), summary)[list(COLUMNS)]
+
+
+@style.styled
+def draw_pairwise(table: pd.DataFrame) -> Figure:
+    """Draw `pairwise_data`: rows are measures, columns setups; one colour scale per measure."""
+    names, setups = list(table["measure"].unique()), list(table["setup"].unique())
+    looks = style.looks(setups)
+    # Panels are square. Some 1.3 inches of the width are labels and the colour bar; the least side is that of a label.
+    fitting = min((style.TEXT_WIDTH - 1.3) / max(len(setups), 1), 0.4 * table["language"].nunique())
+    side = max(fitting, 0.9)
+    width = side * len(setups) + 1.3
+    figure = Figure(figsize=(width, (side + 0.12) * len(names) + 0.45), layout="compressed")
+    panels = figure.subplots(len(names), len(setups), squeeze=False)
+    colours = mpl.colormaps[COLOURS]
+    for measure, row in zip(names, panels, strict=True):
+        rows = table[table["measure"] == measure]
+        norm = _scale(rows)
+        for setup, axes in zip(setups, row, strict=True):
+            _heat_map(axes, rows[rows["setup"] == setup], norm, colours)
+            axes.label_outer()
+        row[0].set_ylabel(style.measure_label(measure) + "\nscore in")
+        mappable = mpl.cm.ScalarMappable(norm, colours)
+        bar = figure.colorbar(mappable, ax=list(row), fraction=0.05, pad=0.015, aspect=18)
+        bar.outline.set_visible(False)
+    for setup, axes in zip(setups, panels[0], strict=True):
+        axes.set_title(looks[setup].label)
+    for axes in panels[-1]:
+        axes.set_xlabel("merged with")
+    if table["value"].isna().any():
+        figure.legend(handles=[Patch(label="no score", **HOLE)], loc="outside lower right")
+    return figure
+
+
+def _scale(rows: pd.DataFrame) -> Normalize:
+    """From the lowest score, or chance if that is lower, to the highest; any range if there is no score."""
+    known = pd.concat([rows["value"], rows["chance"]]).dropna()
+    low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
+    return Normalize(low, high if high > low else low + 0.01)
+
+
+def _heat_map(axes: Axes, rows: pd.DataFrame, norm: Normalize, colours: Colormap) -> None:
+    languages = list(dict.fromkeys(rows["language"]))
+    for cell in rows.itertuples():
+        x, y = languages.index(cell.partner) - 0.5, languages.index(cell.language) - 0.5
+        if pd.isna(cell.value):
+            axes.add_patch(Rectangle((x, y), 1, 1, gid="missing", **HOLE))
+            continue
+        colour = colours(norm(cell.value))
+        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6, gid="cell"))
+        # Relative luminance (ITU-R BT.709): white on dark cells, black on light ones.
+        ink = "white" if np.dot(colour[:3], (0.2126, 0.7152, 0.0722)) < 0.45 else "black"
+        weight = "bold" if cell.language == cell.partner else "normal"
+        axes.text(x + 0.5, y + 0.5, f"{cell.value:.2f}", ha="center", va="center", color=ink, size=6, weight=weight)
+    axes.set_xticks(range(len(languages)), languages)
+    axes.set_yticks(range(len(languages)), languages)
+    axes.set_xlim(-0.5, len(languages) - 0.5)
+    axes.set_ylim(len(languages) - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)

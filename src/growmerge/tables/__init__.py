@@ -1,0 +1,1 @@
+"""Tables and statistics, from scores and comparisons alone."""

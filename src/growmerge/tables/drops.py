@@ -1,0 +1,98 @@
+"""What merging two models costs, and which measure of their similarity predicts it (Aycock et al. 2026, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from growmerge.catalogue.benchmarks import TRANSLATION
+from growmerge.comparing import places
+from growmerge.tables import typology
+from growmerge.tables.correlation import Coefficient, correlate
+from growmerge.tables.summary import ALL, measure_order
+
+MEAN = "mean"  # over the measures of the scores
+COEFFICIENTS: tuple[Coefficient, ...] = ("pearson", "spearman")
+# In the order of tables and figures.
+SIMILARITIES = (
+    *("cka", "cka_without_first", "cka_standardised"),
+    *("cosine", "sign_conflicts", "weighted_sign_conflicts"),
+    *("weight_cosine", "l2_difference", "mean_l2_difference", "stable_rank_difference"),
+    typology.MEASURE,
+)
+DROP_COLUMNS = ("setup", "first", "second", "measure", "delta")
+PAIR_COLUMNS = (*DROP_COLUMNS, "similarity", "x")
+CORRELATION_COLUMNS = (
+    *("setup", "measure", "similarity", "coefficient"),
+    *("n", "value", "p", "p_permuted", "low", "high"),
+)
+
+
+def drops(summary: pd.DataFrame, setups: Sequence[str], languages: Sequence[str], method: str) -> pd.DataFrame:
+    """Delta of every pair of languages merged by `method`: columns `DROP_COLUMNS`, `first` and `second` sorted.
+
+    Delta is the mean over the two languages of the merge's score minus that of the language's own model, in the unit
+    of the scores; negative where merging costs. `measure` "mean" is the mean over the measures that the summary has, in
+    their different units, but for translation, whose scores run to 100. NaN where a score is missing.
+    """
+    rows = summary[(summary["subset"] == ALL) & (summary["method"].isin(["", method]))]
+    found = rows.set_index(["setup", "target", "measure", "language"])["value"].to_dict()
+    names = sorted(rows["measure"].unique(), key=measure_order)
+    table = []
+    for setup in setups:
+        for pair in combinations(sorted(languages), 2):
+            deltas = []
+            for name in names:
+                merged = [found.get((setup, "+".join(pair), name, language), np.nan) for language in pair]
+                experts = [found.get((setup, language, name, language), np.nan) for language in pair]
+                deltas.append(float(np.mean(merged) - np.mean(experts)))
+            shares = [delta for name, delta in zip(names, deltas, strict=True) if name != TRANSLATION]
+            values = [*zip(names, deltas, strict=True), (MEAN, float(np.mean(shares)) if shares else np.nan)]
+            table += [(setup, *pair, name, delta) for name, delta in values]
+    return pd.DataFrame(table, columns=list(DROP_COLUMNS))
+
+
+def similarity_and_drop(
+    comparisons: pd.DataFrame, deltas: pd.DataFrame, distances: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Every pair's `deltas` (as `drops` gives them) beside each of its `SIMILARITIES`: columns `PAIR_COLUMNS`.
+
+    `comparisons` are those of all setups, with a column `setup`; of them the values over all layers and kinds count.
+    `distances` are typological ones (`typology.COLUMNS`), the same in every setup. `x` is NaN where the two models were
+    not compared.
+    """
+    whole = comparisons[comparisons["layer"].isna() & (comparisons["kind"] == places.ALL)]
+    parts = [whole.rename(columns={"measure": "similarity", "value": "x"})]
+    if distances is not None:
+        of_pairs = distances.rename(columns={"distance": "x"}).assign(similarity=typology.MEASURE)
+        parts.append(of_pairs.merge(pd.DataFrame({"setup": deltas["setup"].unique()}), how="cross"))
+    measured = pd.concat([part[["setup", "first", "second", "similarity", "x"]] for part in parts])
+    # Which of the two languages stands first is the table's business, not the pair's.
+    order = np.sort(measured[["first", "second"]].to_numpy(dtype=str), axis=1)
+    measured = measured.assign(first=order[:, 0], second=order[:, 1])
+    names = [name for name in SIMILARITIES if (measured["similarity"] == name).any()]
+    wanted = deltas.merge(pd.DataFrame({"similarity": names}, dtype=str), how="cross")
+    keys = ["setup", "first", "second", "similarity"]
+    return wanted.merge(measured, on=keys, how="left", validate="many_to_one")[list(PAIR_COLUMNS)]
+
+
+def correlations(pairs: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
+    """How each similarity goes with delta: columns `CORRELATION_COLUMNS`, see `correlation.Correlation`.
+
+    Of every setup for itself, and of all together (setup "all"), in which differences between setups count, too.
+    """
+    return pd.DataFrame(_correlations(pairs, resamples, seed), columns=list(CORRELATION_COLUMNS))
+
+
+def _correlations(pairs: pd.DataFrame, resamples: int, seed: int) -> Iterator[tuple[Any, ...]]:
+    points = pairs.rename(columns={"delta": "y"})
+    setups = list(points["setup"].unique())
+    groups = [(setup, points[points["setup"] == setup]) for setup in setups]
+    for setup, rows in [*groups, *([(ALL, points)] if len(setups) > 1 else [])]:
+        for (measure, similarity), part in rows.groupby(["measure", "similarity"], sort=False):
+            for coefficient in COEFFICIENTS:
+                yield (setup, measure, similarity, coefficient, *correlate(part, coefficient, resamples, seed))

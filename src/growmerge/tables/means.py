@@ -1,0 +1,117 @@
+"""Means and variation over languages (Aycock et al. 2026, Table 1): over one stated set of languages for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from growmerge.study.grid import SEPARATOR
+from growmerge.tables.markdown import HOLE, decimals, interval, listed, markdown_table, number
+from growmerge.tables.statistics import Interval, mean_and_cv
+
+COLUMNS = (
+    *("measure", "name", "role", "setup", "method", "languages", "n_languages"),
+    *("mean", "low", "high", "cv", "chance", "reason"),
+)
+
+
+def mean_of_languages(cells: pd.DataFrame) -> Interval:
+    """Unweighted mean of the scores `value` in several languages, with a 95 % interval from their `low` and `high`.
+
+    By variance estimates recovery (Zou and Donner 2008): the distances from the scores to the ends of their intervals,
+    root of the sum of squares, over the number of languages. It takes languages for independent; where the items are
+    translations of one another, it is somewhat too narrow. NaN throughout if a score is missing or there is none.
+    """
+    values = cells["value"].to_numpy(np.float64)
+    if values.size == 0 or np.isnan(values).any():
+        return Interval(np.nan, np.nan, np.nan)
+    mean = values.mean()
+    below = np.sqrt(((values - cells["low"]) ** 2).sum(skipna=False)) / values.size
+    above = np.sqrt(((cells["high"] - values) ** 2).sum(skipna=False)) / values.size
+    return Interval(float(mean), float(mean - below), float(mean + above))
+
+
+def means(scores: pd.DataFrame, over: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
+    """One line per measure and row of `scores` (as `by_language` gives them): columns `COLUMNS`.
+
+    All rows of a measure are averaged over one set of languages, stated in `languages`: what `over` says for the
+    measure, else the languages in which every row has a score that has any score at all. A row that lacks one of them
+    gets no mean (NaN) but a `reason`: over other languages it would not compare. `cv` is the coefficient of variation
+    over the languages in percent (see `statistics.mean_and_cv`); `low` and `high` as in `mean_of_languages`; `chance`
+    the mean of the levels of guessing in the same languages.
+    """
+    lines: list[tuple[Any, ...]] = []
+    for measure, part in scores.groupby("measure", sort=False):
+        stated = list((over or {}).get(str(measure), _shared(part)))
+        for (name, role, setup, method), row in part.groupby(["name", "role", "setup", "method"], sort=False):
+            chosen = row.set_index("language").reindex(stated)
+            absent = list(chosen.index[chosen["value"].isna()])
+            mean = mean_of_languages(chosen)
+            _, cv = mean_and_cv(chosen["value"].to_numpy(np.float64))
+            reason = f"no score in {listed(absent)}" if absent else ""
+            about = (measure, name, role, setup, method, SEPARATOR.join(stated), len(stated))
+            lines.append((*about, *mean, cv, chosen["chance"].mean(), reason if stated else "no language is shared"))
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def _shared(part: pd.DataFrame) -> list[str]:
+    """The languages in which every row of a measure has a score, but for rows without any."""
+    scored = part[part.groupby("name")["value"].transform("count") > 0]
+    known = scored.groupby("language", sort=False)["value"].agg(lambda values: values.notna().all())
+    return [str(language) for language in known.index[known.astype(bool)]]
+
+
+def means_markdown(table: pd.DataFrame, scores: pd.DataFrame) -> str:
+    """`means` of `scores` for people: one table, the best mean of a measure in bold; below, over which languages."""
+    measures, names = list(dict.fromkeys(table["measure"])), list(dict.fromkeys(table["name"]))
+    lines = {(line.measure, line.name): line for line in table.itertuples(index=False)}
+    header = ["", *(text for measure in measures for text in (f"{measure}: mean", "CV%"))]
+    rows = [[name, *(text for m in measures for text in _cells(lines[m, name], table[table["measure"] == m]))]
+            for name in names]  # fmt: skip
+    chances = {m: table.loc[table["measure"] == m, "chance"].iloc[0] for m in measures}
+    if any(pd.notna(chance) for chance in chances.values()):
+        rows.append(["chance", *(text for m in measures for text in (number(chances[m], 3), ""))])
+    notes = [
+        "Means over languages with 95 % intervals, and the coefficient of variation (standard deviation over mean, in "
+        "percent): low where a model serves all languages alike. Bold: the highest mean. Experts: each in its own "
+        "language. The intervals rest on the items and take languages for independent.",
+        *(_over(m, table[table["measure"] == m], scores[scores["measure"] == m]) for m in measures),
+    ]
+    holes = table[table["reason"] != ""]
+    reasons = [f"{HOLE} {name}: {_by_measure(part)}" for name, part in holes.groupby("name", sort=False)]
+    return "\n\n".join([markdown_table(header, rows), *notes, *(["\n".join(reasons)] if reasons else [])]) + "\n"
+
+
+def _cells(line: Any, of_measure: pd.DataFrame) -> tuple[str, str]:
+    """Mean with its interval, and CV%."""
+    digits = decimals(of_measure["mean"])
+    mean = number(line.mean, digits, of_measure["mean"].max()) + interval(line.low, line.high, digits)
+    return mean, number(line.cv, 1)
+
+
+def _over(measure: str, table: pd.DataFrame, scores: pd.DataFrame) -> str:
+    """Over which languages a measure's rows are averaged, and which row keeps another language out."""
+    stated = [language for language in table["languages"].iloc[0].split(SEPARATOR) if language]
+    text = f"{measure}: over {listed(stated) or 'no language'}."
+    kept_out = [language for language in dict.fromkeys(scores["language"]) if language not in stated]
+    for language in kept_out:
+        cells = scores[scores["language"] == language]
+        lacking = list(cells.loc[cells["value"].isna() & cells["name"].isin(_scored(scores)), "name"])
+        nobody = cells["value"].isna().all()
+        why = (
+            "no model has a score in it" if nobody else f"no score of {listed(lacking)}" if lacking else "not asked for"
+        )
+        text += f" Without {language}: {why}."
+    return text
+
+
+def _scored(scores: pd.DataFrame) -> set[str]:
+    """The rows that have a score at all."""
+    return set(scores.loc[scores["value"].notna(), "name"])
+
+
+def _by_measure(holes: pd.DataFrame) -> str:
+    return "; ".join(f"{hole.measure}: {hole.reason}" for hole in holes.itertuples(index=False))

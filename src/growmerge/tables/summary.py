@@ -1,0 +1,262 @@
+"""From the scores of items to one tidy table: model x measure x language x subset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from growmerge.benchmarks.items import PARITY_REFERENCE
+from growmerge.catalogue.entry import Normalisation
+from growmerge.errors import GrowmergeError
+from growmerge.evaluation.chrf import chrf, resampled, stacked
+from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
+from growmerge.study.grid import Model
+from growmerge.tables.statistics import (
+    PERCENTILES,
+    Interval,
+    bootstrap_mean,
+    bootstrap_mean_of_means,
+    bootstrap_ratio_of_sums,
+)
+
+ALL = "all"
+MACRO = "macro"  # the unweighted mean over the subsets
+MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
+PARITY = "parity"
+SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
+TRANSLATION_COLUMNS = ("benchmark", "language", "item", "counts")
+SUMMARY_COLUMNS = (
+    *("id", "kind", "setup", "target", "method", "members", "step", "measure", "language", "subset"),
+    *("value", "low", "high", "n", "ties", "chance"),
+)
+
+Parity = Literal["mean_of_ratios", "ratio_of_sums"]
+
+
+class _Key(NamedTuple):
+    measure: str
+    language: str
+    subset: str
+
+
+class _Cell(NamedTuple):
+    interval: Interval
+    n: int
+    ties: int
+    chance: float
+
+
+def summarise(
+    scores: Mapping[str, pd.DataFrame | Path],
+    models: Sequence[Model],
+    reference: pd.DataFrame,
+    resamples: int,
+    seed: int,
+    parity: Parity = "mean_of_ratios",
+    measured: Mapping[str, tuple[str, Normalisation]] | None = None,
+    translations: Mapping[str, pd.DataFrame | Path] | None = None,
+) -> pd.DataFrame:
+    """One row per model, measure, language and subset, with a 95 % bootstrap interval over items.
+
+    Args:
+        scores: by model id, the rows of `items.parquet` or its path. A model without an entry, or whose path does not
+            exist, gets rows with value NaN and n = 0 wherever another model has a score, so that holes can be seen.
+        models: the models of the table, in its order.
+        reference: scores that hold the rows "parity_reference": the English sides, by the reference model.
+        resamples: number of bootstrap resamples.
+        seed: of the resampling; a cell depends on it and on the cell's own items, on no other cell.
+        parity: of the ratios NLL_reference(English) / NLL_model(target), the mean over items (Tsvetkov and Kipnis
+            2024), or the sum of the numerators over the sum of the denominators, in which long sentences count more.
+        measured: by benchmark, the measure that it is a benchmark of, and how log-probabilities of its candidates are
+            normalised; a benchmark that is not named is a measure by itself, by summed log-probability.
+        translations: by model id, the rows of `translations.parquet` or its path, under the same rules as `scores`.
+
+    Returns:
+        Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages, `step` is NA for finished models.
+        Pair measures: the share of items whose candidate 0 has a strictly higher log-probability than every other; ties
+        are wrong, and counted. Where a measure has one benchmark, "all" is the mean over its items, and subsets are its
+        groups (the part of the name before "/"), with "macro", their unweighted mean, where there are several. Where a
+        measure has several benchmarks, these are its subsets, and "all" is their unweighted mean. A model that lacks a
+        subset that another one has gets neither mean: those over other sets do not compare. NaN log-probabilities make
+        their cell NaN.
+        Translations: chrF++ of the corpus, 0 to 100, without chance; else as for measures of pairs.
+
+    Raises:
+        GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
+            without a candidate to compare, or parity items that the reference lacks.
+    """
+    ids = [model.id for model in models]
+    if doubled := sorted({i for i in ids if ids.count(i) > 1}):
+        raise GrowmergeError(f"models: the id {doubled[0]!r} stands there twice; give every model an id of its own")
+    translations = translations or {}
+    if unknown := sorted({*scores, *translations} - set(ids)):
+        raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(ids)} models; pass it in `models`, too")
+
+    references = _check(reference, "the reference's scores")
+    references = references[references["benchmark"] == PARITY_REFERENCE]
+    cells: dict[str, dict[_Key, _Cell]] = {}
+    for model in models:
+        frame = _load(scores[model.id], model.id) if model.id in scores else None
+        if frame is not None:
+            frame = _by_measure(frame, measured or {})
+        cells[model.id] = {} if frame is None else dict(_cells(frame, references, model.id, resamples, seed, parity))
+        written = None
+        if model.id in translations:
+            written = _load(translations[model.id], model.id, TRANSLATION_COLUMNS)
+        if written is not None:
+            cells[model.id] |= _translation_cells(written, measured or {}, resamples, seed)
+
+    chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
+    rows = []
+    for model in models:
+        about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages), model.step)
+        for key in sorted(chances, key=_order):
+            hole = _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key])
+            cell = cells[model.id].get(key, hole)
+            if key.subset in (ALL, MACRO) and not _over_the_same(key, cells[model.id], chances):
+                cell = hole
+            rows.append((*about, *key, *cell.interval, cell.n, cell.ties, cell.chance))
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
+
+
+def _over_the_same(key: _Key, ours: Mapping[_Key, _Cell], all_keys: Iterable[_Key]) -> bool:
+    """Whether a model has every subset of the measure that any model has: a mean over others would not compare."""
+    return all(other in ours for other in all_keys if other[:2] == key[:2])
+
+
+def measure_order(measure: str) -> tuple[int, str]:
+    """Sort key: the measures of the papers in their order, then any other by name."""
+    return (MEASURES.index(measure) if measure in MEASURES else len(MEASURES), measure)
+
+
+def _order(key: _Key) -> tuple[tuple[int, str], str, bool, bool, str]:
+    return (measure_order(key.measure), key.language, key.subset != ALL, key.subset != MACRO, key.subset)
+
+
+def _load(source: pd.DataFrame | Path, model: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame | None:
+    """The scores, checked; None where there is no file."""
+    if isinstance(source, pd.DataFrame):
+        return _check(source, f"the scores of {model}", columns)
+    if not source.exists():
+        return None
+    try:
+        frame = pd.read_parquet(source)
+    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        raise GrowmergeError(f"{source}: not a readable Parquet file ({error}); delete it and score again") from error
+    return _check(frame, str(source), columns)
+
+
+def _check(frame: pd.DataFrame, where: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame:
+    if missing := [column for column in columns if column not in frame.columns]:
+        raise GrowmergeError(f"{where}: no column {missing[0]!r}; there are {', '.join(map(str, frame.columns))}")
+    keys = [key for key in ("benchmark", "language", "item", "candidate") if key in columns]
+    if doubled := int(frame.duplicated(keys).sum()):
+        raise GrowmergeError(f"{where}: {doubled} rows repeat a {', '.join(keys[:-1])} and {keys[-1]}; score again")
+    return frame
+
+
+def _by_measure(frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisation]]) -> pd.DataFrame:
+    """The scores with their `measure`, whether it has `several` benchmarks, and log-probabilities normalised."""
+    measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
+    frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
+    frame["several"] = frame["measure"].map(Counter(measures.values())).gt(1)
+    frame["logprob"] = normalised_by_benchmark(frame, {benchmark: by for benchmark, (_, by) in measured.items()})
+    return frame
+
+
+def _cells(
+    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
+) -> Iterator[tuple[_Key, _Cell]]:
+    """Every measured cell of one model."""
+    for language, rows in frame[frame["measure"] == PARITY].groupby("language", sort=False):
+        where = f"{model}, {PARITY} in {language}"
+        english, target = _parity_pairs(rows, references[references["language"] == language], where)
+        interval = (
+            bootstrap_mean(english / target, resamples, seed)
+            if parity == "mean_of_ratios"
+            else bootstrap_ratio_of_sums(english, target, resamples, seed)
+        )
+        yield _Key(PARITY, str(language), ALL), _Cell(interval, target.size, 0, np.nan)
+    yield from _pair_cells(frame[~frame["measure"].isin([PARITY, PARITY_REFERENCE])], model, resamples, seed)
+
+
+def _pair_cells(frame: pd.DataFrame, model: str, resamples: int, seed: int) -> Iterator[tuple[_Key, _Cell]]:
+    """The cells of the measures in which candidates are compared."""
+    try:
+        items = outcomes(frame)  # of all cells at once: pandas takes as long for few rows as for many
+    except GrowmergeError as error:
+        raise GrowmergeError(f"{model}, {error}") from error
+    about = frame[frame["candidate"] == 0]
+    group = np.where(about["several"], about["benchmark"], about["subset"].str.split("/").str[0])
+    right, tie = items["right"].to_numpy(), items["tie"].to_numpy()
+    chance = 1.0 / items["candidates"].to_numpy()
+
+    def cell(strata: Sequence[NDArray[np.intp]]) -> _Cell:
+        """The unweighted mean over strata, each the places of its items."""
+        return _Cell(
+            bootstrap_mean_of_means([right[places] for places in strata], resamples, seed),
+            n=sum(places.size for places in strata),
+            ties=sum(int(tie[places].sum()) for places in strata),
+            chance=float(np.mean([chance[places].mean() for places in strata])),
+        )
+
+    for (measure, language), whole in about.groupby(["measure", "language"]).indices.items():
+        several = about["several"].iloc[whole[0]]
+        names = pd.unique(group[whole])
+        parts = {name: whole[group[whole] == name] for name in (names if several else sorted(names))}
+        yield _Key(measure, language, ALL), cell(list(parts.values()) if several else [whole])
+        if len(parts) > 1 and not several:
+            yield _Key(measure, language, MACRO), cell(list(parts.values()))
+        for name, part in parts.items():
+            if name not in ("", ALL, MACRO):
+                yield _Key(measure, language, name), cell([part])
+
+
+def _translation_cells(
+    frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisation]], resamples: int, seed: int
+) -> Iterator[tuple[_Key, _Cell]]:
+    """The chrF++ of a measure in every language, and of its benchmarks where it has several."""
+    measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
+    frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
+    for (measure, language), rows in frame.groupby(["measure", "language"], sort=False):
+        corpora = {
+            str(benchmark): stacked(part.sort_values("item")["counts"])  # so that the order of rows decides nothing
+            for benchmark, part in rows.groupby("benchmark", sort=False)
+        }
+        yield _Key(measure, language, ALL), _corpus_cell(list(corpora.values()), resamples, seed)
+        if Counter(measures.values())[measure] > 1:
+            for benchmark, corpus in corpora.items():
+                yield _Key(measure, language, benchmark), _corpus_cell([corpus], resamples, seed)
+
+
+def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int) -> _Cell:
+    """The unweighted mean over corpora of their chrF++, each resampled within itself."""
+    value = float(np.mean([chrf(corpus.sum(axis=0)) for corpus in corpora]))
+    low, high = np.nan, np.nan
+    if min(map(len, corpora)) > 1:
+        rng = np.random.default_rng(seed)
+        means = np.mean([resampled(corpus, resamples, rng) for corpus in corpora], axis=0)
+        low, high = np.percentile(means, PERCENTILES)
+    return _Cell(Interval(value, float(low), float(high)), sum(map(len, corpora)), 0, np.nan)
+
+
+def _parity_pairs(
+    rows: pd.DataFrame, references: pd.DataFrame, where: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """NLL_reference(English) and NLL_model(target) of each item, in nats, both of shape (n,)."""
+    target = rows.set_index("item")["logprob"]
+    english = references.set_index("item")["logprob"].reindex(target.index)
+    if absent := int((~target.index.isin(references["item"])).sum()):
+        raise GrowmergeError(
+            f"{where}: {absent} of {target.size} items have no English side in the reference's scores "
+            f"(benchmark {PARITY_REFERENCE!r}); score the reference model again on the same items"
+        )
+    if impossible := int((target >= 0).sum() + (english >= 0).sum()):
+        raise GrowmergeError(f"{where}: {impossible} log-probabilities are not negative; score again")
+    return -english.to_numpy(dtype=np.float64), -target.to_numpy(dtype=np.float64)

@@ -1,0 +1,101 @@
+"""Tables on disk: of scores, of comparisons, and of both together."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from growmerge.artifacts import sha256_file, verify
+from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
+from growmerge.catalogue.entry import Normalisation
+from growmerge.frames import write_frame
+from growmerge.study.grid import Model
+from growmerge.tables.drops import correlations, drops, similarity_and_drop
+from growmerge.tables.summary import SCORE_COLUMNS, Parity, summarise
+from growmerge.tables.typology import typological_distances
+
+logger = logging.getLogger(__name__)
+
+
+def write_table(
+    models: Sequence[Model],
+    scores_folder: Path,
+    references: Sequence[Path],
+    parquet: Path,
+    *,
+    resamples: int,
+    seed: int,
+    parity: Parity,
+    measured: Mapping[str, tuple[str, Normalisation]],
+    translated: bool = False,
+) -> None:
+    """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
+
+    `references` holds the scores of the reference model; it is empty where information parity is not measured. A model
+    without scores is a hole: rows with n = 0. Where models were asked to translate (`translated`), what they wrote
+    stands beside the items. The other arguments are those of `summarise`. Raises GrowmergeError for
+    scores that differ from their manifest.
+    """
+    start = time.monotonic()
+    paths = {model.id: scores_folder / model.id / ITEMS for model in models}
+    there = [path for path in paths.values() if path.exists()]
+    for path in [*there, *references]:
+        verify(path)
+    reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=SCORE_COLUMNS)])
+    written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
+    table = summarise(paths, models, reference, resamples, seed, parity, measured, written)
+    holes = len(paths) - len(there)
+    config = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
+    facts = {"models": len(models), "models_without_scores": holes, "rows": len(table)}
+    write_frame(table, parquet, [*there, *references], config, facts, start)
+    logger.info("%d rows of %d models, %d of them without scores", len(table), len(models), holes)
+
+
+def write_comparisons(comparisons: Sequence[Path], parquet: Path) -> None:
+    """The comparisons of all setups in one table, `parquet` and a .csv beside it."""
+    start = time.monotonic()
+    write_frame(_read(comparisons), parquet, comparisons, None, {}, start)
+
+
+def write_correlations(
+    comparisons: Sequence[Path],
+    scores: Path,
+    distances: Sequence[Path],
+    pairs: Path,
+    *,
+    setups: Sequence[str],
+    languages: Sequence[str],
+    method: str,
+    codes: Mapping[str, str],
+    resamples: int,
+    seed: int,
+) -> None:
+    """What predicts the drop after merging: every pair in `pairs`, a .csv beside it, and {stem}_correlations.csv.
+
+    `scores` is a table of `summary.summarise` with the models of single languages and their merges by `method`.
+    `distances` is where typological distances come from, if anywhere, with `codes` (see
+    `typology.typological_distances`).
+    """
+    start = time.monotonic()
+    packages = [source for source in distances if source.is_dir()]
+    for artifact in [scores, *packages]:
+        verify(artifact)
+    deltas = drops(pd.read_parquet(scores), setups, languages, method)
+    typological = [typological_distances(source, sorted(languages), codes) for source in distances]
+    table = similarity_and_drop(_read(comparisons), deltas, pd.concat(typological) if typological else None)
+    beside = pairs.with_name(f"{pairs.stem}_correlations.csv")
+    pairs.parent.mkdir(parents=True, exist_ok=True)
+    correlations(table, resamples, seed).to_csv(beside, index=False)
+    config = {"method": method, "resamples": resamples, "seed": seed, "codes": dict(codes)}
+    facts = {"tables": {str(source): sha256_file(source) for source in distances if source not in packages}}
+    write_frame(table, pairs, [*comparisons, scores, *packages], config, facts, start, [beside.name])
+
+
+def _read(comparisons: Sequence[Path]) -> pd.DataFrame:
+    for comparison in comparisons:
+        verify(comparison)
+    return pd.concat([pd.read_parquet(comparison) for comparison in comparisons], ignore_index=True)
