@@ -18,7 +18,7 @@ from growmerge.data.documents import (
     write_documents,
 )
 from growmerge.errors import GrowmergeError
-from growmerge.hashing import is_heldout, unit_hash
+from growmerge.hashing import hash64, is_heldout, unit_hash
 
 
 def test_the_id_of_a_string_does_not_depend_on_how_a_package_decorates_it():
