@@ -20,7 +20,7 @@ from transformers import LlamaForCausalLM, PrinterCallback, Trainer, TrainerCall
 
 from growmerge.artifacts import publish
 from growmerge.config.models import Architecture
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.shards import SCHEMA, TOKENS, TokenCorpus
 from growmerge.models.initialise import initialise, llama_config

@@ -17,7 +17,7 @@ import torch
 from engines import Setting, bare, ours, trainer
 
 from growmerge.config.models import Architecture
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 
 MINIATURE = Architecture(
     hidden_size=64,

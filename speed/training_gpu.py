@@ -30,7 +30,7 @@ from engines import Setting, liger, ours, trainer
 
 from growmerge.config import load_files
 from growmerge.config.models import Architecture
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.models.checkpoints import parameter_count
 from growmerge.training.gradient import is_out_of_memory
 from growmerge.training.hardware import bf16_peak, peak_memory_mb

@@ -55,9 +55,6 @@ def file_source(name, language, **more):
         ({"name": "exam_et", "gap": "("}, r"gap\n.*'\(' is no regular expression: missing \)"),
         ({"name": "exam_et", "gap": "(_+)"}, r"'\(_\+\)' has a group: write \(\?:\.\.\.\)"),
         ({"name": "exam_et", "gap": "_*"}, r"'_\*' also matches where there is nothing"),
-        ({"name": "all", "use": "blimp"}, "'all' stands for something else in tables"),
-        ({"name": "macro", "use": "blimp"}, "'macro' stands for something else"),
-        ({"name": "parity_reference", "use": "blimp"}, "'parity_reference' stands for something else"),
         (file_source("blimp", "eng", configs=["a"]), r"sources\.eng\.configs = \['a'\]: 'x\.jsonl' is a file"),
         (file_source("blimp", "eng", splits=["test"]), r"sources\.eng\.splits = \['test'\]: 'x\.jsonl' is a file"),
         (file_source("belebele", "swe", examples="dev"), r"sources\.swe\.examples = 'dev': 'x\.jsonl' is a file"),
@@ -234,8 +231,6 @@ MINIATURE = merge_mappings(read_yaml(Path("config/config.yaml")), read_yaml(Path
             {"name": "inflection", "inflection": {"lexicons": {"swe": "s", "deu": "x"}}},
             r"inflection\.lexicons\.deu = 'deu': no such language",
         ),
-        ({"name": "flores"}, "name = 'flores': 'parity' is the name of what information parity is taken of"),
-        ({"name": "parity", "use": "blimp"}, "name = 'parity': 'parity' is the name"),
         (
             {"name": "translation", "sampling": {"temperatur": 1}},
             r"sampling\.temperatur = 1: unknown key; did you mean 'temperature'",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from growmerge.config.schema import Analysis
+from growmerge.config.analysis import Analysis
 from growmerge.figures import Selection
 from growmerge.figures.captions import caption
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from growmerge.config.schema import Analysis
+from growmerge.config.analysis import Analysis
 from growmerge.figures import FIGURES, Selection
 from growmerge.figures.compute_matched import BOX_FROM, compute_matched_data, draw_compute_matched
 from growmerge.study.matching import Match

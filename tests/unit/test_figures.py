@@ -13,8 +13,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from growmerge.comparing.places import KINDS
+from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
-from growmerge.config.schema import Analysis
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES, Selection, save_figure
 from growmerge.figures.captions import caption

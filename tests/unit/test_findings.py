@@ -9,8 +9,8 @@ from conftest import ROOT
 from docutils.core import publish_parts
 from jinja2 import Template
 
+from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
-from growmerge.config.schema import Analysis
 from growmerge.figures import Selection
 from growmerge.figures.findings import (
     density_finding,

@@ -22,7 +22,7 @@ from training_runs import (
 )
 
 from growmerge.artifacts import read_manifest, sha256_file, verify
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import load_checkpoint
 from growmerge.models.hyperclone import hyperclone

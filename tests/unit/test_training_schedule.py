@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from training_runs import RECIPE
 
 from growmerge.config import load_files
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.study.flops import forward_flops, parameters
 from growmerge.study.schedule import schedule

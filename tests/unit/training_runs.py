@@ -9,7 +9,7 @@ import torch
 from conftest import ARCHITECTURE
 
 from growmerge.artifacts import sha256_file
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.training.launch import command
 from growmerge.training.train import train_model
 from growmerge.training.worker import TrainingJob

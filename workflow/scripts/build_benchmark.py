@@ -4,10 +4,10 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import publish, verify
-from growmerge.config.benchmarks import Benchmark
-from growmerge.data.split import evaluation_documents, read_heldout
 from growmerge.benchmarks.build import HeldOut, build_benchmark
 from growmerge.benchmarks.items import ITEMS, write_items
+from growmerge.config.benchmarks import Benchmark
+from growmerge.data.split import evaluation_documents, read_heldout
 
 with job(snakemake.log[0]) as log:
     params, language = snakemake.params, snakemake.wildcards.language

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from growmerge.job import job
+from growmerge.config.analysis import Analysis
 from growmerge.figures import Selection
 from growmerge.figures.write import write_figure
-from growmerge.config.schema import Analysis
 
 with job(snakemake.log[0]):
     params = snakemake.params

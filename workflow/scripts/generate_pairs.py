@@ -4,14 +4,14 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import publish
+from growmerge.benchmarks.inflection.build import build_inflection
+from growmerge.benchmarks.inflection.sample import sample
+from growmerge.benchmarks.items import ITEMS, write_items
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.corpora import HubSource
 from growmerge.data.files import check_file_names, read_files
 from growmerge.data.hub import HubFiles
 from growmerge.data.split import evaluation_documents, read_heldout
-from growmerge.benchmarks.inflection.build import build_inflection
-from growmerge.benchmarks.inflection.sample import sample
-from growmerge.benchmarks.items import ITEMS, write_items
 
 with job(snakemake.log[0]) as log:
     params, language = snakemake.params, snakemake.wildcards.language

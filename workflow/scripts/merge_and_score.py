@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.config.merging import Method
-from growmerge.catalogue.entry import Decoding
 from growmerge.benchmarks.listing import read_listing
+from growmerge.catalogue.entry import Decoding
+from growmerge.config.merging import Method
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.members import members_of
 from growmerge.merging.merge import device_for

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import verify
-from growmerge.catalogue.entry import Decoding
 from growmerge.benchmarks.listing import read_listing
+from growmerge.catalogue.entry import Decoding
 from growmerge.evaluation.scores import Scored, update_scores
 from growmerge.models.published import published_checkpoint
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.tables.contrasts import write_contrasts
 from growmerge.study.grid import Model
+from growmerge.tables.contrasts import write_contrasts
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.tables.tables import write_table
 from growmerge.study.grid import Model
+from growmerge.tables.tables import write_table
 
 with job(snakemake.log[0]):
     params = snakemake.params

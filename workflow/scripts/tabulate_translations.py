@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.tables.translations import write_translations
 from growmerge.study.grid import Model
+from growmerge.tables.translations import write_translations
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.training.launch import launch
 from growmerge.training.worker import TrainingJob
 

@@ -6,7 +6,6 @@ import re
 from typing import NamedTuple
 
 KINDS = ("embedding", "q", "k", "v", "o", "gate", "up", "down", "norm", "head")
-ALL = "all"  # kinds of tensor together
 
 _LAYER = re.compile(r"model\.layers\.(\d+)\.")
 _PROJECTION = re.compile(r"\.(q|k|v|o|gate|up|down)_proj\.")

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import LlamaForCausalLM
 
-from growmerge.comparing.places import ALL
 from growmerge.comparing.similarity import centred_gram, cka_matrix
 from growmerge.comparing.vectors import COLUMNS
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
+from growmerge.ids import ALL
 from growmerge.models.checkpoints import load_checkpoint
 
 POSITIONS_PER_BATCH = 4096  # the hidden states of all layers are held for so many (24 layers of 2048: 0.8 GB)

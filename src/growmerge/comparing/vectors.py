@@ -17,9 +17,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from growmerge.comparing.places import ALL, Place, place_of
+from growmerge.comparing.places import Place, place_of
 from growmerge.comparing.similarity import cosines, distances, stable_rank
 from growmerge.comparing.weights import Checkpoints
+from growmerge.ids import ALL
 
 COLUMNS = ("first", "second", "measure", "layer", "kind", "value")
 

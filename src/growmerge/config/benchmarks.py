@@ -18,9 +18,6 @@ ISLENSKA = "islenska"  # in the place of a lexicon's file: the package of that n
 # Endings of files -> the builders of `datasets` that read them.
 FILES = {".jsonl": "json", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
-# What tables call means over several subsets or benchmarks, and scores of the English side of parity.
-_RESERVED = ("all", "macro", "parity_reference")
-
 
 def file_ending(dataset: str) -> str:
     """The ending of a file's name, in small letters and without .gz."""
@@ -169,13 +166,6 @@ class Benchmark(Strict):
                         f"{key}.{name} = {getattr(said, name)!r}: {dataset!r} is a file, which has none; leave it out"
                     )
         return self
-
-    @field_validator("name")
-    @classmethod
-    def _name_is_free(cls, name: str) -> str:
-        if name in _RESERVED:
-            raise ValueError(f"'{name}' stands for something else in tables; choose another, and say which to `use`")
-        return name
 
     @field_validator("gap")
     @classmethod

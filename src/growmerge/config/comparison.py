@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field, model_validator
 
-from growmerge.config.checks import did_you_mean, problem
 from growmerge.config.strict import LanguageCode, Name, Strict
-
-if TYPE_CHECKING:
-    from growmerge.config.schema import Study
 
 
 class Typology(Strict):
@@ -43,12 +37,3 @@ class Comparison(Strict):
         "benchmark, else held-out English documents."
     )  # fmt: skip
     typology: Typology | None = Field(None, description="Typological distance, as one more measure; default: none.")
-
-
-def check_comparison(study: Study) -> None:
-    """Raise at a package that is not there."""
-    typology = study.comparison.typology
-    packages = [package.name for package in study.packages]
-    if typology and typology.package is not None and typology.package not in packages:
-        message = f"no such package; {did_you_mean(typology.package, packages)}"
-        raise problem("comparison.typology.package", typology.package, message)

@@ -10,7 +10,8 @@ from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from growmerge.config.checks import did_you_mean
+from growmerge.config.checks import check_study
+from growmerge.config.problems import Problem, did_you_mean
 from growmerge.config.schema import Study
 from growmerge.errors import GrowmergeError
 
@@ -53,7 +54,11 @@ def validate(data: Mapping[str, Any], files: Sequence[Path] = ()) -> Study:
     Raises GrowmergeError with one line for each problem: file, key path, value, what is wrong, nearest spelling.
     """
     try:
-        return Study.model_validate(dict(data))
+        study = Study.model_validate(dict(data))
+        check_study(study)
+        return study
+    except Problem as problem:
+        raise GrowmergeError(_line(problem.key.split("."), problem.value, problem.message, files)) from None
     except ValidationError as error:
         problems = [_explain(dict(e), files) for e in error.errors()]
     more = [f"... and {len(problems) - MOST_ERRORS} more"] if len(problems) > MOST_ERRORS else []
@@ -61,17 +66,25 @@ def validate(data: Mapping[str, Any], files: Sequence[Path] = ()) -> Study:
 
 
 def _explain(error: dict[str, Any], files: Sequence[Path]) -> str:
-    context = error.get("ctx", {})
-    if error["type"] == "study":
-        path, value, message = context["key"].split("."), context["value"], context["message"]
-    else:
-        tagged = [str(part) for part in error["loc"]]
-        path, value, message = _walk(tagged)[1], error["input"], error["msg"]
+    """One line about an error of pydantic."""
+    tagged = [str(part) for part in error["loc"]]
+    path, value, message = _walk(tagged)[1], error["input"], error["msg"].removeprefix("Value error, ")
     if error["type"] == "missing":
         value = None
         message = "is missing"
     if error["type"] == "extra_forbidden":
         message = f"unknown key; {did_you_mean(path[-1], _fields_at(tagged[:-1]))}"
+    if error["type"] == "string_type" and isinstance(value, bool | int | float):
+        message = f"YAML reads this as {_in_yaml(value)}; if it is meant as text, write it in quotation marks"
+    return _line(path, value, message, files)
+
+
+def _in_yaml(value: bool | int | float) -> str:
+    return f"{str(value).lower()} (so it does with yes, no, on and off)" if isinstance(value, bool) else "a number"
+
+
+def _line(path: Sequence[str], value: Any, message: str, files: Sequence[Path]) -> str:
+    """File, key, value and what is wrong."""
     shown = "" if value is None else f" = {value!r}"
     if len(shown) > 90:
         shown = f"{shown[:90]}…"

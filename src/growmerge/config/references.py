@@ -46,6 +46,11 @@ def parse_reference(text: str) -> Reference:
     return Reference("hub", name, revision or None)
 
 
+def is_reference(source: str) -> bool:
+    """Whether a model's `from` is a checkpoint from elsewhere: 'hub:...' or 'folder:...'."""
+    return source.split(":")[0] in ("hub", "folder") and ":" in source
+
+
 def at_step(reference: str, branches: str, step: int) -> str:
     """The checkpoint after a step of the model `reference`: a branch of its repository, a sub-folder of its folder.
 

@@ -1,12 +1,30 @@
 """What every section of the configuration shares."""
 
+from __future__ import annotations
+
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-# Names become folder names and wildcards: no separator ("/", "+") can occur in one.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+from growmerge import ids
+
+
+def _name(value: str) -> str:
+    if fault := ids.fault_of(value):
+        raise ValueError(fault)
+    return value
+
+
+def _code(value: str) -> str:
+    if not re.fullmatch("[a-z]{3}", value):
+        raise ValueError("is no code of ISO 639-3: three small letters, such as swe")
+    return _name(value)
+
+
+# Names become folders, wildcards and columns of tables.
+Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": ids.NAME_PATTERN})]
+LanguageCode = Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "string", "pattern": "^[a-z]{3}$"})]
 # Snakemake's --config hands nested values over as text: switches that one sets there take "true", too.
 Switch = Annotated[bool, Field(strict=False)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import matplotlib.figure
 import pandas as pd
 
-from growmerge.config.schema import Analysis
+from growmerge.config.analysis import Analysis
 from growmerge.figures.baselines import baselines_data, draw_baselines
 from growmerge.figures.captions import caption
 from growmerge.figures.compute_matched import compute_matched_data, draw_compute_matched

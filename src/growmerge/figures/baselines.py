@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from growmerge.config.checks import MULTI
+from growmerge import ids
 from growmerge.figures import style
 from growmerge.figures.selection import VALUES, Selection, look_up, measures, overall
+from growmerge.ids import MULTI
 
 COLUMNS = ("row", "measure", "series", "setup", "target", "id", "language", *VALUES)
 OTHERS = "others"  # the slot of external models among the targets
@@ -77,7 +78,7 @@ def draw_baselines(table: pd.DataFrame) -> Figure:
     keys.append(style.key("chance", **style.CHANCE_KEY))
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
-    keys += [style.key(name.split("/")[-1], **_letter(letter)) for name, letter in letters.items()]
+    keys += [style.key(ids.short_name(name), **_letter(letter)) for name, letter in letters.items()]
     figure.legend(handles=keys, loc="outside lower center", ncols=min(5, len(keys)), columnspacing=1.4)
     return figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from growmerge.config.schema import Analysis
+from growmerge.config.analysis import Analysis
 from growmerge.errors import GrowmergeError
 from growmerge.figures import style
 from growmerge.figures.selection import Selection

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from growmerge.catalogue.benchmarks import TRANSLATION
-from growmerge.config.checks import MULTI
 from growmerge.figures import style
 from growmerge.figures.selection import Selection
+from growmerge.ids import ALL, MACRO, MULTI, PLUS
 from growmerge.study.matching import Match
-from growmerge.tables.summary import ALL, MACRO, measure_order
+from growmerge.tables.summary import measure_order
 
 COLUMNS = (
     *("row", "cheaper", "dearer", "target", "relative_difference", "excluded", "role", "id", "step"),
@@ -92,7 +92,7 @@ def _marks(scores: pd.DataFrame, match: Match, languages: Sequence[str]) -> Iter
         for ((measure, subset), part), common in zip(benchmarks, both, strict=True):
             paired = len(common) > 0
             known = (common if paired else part)[identifier].dropna()
-            averaged = "+".join(known.index)
+            averaged = PLUS.join(known.index)
             yield (role, identifier, step, measure, subset, averaged, known.mean(), paired, median, difference)
 
 

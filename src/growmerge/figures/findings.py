@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from growmerge.comparing.places import ALL
+from growmerge import ids
 from growmerge.figures.merges import merge_scores
 from growmerge.figures.selection import Selection, measures
+from growmerge.ids import ALL, MEAN
 from growmerge.study.sweeps import density_sweeps
-from growmerge.tables.drops import MEAN
 from growmerge.tables.statistics import Interval
-from growmerge.tables.summary import ALL as ALL_SETUPS
 from growmerge.tables.summary import measure_order
 
 HALF = 0.5  # the published density of TIES and DARE
@@ -53,8 +52,7 @@ def density_finding(summary: pd.DataFrame, selection: Selection) -> str:
     named = {name for names in sweeps.values() for name in names.values()} | {selection.method}
     merges = merge_scores(summary, selection.languages, named)
     merges = merges[merges["setup"].isin(selection.setups) & (merges["n_cells"] == merges["n_expected"])]
-    # An id is setup/combination/method.
-    merge = merges["id"].str.rpartition("/")[0]
+    merge = merges["id"].map(ids.without_method)
     scores = merges.assign(merge=merge).pivot_table(index=["measure", "merge"], columns="method", values="value")
     sentences = [
         _of_sweep(method, names, scores.reindex(columns=sorted(named)), selection.method, measures(summary))
@@ -150,8 +148,8 @@ def drop_finding(correlations: pd.DataFrame) -> str:
     out zero; then how many there are within single setups, beside how many chance would give.
     """
     ranks = correlations[(correlations["coefficient"] == "spearman") & correlations["value"].notna()]
-    pooled = ranks[ranks["setup"] == ALL_SETUPS] if (ranks["setup"] == ALL_SETUPS).any() else ranks
-    within = ranks[ranks["setup"] != ALL_SETUPS]
+    pooled = ranks[ranks["setup"] == ALL] if (ranks["setup"] == ALL).any() else ranks
+    within = ranks[ranks["setup"] != ALL]
     if pooled.empty:
         return "Too few pairs were scored and compared to say what predicts the drop."
     parts = []

@@ -15,9 +15,10 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from growmerge.comparing.places import ALL, KINDS
+from growmerge.comparing.places import KINDS
 from growmerge.figures import style
 from growmerge.figures.selection import Selection
+from growmerge.ids import ALL
 
 COLUMNS = ("part", "setup", "first", "second", "layer", "kind", "value", "low", "high", "n")
 COLOURS = "cividis"

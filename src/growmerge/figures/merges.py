@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
+from growmerge import ids
 from growmerge.figures.selection import look_up, overall
 
 
@@ -19,7 +20,7 @@ def merge_scores(summary: pd.DataFrame, languages: Collection[str], methods: Col
     rows = overall(summary)
     rows = rows[(rows["kind"] == "merge") & rows["step"].isna() & rows["method"].isin(methods)]
     own = [
-        language in target.split("+") and set(languages).issuperset(target.split("+"))
+        language in ids.languages_of(target) and set(languages).issuperset(ids.languages_of(target))
         for language, target in zip(rows["language"], rows["target"], strict=True)
     ]
     by_merge = rows[np.array(own, dtype=bool)].groupby(["id", "measure", "setup", "method", "members"], sort=False)[

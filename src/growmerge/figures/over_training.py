@@ -13,13 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from growmerge.config.checks import MULTI
+from growmerge import ids
 from growmerge.figures import style
 from growmerge.figures.selection import Selection, measures, overall
-from growmerge.study.grid import SEPARATOR
+from growmerge.ids import MEAN, MULTI
 from growmerge.tables.means import mean_of_languages
 
-MEAN = "mean"  # stands for a language
 COLUMNS = (
     *("measure", "language", "setup", "method", "id", "step", "tokens"),
     *("value", "low", "high", "chance", "averaged"),
@@ -48,7 +47,7 @@ def over_training_data(
         unweighted mean over the languages in `averaged`: all selected ones in which the summary knows the measure, the
         same for every mark; NaN where a score is missing. Its interval is that of `means.mean_of_languages`.
     """
-    everything = SEPARATOR.join(sorted(selection.languages))
+    everything = ids.combination(selection.languages)
     rows = overall(summary)
     rows = rows[rows["language"].isin(selection.languages) & rows["setup"].isin(selection.setups)]
     mixed = rows["kind"].isin(["model", "checkpoint"]) & (rows["target"] == MULTI)
@@ -74,7 +73,7 @@ def _steps(row: Any, steps: Mapping[str, int]) -> float:
     """Optimizer steps of a checkpoint or finished model, or the mean over the members of a merge; NaN if not known."""
     if pd.notna(row.step):
         return float(row.step)
-    members = [f"{row.setup}/{target}" for target in row.target.split(SEPARATOR)]
+    members = [ids.adapted(row.setup, target) for target in ids.languages_of(row.target)]
     return float(np.mean([steps.get(member, np.nan) for member in members]))
 
 
@@ -83,7 +82,7 @@ def _marks(cells: pd.DataFrame, about: tuple[str, str, str]) -> Iterator[tuple[A
     measure, setup, method = about
     first = cells.dropna(subset="id").iloc[0]
     model = (setup, method, first["id"], first["step"], first["tokens"])
-    yield (measure, MEAN, *model, *mean_of_languages(cells), cells["chance"].mean(), SEPARATOR.join(cells.index))
+    yield (measure, MEAN, *model, *mean_of_languages(cells), cells["chance"].mean(), ids.PLUS.join(cells.index))
     for cell in cells.itertuples():
         yield (measure, cell.Index, *model, cell.value, cell.low, cell.high, cell.chance, "")
 

@@ -13,6 +13,7 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from growmerge import ids
 from growmerge.figures import style
 from growmerge.figures.selection import VALUES, Selection, look_up, measures
 
@@ -30,7 +31,7 @@ def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     for measure, setup in product(measures(summary), selection.setups):
         for language, partner in product(selection.languages, repeat=2):
             kind, method = ("model", "") if language == partner else ("merge", selection.method)
-            target = "+".join(sorted({language, partner}))
+            target = ids.combination({language, partner})
             wanted.append((measure, setup, language, partner, kind, method, target))
     names = ["measure", "setup", "language", "partner", "kind", "method", "target"]
     return look_up(pd.DataFrame(wanted, columns=names), summary)[list(COLUMNS)]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growmerge.config.checks import MULTI
+from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
-from growmerge.config.schema import Analysis
+from growmerge.ids import ALL, MULTI
 from growmerge.study.matching import Match
-from growmerge.tables.summary import ALL, measure_order
+from growmerge.tables.summary import measure_order
 
 VALUES = ("value", "low", "high", "n", "chance")
 CELL = ("kind", "setup", "target", "method", "measure", "language")

@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from growmerge import ids
 from growmerge.figures import style
 from growmerge.figures.selection import Selection, measures
-from growmerge.study.grid import SEPARATOR
+from growmerge.ids import MEAN, PLUS
 from growmerge.tables.by_language import finished
 from growmerge.tables.means import mean_of_languages
 
-MEAN = "mean"  # stands for a language
 COLUMNS = (
     *("part", "measure", "setup", "method", "order", "size", "added"),
     *("language", "member", "id", "value", "low", "high", "chance", "averaged"),
@@ -49,11 +49,11 @@ def series_data(summary: pd.DataFrame, selection: Selection, orders: Sequence[Se
         of_measure = cells.loc[measure]
         for setup, method, order in product(selection.setups, selection.methods, orders):
             averaged = [language for language in order if language in known]
-            about = (measure, setup, method, SEPARATOR.join(order))
+            about = (measure, setup, method, PLUS.join(order))
             for size in range(1, len(order) + 1):
-                ids = dict.fromkeys(averaged, _model(setup, order[:size], method))
-                marks += _marks(of_measure, ids, ("series", *about, size, order[size - 1]), set(order[:size]))
-            experts = {language: f"{setup}/{language}" for language in averaged}
+                models = dict.fromkeys(averaged, _model(setup, order[:size], method))
+                marks += _marks(of_measure, models, ("series", *about, size, order[size - 1]), set(order[:size]))
+            experts = {language: ids.adapted(setup, language) for language in averaged}
             marks += _marks(of_measure, experts, ("expert", *about, 1, ""), set(order))
     table = pd.DataFrame(marks, columns=list(COLUMNS))
     text = ["part", "measure", "setup", "method", "order", "added", "language", "id", "averaged"]
@@ -63,20 +63,20 @@ def series_data(summary: pd.DataFrame, selection: Selection, orders: Sequence[Se
 
 def _model(setup: str, members: Sequence[str], method: str) -> str:
     """The id of the merge of `members`, or of the expert of a single one."""
-    return f"{setup}/{SEPARATOR.join(sorted(members))}" + (f"/{method}" if len(members) > 1 else "")
+    return ids.merge(setup, members, method) if len(members) > 1 else ids.adapted(setup, members[0])
 
 
 def _marks(
-    cells: pd.DataFrame, ids: Mapping[str, str], about: tuple[Any, ...], members: set[str]
+    cells: pd.DataFrame, models: Mapping[str, str], about: tuple[Any, ...], members: set[str]
 ) -> Iterator[tuple[Any, ...]]:
-    """The score in each language of the model that `ids` names for it, and their mean."""
-    chosen = cells.reindex(pd.MultiIndex.from_arrays([list(ids.values()), list(ids)]))
+    """The score in each language of the model that `models` names for it, and their mean."""
+    chosen = cells.reindex(pd.MultiIndex.from_arrays([list(models.values()), list(models)]))
     values = [tuple(cell) for cell in chosen.itertuples(index=False)]
-    for (language, identifier), value in zip(ids.items(), values, strict=True):
+    for (language, identifier), value in zip(models.items(), values, strict=True):
         yield (*about, language, language in members, identifier, *value, "")
-    one = ids.values() if len(set(ids.values())) == 1 else [""]
+    one = models.values() if len(set(models.values())) == 1 else [""]
     mean = (*mean_of_languages(chosen), chosen["chance"].mean())
-    yield (*about, MEAN, members.issuperset(ids), next(iter(one)), *mean, SEPARATOR.join(ids))
+    yield (*about, MEAN, members.issuperset(models), next(iter(one)), *mean, PLUS.join(models))
 
 
 # --- what it shows ----------------------------------------------------------------------------------------------------
@@ -131,9 +131,9 @@ def draw_series(table: pd.DataFrame) -> Figure:
         dict.fromkeys(_Panel(*key) for key in zip(table["setup"], table["method"], table["order"], strict=True))
     )
     orders = list(dict.fromkeys(table["order"]))
-    languages = list(dict.fromkeys(code for order in orders for code in order.split(SEPARATOR)))
+    languages = list(dict.fromkeys(code for order in orders for code in order.split(PLUS)))
     looks = {language: style.language_look(place) for place, language in enumerate(languages)}
-    longest = max(len(order.split(SEPARATOR)) for order in orders) + 1
+    longest = max(len(order.split(PLUS)) for order in orders) + 1
     columns = min(len(shared), max(1, SLOTS_IN_A_LINE // longest))
     blocks = -(-len(shared) // columns)
     height = 1.35 * len(names) * blocks + 0.35 * blocks + 0.6

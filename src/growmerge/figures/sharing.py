@@ -12,11 +12,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from growmerge.config.checks import COMMON
+from growmerge import ids
 from growmerge.figures import style
 from growmerge.figures.findings import mean_difference
 from growmerge.figures.selection import Selection, measures
-from growmerge.study.grid import SEPARATOR
 from growmerge.tables.by_language import finished
 from growmerge.tables.drops import drops
 
@@ -104,11 +103,11 @@ def _scores(
     _, setup, share = about
     series = {}
     if share < 1:
-        series["expert"] = [scores.get((f"{setup}/{x}", x), np.nan) for x in languages]
-        merges = {pair: f"{setup}/{SEPARATOR.join(pair)}/{method}" for pair in pairs}
+        series["expert"] = [scores.get((ids.adapted(setup, x), x), np.nan) for x in languages]
+        merges = {pair: ids.merge(setup, pair, method) for pair in pairs}
         series["merge"] = [float(np.mean([scores.get((merges[p], x), np.nan) for x in p])) for p in pairs]
     if share > 0:
-        series["common"] = [scores.get((f"{setup}/{COMMON}", x), np.nan) for x in languages]
+        series["common"] = [scores.get((ids.adapted(setup, ids.COMMON), x), np.nan) for x in languages]
     for name, of_series in series.items():
         values = np.array(of_series, dtype=np.float64)
         n = int(np.isfinite(values).sum())

@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from growmerge.figures import style
 from growmerge.figures.selection import Selection
-from growmerge.tables.drops import MEAN, PAIR_COLUMNS, SIMILARITIES
+from growmerge.ids import MEAN
+from growmerge.tables.drops import PAIR_COLUMNS, SIMILARITIES
 from growmerge.tables.summary import measure_order
 
 COLUMNS = (*PAIR_COLUMNS, "n", "pearson", "spearman")

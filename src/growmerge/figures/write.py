@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from growmerge.artifacts import elapsed, verify, write_manifest
-from growmerge.config.schema import Analysis
+from growmerge.config.analysis import Analysis
 from growmerge.figures import FIGURES, Selection, save_figure
 from growmerge.figures.findings import finding
 from growmerge.figures.over_training import over_training_finding
 from growmerge.figures.series import series_finding
 from growmerge.figures.sharing import sharing_finding
-from growmerge.tables.drops import MEAN
+from growmerge.ids import MEAN
 
 # What a figure shows, where that follows from what is plotted.
 FINDINGS = {"over_training": over_training_finding, "series": series_finding, "sharing": sharing_finding}

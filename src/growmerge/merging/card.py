@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from growmerge import ids
 from growmerge.artifacts import read_manifest, verify, write_atomically
 from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
 from growmerge.errors import GrowmergeError
@@ -35,7 +36,7 @@ def card(recipe: Recipe, scores: Path | None = None) -> str:
     base = f"\nTask vectors are differences to `{recipe.base}` ({_licence(recipe.base)}).\n" if method.uses_base else ""
     config = yaml.safe_dump(recipe.mergekit_config(), sort_keys=False)
     parts = [
-        f"---\ntags: [merge, mergekit]\n---\n\n# {'+'.join(recipe.languages)}, merged by {method.name}\n",
+        f"---\ntags: [merge, mergekit]\n---\n\n# {ids.combination(recipe.languages)}, merged by {method.name}\n",
         f"Members:\n\n{members}\n{base}",
         f"mergekit {metadata.version('mergekit')} makes {_sameness(recipe)} with `mergekit-yaml --random-seed "
         f"{recipe.seed} --num-threads 1` from\n\n```yaml\n{config}```\n",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 
+from growmerge import ids
 from growmerge.artifacts import verify
 from growmerge.catalogue.entry import Decoding
 from growmerge.evaluation.scores import Cell, Scored, is_scored, update_scores
@@ -63,7 +64,7 @@ def merge_and_score(
             others = [method for method in waiting if method != name]
             chosen = [name, *others[: MERGES_AT_ONCE - 1 - standing]]
             for method in chosen:
-                logger.info("merging %s by %s", "+".join(recipes[method].languages), method)
+                logger.info("merging %s by %s", ids.combination(recipes[method].languages), method)
             merge_models({work / method: recipes[method] for method in chosen}, inputs())
             waiting[:] = [method for method in waiting if method not in chosen]
         return work / name
@@ -75,7 +76,7 @@ def merge_and_score(
                 checkpoint=partial(checkpoint, name),
                 inputs=recipe.inputs,
                 config=recipe.describe(),
-                name=f"{'+'.join(recipe.languages)}/{name}",
+                name=f"{ids.combination(recipe.languages)}/{name}",
             )
             update_scores(scores[name], model, cells, tokens_per_batch=tokens_per_batch, decoding=decoding)
             if kept:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from growmerge.config.checks import AT
+from growmerge import ids
 from growmerge.models.published import published_checkpoint
-from growmerge.study.grid import SEPARATOR
 
 
 def members_of(combination: str, holders: Iterable[Path]) -> dict[str, Path]:
@@ -16,6 +15,8 @@ def members_of(combination: str, holders: Iterable[Path]) -> dict[str, Path]:
     `holders` are the finished models; for a combination of intermediate checkpoints ('isl+swe@250') what holds those,
     see `growmerge.models.published.published_checkpoint`, which also says what is raised.
     """
-    codes, _, step = combination.partition(AT)
-    members = dict(zip(codes.split(SEPARATOR), holders, strict=True))
-    return {code: published_checkpoint(holder, int(step)) if step else holder for code, holder in members.items()}
+    step = ids.split_step(combination)[1]
+    members = dict(zip(ids.languages_of(combination), holders, strict=True))
+    if step is None:
+        return members
+    return {code: published_checkpoint(holder, step) for code, holder in members.items()}

@@ -16,6 +16,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from growmerge import ids
 from growmerge.artifacts import publish
 from growmerge.errors import GrowmergeError
 from growmerge.merging.blocks import Workers, workers
@@ -146,8 +147,8 @@ def _merge_tensor(
     if not all(sound):
         inputs.check_finite(name, recipe.inputs, dtype, crew)  # of theirs nothing is left out, so it shows in the merge
         raise GrowmergeError(
-            f"tensor {name} of {'+'.join(recipe.languages)}, merged by {recipe.method.name}, has values that are not "
-            "finite; choose another merging.dtype or other parameters of the method"
+            f"tensor {name} of {ids.combination(recipe.languages)}, merged by {recipe.method.name}, has values that "
+            "are not finite; choose another merging.dtype or other parameters of the method"
         )
 
 

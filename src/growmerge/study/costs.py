@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from growmerge import ids
 from growmerge.config import Study
 from growmerge.config.corpora import Expected
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.errors import GrowmergeError
 from growmerge.study.flops import parameters, training_flops
 from growmerge.study.grid import Grid
@@ -101,7 +102,7 @@ def check_saved_steps(costs: Costs) -> None:
     """
     merged = costs.grid.study.merging.over_training
     for setup in merged.setups if merged else []:
-        for model_id in (f"{setup}/{target}" for target in costs.grid.targets):
+        for model_id in (ids.adapted(setup, target) for target in costs.grid.targets):
             saved = costs.saved_steps(model_id)[:-1] if merged and costs.can_tell(model_id) else None
             if merged and saved is not None and (unsaved := [step for step in merged.steps if step not in saved]):
                 raise GrowmergeError(

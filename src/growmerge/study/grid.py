@@ -15,12 +15,13 @@ from itertools import combinations
 from random import Random
 from typing import Any, Literal
 
+from growmerge import ids
 from growmerge.config import Study
-from growmerge.config.checks import AT, COMMON, EXTERNAL, MULTI, RANDOM, is_reference
+from growmerge.config.languages import Language
 from growmerge.config.merging import Method, PublishedBase
 from growmerge.config.models import Base
-from growmerge.config.references import at_step
-from growmerge.config.schema import Language
+from growmerge.config.references import at_step, is_reference
+from growmerge.ids import COMMON, MULTI, RANDOM
 from growmerge.study.unimax import unimax
 
 # Keys of `training` that change how a training runs, not what comes out: their edits rerun nothing.
@@ -34,7 +35,6 @@ OPERATIONAL = {
     "compile",
     "tensorboard",
 }
-SEPARATOR = "+"  # between the languages of a combination; cannot occur in a language code
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Model:
     method: str = ""
     languages: tuple[str, ...] = ()
     step: int | None = None
+
+    @property
+    def combination(self) -> str:
+        """What a merge is made from, as in its id: languages, and the step if they are checkpoints."""
+        return ids.checkpoint(self.target, self.step)
 
 
 class Grid:
@@ -96,13 +101,13 @@ class Grid:
         for setup, share in self.sharing.items():
             adapted.append(self._adapted(setup, COMMON, self._base(setup)))
             experts = self.study.language_codes if share < 1 else []
-            adapted += [self._adapted(setup, code, f"{setup}/{COMMON}") for code in experts]
+            adapted += [self._adapted(setup, code, ids.adapted(setup, COMMON)) for code in experts]
         return adapted
 
     def _adapted(self, setup: str, target: str, parent: str | None) -> Model:
         parents = () if parent is None else (parent,)
         width, languages = self.width_of_setup(setup), self.languages_of(target)
-        return Model(f"{setup}/{target}", "model", parents, width, setup, target, languages=languages)
+        return Model(ids.adapted(setup, target), "model", parents, width, setup, target, languages=languages)
 
     @cached_property
     def sharing(self) -> dict[str, float]:
@@ -121,11 +126,11 @@ class Grid:
         """Sorted language codes joined by `+`: of every configured size, and of the nested series; smallest first."""
         of_sizes = self._combinations(self.study.merged_sizes)
         nested = [combination for order in self.series for combination in self.nested(order)]
-        return sorted({*of_sizes, *nested}, key=lambda combination: (combination.count(SEPARATOR), combination))
+        return sorted({*of_sizes, *nested}, key=lambda combination: (len(ids.languages_of(combination)), combination))
 
     def nested(self, order: Sequence[str]) -> list[str]:
         """The combinations that grow by one language at a time in this order."""
-        return [self._joined(order[:size]) for size in range(2, len(order) + 1)]
+        return [ids.combination(order[:size]) for size in range(2, len(order) + 1)]
 
     @cached_property
     def series(self) -> list[tuple[str, ...]]:
@@ -143,16 +148,16 @@ class Grid:
         for setup, share in self.sharing.items():
             sizes = self.study.sharing.sizes if self.study.sharing and share < 1 else []
             cells += [(setup, combination, None) for combination in self._combinations(sizes)]
-        everything = self._joined(self.study.language_codes)
+        everything = ids.combination(self.study.language_codes)
         cells += [(setup, everything, step) for setup, step in self._moments]
         return [self._merge(*cell, method.name) for cell in cells for method in self.study.merging.methods]
 
     def _merge(self, setup: str, combination: str, step: int | None, method: str) -> Model:
-        at = "" if step is None else f"{AT}{step}"
+        codes = ids.languages_of(combination)
         return Model(
-            id=f"{setup}/{combination}{at}/{method}",
+            id=ids.merge(setup, codes, method, step),
             kind="merge",
-            parents=tuple(f"{setup}/{code}{at}" for code in combination.split(SEPARATOR)),
+            parents=tuple(ids.checkpoint(ids.adapted(setup, code), step) for code in codes),
             width=self.width_of_setup(setup),
             setup=setup,
             target=combination,
@@ -163,11 +168,7 @@ class Grid:
 
     def _combinations(self, sizes: Iterable[int]) -> list[str]:
         codes = self.study.language_codes
-        return [self._joined(members) for size in sizes for members in combinations(codes, size)]
-
-    @staticmethod
-    def _joined(codes: Iterable[str]) -> str:
-        return SEPARATOR.join(sorted(codes))
+        return [ids.combination(members) for size in sizes for members in combinations(codes, size)]
 
     @cached_property
     def _moments(self) -> list[tuple[str, int]]:
@@ -178,24 +179,24 @@ class Grid:
     @cached_property
     def mixed_over_training(self) -> list[Model]:
         """The checkpoints of `multi` at the steps of the merges over training."""
-        return [self.checkpoint(f"{setup}/{MULTI}", step) for setup, step in self._moments]
+        return [self.checkpoint(ids.adapted(setup, MULTI), step) for setup, step in self._moments]
 
     def checkpoint(self, model_id: str, step: int) -> Model:
         """An intermediate checkpoint of an adapted model."""
         model = self.model(model_id)
-        return replace(model, id=f"{model_id}{AT}{step}", kind="checkpoint", parents=(model_id,), step=step)
+        return replace(model, id=ids.checkpoint(model_id, step), kind="checkpoint", parents=(model_id,), step=step)
 
     @cached_property
     def externals(self) -> list[Model]:
         """Models of others, which are only scored."""
-        return [Model(f"{EXTERNAL}/{x.name}", "external", (), 1) for x in self.study.external]
+        return [Model(ids.external(x.name), "external", (), 1) for x in self.study.external]
 
     @cached_property
     def imported(self) -> dict[str, str]:
         """Ids of the models that are taken from elsewhere, and from where ('hub:...', 'folder:...')."""
         bases = {b.name: b.from_ for b in self.study.bases if is_reference(b.from_)}
-        models = {f"{s.name}/{target}": x for s in self.study.setups for target, x in s.from_.items()}
-        externals = {f"{EXTERNAL}/{x.name}": x.from_ for x in self.study.external}
+        models = {ids.adapted(s.name, target): x for s in self.study.setups for target, x in s.from_.items()}
+        externals = {ids.external(x.name): x.from_ for x in self.study.external}
         return bases | models | externals | self.imported_checkpoints
 
     @cached_property
@@ -203,7 +204,7 @@ class Grid:
         """The same for intermediate checkpoints: the branches of models that are merged over training."""
         setups = {setup.name: setup for setup in self.study.setups}
         return {
-            f"{setup}/{target}{AT}{step}": at_step(source, setups[setup].branches or "", step)
+            ids.checkpoint(ids.adapted(setup, target), step): at_step(source, setups[setup].branches or "", step)
             for setup, step in self._moments
             for target, source in setups[setup].from_.items()
         }
@@ -254,7 +255,7 @@ class Grid:
 
     def base_of_setup(self, setup: str) -> str:
         """What a setup's models start from, the ancestor of its merges: a base, or its common model."""
-        return f"{setup}/{COMMON}" if setup in self.sharing else self._base(setup)
+        return ids.adapted(setup, COMMON) if setup in self.sharing else self._base(setup)
 
     def width_of_setup(self, setup: str) -> int:
         """The width of a setup's models."""
@@ -276,7 +277,7 @@ class Grid:
     def languages_of(self, target: str) -> tuple[str, ...]:
         """The languages of a target or combination: `multi` and `common` are all of them."""
         everything = target in (MULTI, COMMON)
-        return tuple(self.study.language_codes) if everything else tuple(target.split(SEPARATOR))
+        return tuple(self.study.language_codes) if everything else tuple(ids.languages_of(target))
 
     def model(self, model_id: str) -> Model:
         """The base or adapted model of that id."""
@@ -293,7 +294,7 @@ class Grid:
 
     def parameters_of_external(self, model_id: str) -> int:
         """What the configuration says; 0 where it says nothing."""
-        return next(x.parameters or 0 for x in self.study.external if model_id == f"{EXTERNAL}/{x.name}")
+        return next(x.parameters or 0 for x in self.study.external if model_id == ids.external(x.name))
 
     # --- what a model is made from ------------------------------------------------------------------------------
 
@@ -380,13 +381,13 @@ class Grid:
             "imported_checkpoint": one_of(self.imported_checkpoints),
             "model": one_of(m.id for m in [*self.bases, *self.models, *self.externals]),
             "setup": one_of([*self._setups, *self.sharing]),
-            "combination": one_of(dict.fromkeys(m.id.split("/")[1] for m in self.merges)),
+            "combination": one_of(dict.fromkeys(merge.combination for merge in self.merges)),
             "method": one_of(self._methods),
         }
 
 
 def _fits(rule: PublishedBase, setup: str, combination: str, method: str) -> bool:
-    size = len(combination.split(SEPARATOR))
+    size = len(ids.languages_of(combination))
     return (
         rule.setup == setup
         and (rule.sizes is None or size in rule.sizes)

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from growmerge import ids
 from growmerge.config import Study
 from growmerge.config.benchmarks import Benchmark
-from growmerge.config.checks import AT
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
 from growmerge.errors import GrowmergeError
-from growmerge.study.grid import SEPARATOR, Grid, Model
+from growmerge.study.grid import Grid, Model
 from growmerge.study.sharding import Shard
 
-DOWNLOADS = "results/downloads"  # shared by all studies
+DOWNLOADS = f"results/{ids.DOWNLOADS}"  # shared by all studies
 
 
 def step_folder(step: int) -> str:
@@ -66,7 +66,7 @@ class Layout:
     def checkpoint(self, model_id: str) -> str:
         """What holds an intermediate checkpoint ('2x/swe@250'): those of its training, or itself where it is taken."""
         taken = model_id in self.grid.imported_checkpoints
-        return self.model(model_id) if taken else self.checkpoints(model_id.partition(AT)[0])
+        return self.model(model_id) if taken else self.checkpoints(ids.split_step(model_id)[0])
 
     def shards(self, part: str) -> list[str]:
         """The token shards of a corpus (or part), each a job."""
@@ -81,9 +81,11 @@ class Layout:
 
     def members(self, setup: str, combination: str) -> list[str]:
         """What a combination merges: finished models, or (of 'isl+swe@250') what holds their checkpoints."""
-        codes, at, step = combination.partition(AT)
-        members = [f"{setup}/{code}{at}{step}" for code in codes.split(SEPARATOR)]
-        return [self.checkpoint(member) if at else self.model(member) for member in members]
+        step = ids.split_step(combination)[1]
+        members = [ids.adapted(setup, code) for code in ids.languages_of(combination)]
+        if step is None:
+            return [self.model(member) for member in members]
+        return [self.checkpoint(ids.checkpoint(member, step)) for member in members]
 
     def merge_base(self, setup: str, combination: str, method: str) -> str:
         """The checkpoint that a merge's task vectors are differences to."""
@@ -99,7 +101,7 @@ class Layout:
 
     def kept_of(self, setup: str, combination: str) -> list[str]:
         """The kept merges of a combination, one a method."""
-        return self.kept_merges(m for m in self.grid.merges if m.id.startswith(f"{setup}/{combination}/"))
+        return self.kept_merges(m for m in self.grid.merges if (m.setup, m.combination) == (setup, combination))
 
     # --- scores ---------------------------------------------------------------------------------------------------
 
@@ -122,7 +124,7 @@ class Layout:
     @property
     def reference_score(self) -> str:
         """What information parity compares with (Glocker et al. 2025, section 3.6)."""
-        return self.score("reference")
+        return self.score(ids.REFERENCE)
 
     def benchmarks(self, cells: Iterable[tuple[str, str]]) -> list[str]:
         """The items of (benchmark, language) cells."""
@@ -147,7 +149,7 @@ class Layout:
 
     def compared(self, setup: str) -> list[str]:
         """The models of single languages of a setup."""
-        return [self.model(f"{setup}/{code}") for code in self.study.language_codes]
+        return [self.model(ids.adapted(setup, code)) for code in self.study.language_codes]
 
     def ancestor(self, setup: str) -> str:
         """The base that a setup's models start from."""

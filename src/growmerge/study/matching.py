@@ -9,7 +9,7 @@ from io import StringIO
 from itertools import combinations
 from typing import Any
 
-from growmerge.config.checks import AT
+from growmerge import ids
 from growmerge.study.costs import Costs
 from growmerge.study.grid import Model
 
@@ -36,13 +36,13 @@ class Match:
     @property
     def cheaper_id(self) -> str:
         """The model of the cheaper setup."""
-        return f"{self.cheaper}/{self.target}"
+        return ids.adapted(self.cheaper, self.target)
 
     @property
     def matched_id(self) -> str:
         """The checkpoint of the dearer setup."""
-        model = f"{self.dearer}/{self.target}"
-        return model if self.final else f"{model}{AT}{self.matched_step}"
+        model = ids.adapted(self.dearer, self.target)
+        return model if self.final else ids.checkpoint(model, self.matched_step)
 
 
 def match_compute(costs: Costs, bound: float) -> list[Match]:
@@ -55,21 +55,22 @@ def match_compute(costs: Costs, bound: float) -> list[Match]:
         _match(costs, target, *pair, bound)
         for target in grid.targets
         for pair in combinations([setup.name for setup in grid.study.setups], 2)
-        if all(costs.can_tell(f"{setup}/{target}") for setup in pair)
+        if all(costs.can_tell(ids.adapted(setup, target)) for setup in pair)
     ]
 
 
 def _match(costs: Costs, target: str, one: str, other: str, bound: float) -> Match:
-    cheaper, dearer = sorted((one, other), key=lambda setup: costs.total_flops(f"{setup}/{target}"))
-    cost = costs.total_flops(f"{cheaper}/{target}")
-    saved = costs.saved_steps(f"{dearer}/{target}")
-    differences = {step: costs.flops_with_ancestors(f"{dearer}/{target}", step) / cost - 1 for step in saved}
+    cheaper, dearer = sorted((one, other), key=lambda setup: costs.total_flops(ids.adapted(setup, target)))
+    finished, dearer_id = ids.adapted(cheaper, target), ids.adapted(dearer, target)
+    cost = costs.total_flops(finished)
+    saved = costs.saved_steps(dearer_id)
+    differences = {step: costs.flops_with_ancestors(dearer_id, step) / cost - 1 for step in saved}
     nearest = min(saved, key=lambda step: abs(differences[step]))
     return Match(
         target=target,
         cheaper=cheaper,
         dearer=dearer,
-        cheaper_step=costs.steps(f"{cheaper}/{target}"),
+        cheaper_step=costs.steps(finished),
         matched_step=nearest,
         relative_difference=differences[nearest],
         excluded=differences[saved[0]] > bound,
@@ -82,7 +83,7 @@ def compared_models(matches: Sequence[Match], costs: Costs) -> list[Model]:
     found: dict[str, Model] = {}
     for match in matches:
         if not match.excluded:
-            matched = costs.grid.model(f"{match.dearer}/{match.target}")
+            matched = costs.grid.model(ids.adapted(match.dearer, match.target))
             found[match.cheaper_id] = costs.grid.model(match.cheaper_id)
             found[match.matched_id] = matched if match.final else costs.grid.checkpoint(matched.id, match.matched_step)
     return list(found.values())

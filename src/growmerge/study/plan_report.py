@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 
-from growmerge.config.checks import AT
+from growmerge import ids
 from growmerge.study.costs import Costs
 from growmerge.study.matching import Match
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TEXT_TOKENS, TRAINED_BYTES, Row
@@ -46,10 +46,10 @@ def peak_disk(rows: Sequence[Row], *, keep_merges: bool) -> int:
     merges = [row.disk_bytes for row in rows if row.kind == "merge"]
     at_once = min(MERGES_AT_ONCE, len({row.method for row in rows if row.kind == "merge"}))
     stays = sum(row.disk_bytes for row in rows if row.kind not in TEMPORARY)
-    taken: Counter[tuple[str, str]] = Counter()
+    taken: Counter[tuple[str, int | None]] = Counter()
     for row in rows:
         if row.kind == "checkpoint":
-            taken[row.setup, row.id.partition(AT)[2]] += row.disk_bytes
+            taken[row.setup, ids.split_step(row.id)[1]] += row.disk_bytes
     largest = max((row.parameters for row in rows if row.flops and row.kind in ("base", "model")), default=0)
     merged = sum(merges) if keep_merges else at_once * max(merges, default=0)
     return stays + largest * STATE_BYTES + merged + max(taken.values(), default=0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from growmerge.config.checks import AT
+from growmerge import ids
 from growmerge.config.corpora import Expected
 from growmerge.study.costs import Costs
 from growmerge.study.flops import forward_flops, generation_flops
@@ -109,7 +109,7 @@ def _model(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
 
 
 def _taken(model_id: str, grid: Grid, costs: Costs) -> Row:
-    model = grid.model(model_id.partition(AT)[0])
+    model = grid.model(ids.split_step(model_id)[0])
     parameters = costs.parameters(model.width)
     disk_bytes = parameters * TRAINED_BYTES + _beside_weights(grid)
     return Row(model_id, "checkpoint", None, model.setup, model.target, "", parameters, disk_bytes=disk_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from growmerge.config.checks import MULTI
+from growmerge.ids import MULTI
 from growmerge.study.costs import Costs
 from growmerge.study.grid import Grid, Model
 from growmerge.study.matching import Match

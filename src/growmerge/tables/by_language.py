@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from growmerge.config.checks import COMMON, EXTERNAL, MULTI
-from growmerge.study.grid import SEPARATOR
+from growmerge import ids
+from growmerge.ids import ALL, COMMON, MULTI
 from growmerge.tables.markdown import HOLE, decimals, interval, listed, markdown_table, number
-from growmerge.tables.summary import ALL, measure_order
+from growmerge.tables.summary import measure_order
 
 COLUMNS = (
     *("measure", "name", "role", "setup", "method", "id", "language"),
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
     def model(self, language: str) -> str:
         """The id of the model whose score in `language` stands in this row."""
-        return self.id or f"{self.setup}/{language}"
+        return self.id or ids.adapted(self.setup, language)
 
 
 def finished(summary: pd.DataFrame) -> pd.DataFrame:
@@ -75,17 +75,16 @@ def _rows(
     """The rows in the order of the tables: what is compared with first, merges last."""
     known = dict.fromkeys(whole["id"])
     kinds = dict(zip(whole["id"], whole["kind"], strict=True))
-    everything = SEPARATOR.join(sorted(languages))
-    yield from (Row(i.removeprefix(f"{EXTERNAL}/"), "external", id=i) for i in known if kinds[i] == "external")
+    yield from (Row(ids.short_name(i), "external", id=i) for i in known if kinds[i] == "external")
     yield from (Row(i, "base", id=i) for i in known if kinds[i] == "base")
     for setup in setups:
-        if any(f"{setup}/{language}" in known for language in languages):
+        if any(ids.adapted(setup, language) in known for language in languages):
             yield Row(f"{setup}, experts", "expert", setup)
         for target, role in ((MULTI, "mixed"), (COMMON, "common")):
-            if f"{setup}/{target}" in known:
-                yield Row(f"{setup}, {role}", role, setup, id=f"{setup}/{target}")
+            if (model := ids.adapted(setup, target)) in known:
+                yield Row(f"{setup}, {role}", role, setup, id=model)
         for method in methods:
-            merge = f"{setup}/{everything}/{method}"
+            merge = ids.merge(setup, languages, method)
             if merge in known:
                 yield Row(f"{setup}, merged by {method}", "merge", setup, method, merge)
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from growmerge import ids
 from growmerge.catalogue.benchmarks import TRANSLATION
-from growmerge.comparing import places
+from growmerge.ids import ALL, MEAN
 from growmerge.tables import typology
 from growmerge.tables.correlation import Coefficient, correlate
-from growmerge.tables.summary import ALL, measure_order
+from growmerge.tables.summary import measure_order
 
-MEAN = "mean"  # over the measures of the scores
 COEFFICIENTS: tuple[Coefficient, ...] = ("pearson", "spearman")
 # In the order of tables and figures.
 SIMILARITIES = (
@@ -47,7 +47,7 @@ def drops(summary: pd.DataFrame, setups: Sequence[str], languages: Sequence[str]
         for pair in combinations(sorted(languages), 2):
             deltas = []
             for name in names:
-                merged = [found.get((setup, "+".join(pair), name, language), np.nan) for language in pair]
+                merged = [found.get((setup, ids.combination(pair), name, language), np.nan) for language in pair]
                 experts = [found.get((setup, language, name, language), np.nan) for language in pair]
                 deltas.append(float(np.mean(merged) - np.mean(experts)))
             shares = [delta for name, delta in zip(names, deltas, strict=True) if name != TRANSLATION]
@@ -65,7 +65,7 @@ def similarity_and_drop(
     `distances` are typological ones (`typology.COLUMNS`), the same in every setup. `x` is NaN where the two models were
     not compared.
     """
-    whole = comparisons[comparisons["layer"].isna() & (comparisons["kind"] == places.ALL)]
+    whole = comparisons[comparisons["layer"].isna() & (comparisons["kind"] == ALL)]
     parts = [whole.rename(columns={"measure": "similarity", "value": "x"})]
     if distances is not None:
         of_pairs = distances.rename(columns={"distance": "x"}).assign(similarity=typology.MEASURE)

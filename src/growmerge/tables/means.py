@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growmerge.study.grid import SEPARATOR
+from growmerge.ids import PLUS
 from growmerge.tables.markdown import HOLE, decimals, interval, listed, markdown_table, number
 from growmerge.tables.statistics import Interval, mean_and_cv
 
@@ -52,7 +52,7 @@ def means(scores: pd.DataFrame, over: Mapping[str, Sequence[str]] | None = None)
             mean = mean_of_languages(chosen)
             _, cv = mean_and_cv(chosen["value"].to_numpy(np.float64))
             reason = f"no score in {listed(absent)}" if absent else ""
-            about = (measure, name, role, setup, method, SEPARATOR.join(stated), len(stated))
+            about = (measure, name, role, setup, method, PLUS.join(stated), len(stated))
             lines.append((*about, *mean, cv, chosen["chance"].mean(), reason if stated else "no language is shared"))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
@@ -94,7 +94,7 @@ def _cells(line: Any, of_measure: pd.DataFrame) -> tuple[str, str]:
 
 def _over(measure: str, table: pd.DataFrame, scores: pd.DataFrame) -> str:
     """Over which languages a measure's rows are averaged, and which row keeps another language out."""
-    stated = [language for language in table["languages"].iloc[0].split(SEPARATOR) if language]
+    stated = [language for language in table["languages"].iloc[0].split(PLUS) if language]
     text = f"{measure}: over {listed(stated) or 'no language'}."
     kept_out = [language for language in dict.fromkeys(scores["language"]) if language not in stated]
     for language in kept_out:

@@ -16,6 +16,7 @@ from growmerge.catalogue.entry import Normalisation
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
+from growmerge.ids import ALL, MACRO
 from growmerge.study.grid import Model
 from growmerge.tables.statistics import (
     PERCENTILES,
@@ -25,8 +26,6 @@ from growmerge.tables.statistics import (
     bootstrap_ratio_of_sums,
 )
 
-ALL = "all"
-MACRO = "macro"  # the unweighted mean over the subsets
 MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
 PARITY = "parity"
 SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")

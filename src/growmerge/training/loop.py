@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from transformers import LlamaForCausalLM
 
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.shards import TokenCorpus
 from growmerge.errors import GrowmergeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from transformers import LlamaForCausalLM
 
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 
 
 def fold_of(model: LlamaForCausalLM, width: int) -> int:

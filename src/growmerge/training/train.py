@@ -15,7 +15,7 @@ import torch
 
 from growmerge.artifacts import MANIFEST, digest_of, publish, read_manifest, verify
 from growmerge.config.models import Architecture
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.shards import TokenCorpus, count_documents
 from growmerge.data.tokenizer import same_vocabulary

@@ -15,7 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from growmerge.config.models import Architecture
-from growmerge.config.schema import Training
+from growmerge.config.training import Training
 from growmerge.training.lease import Occupied
 from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
 from growmerge.training.train import train_model

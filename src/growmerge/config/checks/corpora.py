@@ -1,0 +1,45 @@
+"""Packages, corpora, parts and tokenizer fit together."""
+
+from __future__ import annotations
+
+from growmerge.config.corpora import Corpus
+from growmerge.config.problems import Problem, check_known, check_unique
+from growmerge.config.schema import Study
+
+
+def check_corpora(study: Study) -> None:
+    """Raise Problem at the first fault."""
+    packages = [p.name for p in study.packages]
+    check_unique("packages", packages)
+    names = [c.name for c in study.corpora]
+    check_unique("corpora", names + [p.name for c in study.corpora for p in c.parts])
+    for i, corpus in enumerate(study.corpora):
+        for j, source in enumerate(corpus.sources):
+            for k, package in enumerate(getattr(source, "packages", [])):
+                check_known(f"corpora.{i}.sources.{j}.packages.{k}", package, packages, "package")
+        _check_parts(f"corpora.{i}.parts", corpus)
+    tokenizer = study.tokenizer
+    if tokenizer.package is not None:
+        check_known("tokenizer.package", tokenizer.package, packages, "package")
+    if tokenizer.pretrained is None and tokenizer.package is None and not tokenizer.corpora:
+        message = "is empty, and there is no `pretrained` tokenizer and no `package` to take one from instead"
+        raise Problem("tokenizer.corpora", [], message)
+    for i, name in enumerate(study.tokenizer.corpora):
+        check_known(f"tokenizer.corpora.{i}", name, names, "corpus")
+
+
+def _check_parts(key: str, corpus: Corpus) -> None:
+    total = sum(part.share for part in corpus.parts)
+    if corpus.parts and abs(total - 1) > 1e-9:
+        raise Problem(key, total, "the shares of the parts do not add up to 1")
+    listed = [part for part in corpus.parts if part.ids]
+    for i, part in enumerate(corpus.parts):
+        if part.ids and part.ids.id_field is None:
+            raise Problem(f"{key}.{i}.ids.id_field", None, "is missing: the field that holds the ids of the documents")
+        if part.ids and len(corpus.parts) == 1:
+            message = "is the only part, so its ids would leave documents over; add a part without `ids` for them"
+            raise Problem(f"{key}.{i}", part.name, message)
+    rest = [part.name for part in corpus.parts if not part.ids]
+    if listed and len(rest) > 1:
+        message = f"only one part can take what is on no list; {' and '.join(rest)} have no `ids`"
+        raise Problem(key, len(rest), message)
