@@ -1,8 +1,8 @@
 """Imports that wait until they are used.
 
-A file of an open registry (a figure, a merge method, a statistic) holds in one place what a thing is and how it is made.
-Rules read the former whenever Snakemake parses them, and must not pay for the latter: pandas, matplotlib and torch take
-seconds. So such a file imports them like this:
+A file of an open registry (a figure, a merge method, a statistic) holds in one place what a thing is and how it is
+made. Rules read the former whenever Snakemake parses them, and must not pay for the latter: pandas, matplotlib and
+torch take seconds. So such a file imports them like this:
 
     with lazily():
         import pandas as pd
