@@ -31,6 +31,20 @@ VOCABULARY = 320
 WORDS = ["the", "a", "cat", "dog", "sun", "house", "runs", "sees", "is", "warm", "öl", "þú", "bók", "سلام", "کتاب"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _away_from_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fixtures that several tests share see no results either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("away"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths of results are relative: a test would find what `make demo` has built in the checkout."""
+    monkeypatch.chdir(tmp_path)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files, of whole grids, first: begun last, one of them would leave the other cores idle at the end."""
     if SHARED_OUT:

@@ -219,7 +219,8 @@ def test_the_registry_and_the_configuration_import_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-MINIATURE = merge_mappings(read_yaml(Path("config/config.yaml")), read_yaml(Path("config/miniature.yaml")))
+CONFIG = Path(__file__).parents[2] / "config"
+MINIATURE = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid
 from growmerge.tables.contrasts import COLUMNS, Contrast, compare, contrasts, write_contrasts
 
-MINIATURE = validate(merge_mappings(read_yaml(Path("config/config.yaml")), read_yaml(Path("config/miniature.yaml"))))
+CONFIG = Path(__file__).parents[2] / "config"
+MINIATURE = validate(merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml")))
 MODELS = list(Grid(MINIATURE))
 MEASURED = {"pairs": ("acceptability", "sum"), "questions": ("qa", "character"), "parity": ("parity", "sum")}
 ITEMS = [f"item-{n}" for n in range(8)]
