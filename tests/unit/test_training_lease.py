@@ -93,6 +93,29 @@ def test_a_lease_that_is_no_longer_touched_is_taken_over(tmp_path):
     assert not trainers(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["", '{"host": "n2", "pro', "[]", '{"host": "n2"}'])
+def test_a_lease_that_a_power_cut_left_unreadable_ends_with_its_time(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(lease, "PATIENCE", 0.0)
+    file = held_elsewhere(tmp_path / "work", ago=lease.STALE - 60)
+    file.write_text(text)
+    os.utime(file, (time.time() - lease.STALE + 60,) * 2)
+    with pytest.raises(Occupied, match=r"still trained by a process that its lease does not name.*`sleep 300`"):
+        sole_trainer(tmp_path / "work").__enter__()
+    os.utime(file, (time.time() - lease.STALE - 1,) * 2)
+    with sole_trainer(tmp_path / "work"):
+        assert not file.exists()
+
+
+def test_a_file_that_is_called_nearly_like_a_lease_is_none(tmp_path):
+    for name in ("lease-1.bak", "lease-", "lease-two"):
+        (tmp_path / "work").mkdir(exist_ok=True)
+        (tmp_path / "work" / name).write_text("mine")
+    assert not trainers(tmp_path)
+    with sole_trainer(tmp_path / "work"):
+        assert list(trainers(tmp_path)) == ["work"]
+    assert (tmp_path / "work/lease-1.bak").read_text() == "mine"
+
+
 def test_a_job_that_finds_it_occupied_asks_to_be_run_again(inputs, tmp_path, monkeypatch):
     monkeypatch.setattr(lease, "PATIENCE", 0.0)
     held_elsewhere(tmp_path / "work")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -32,6 +33,7 @@ BEAT = 30.0  # seconds between two touches
 STALE = 300.0  # seconds: file systems may show a node what another did only after a minute
 PATIENCE = 600.0  # seconds to wait for a lease: long enough to see that it is stale
 POLL = 1.0  # seconds
+_LEASE = re.compile(r"lease-(\d+)")
 
 
 class Occupied(GrowmergeError):
@@ -52,12 +54,19 @@ class Holder:
         return cls(socket.gethostname(), os.getpid(), os.environ.get("SLURM_JOB_ID"))
 
     def __str__(self) -> str:
+        if not self.process:
+            return "a process that its lease does not name"
         return f"process {self.process} on {self.host}" + (f" (Slurm's job {self.job})" if self.job else "")
 
     @property
     def end_it(self) -> str:
         """The command that makes it save its state and end."""
+        if not self.process:
+            return f"sleep {STALE:.0f}"  # by then the lease has ended, unless somebody still touches it
         return f"scancel {self.job}" if self.job else f"kill {self.process}"
+
+
+UNNAMED = Holder("", 0)  # of a lease that cannot be read
 
 
 @contextmanager
@@ -85,7 +94,7 @@ def trainers(folder: Path) -> dict[str, Holder]:
     return {
         lease.parent.relative_to(folder).as_posix(): holder
         for lease in folder.rglob("lease-*")
-        if (holder := _holder(lease))
+        if _LEASE.fullmatch(lease.name) and (holder := _holder(lease))
     }
 
 
@@ -124,16 +133,19 @@ def _lease(work: Path, number: int) -> Path:
 
 
 def _leases(work: Path) -> list[int]:
-    return [int(lease.name.removeprefix("lease-")) for lease in work.glob("lease-*")]
+    found = (_LEASE.fullmatch(lease.name) for lease in work.glob("lease-*"))
+    return [int(name[1]) for name in found if name]
 
 
 def _holder(lease: Path) -> Holder | None:
-    """Who holds a lease; None if it has ended."""
+    """Who holds a lease; None if it has ended. One that cannot be read ends with its time, as any other."""
     try:
         age = time.time() - lease.stat().st_mtime
         holder = Holder(**json.loads(lease.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError):  # empty or half of it, after a power cut
+        holder = UNNAMED
     gone = holder.host == socket.gethostname() and not _runs(holder.process)
     return None if gone or age > STALE else holder
 
@@ -158,7 +170,10 @@ def _create(work: Path, number: int) -> bool:
     draft = work / f".{here.host}-{here.process}"
     try:
         work.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(asdict(here)), encoding="utf-8")
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(here)))
+            file.flush()
+            os.fsync(file.fileno())  # a lease that survives a power cut can be read
         _lease(work, number).hardlink_to(draft)
     except (FileExistsError, FileNotFoundError):  # it is there already, or the folder was removed
         return False
