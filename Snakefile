@@ -36,7 +36,7 @@ rule all:
         LAYOUT.kept_merges(GRID.merges),
         f"{RESULTS}/compute_match.csv",
         TABLES,
-        FIGURES,
+        FIGURE_FILES,
     message:
         "Everything of study {STUDY.study}: models, scores, tables and figures"
 
@@ -57,6 +57,6 @@ rule scores:
 
 rule figures:
     input:
-        FIGURES,
+        FIGURE_FILES,
     message:
         "All figures of study {STUDY.study}"

@@ -6,69 +6,68 @@ torch take seconds. So such a file imports them like this:
 
     with lazily():
         import pandas as pd
+        from growmerge.figures.common import style
 
-Readers and type checkers see plain imports. `from pandas import DataFrame` needs the module at once: it works, and
-loads it.
+Readers and type checkers see plain imports. Import modules, not what they hold: a class that waits is no class yet.
+
+`importlib.util.LazyLoader` is not used: it puts unfinished modules where all others look for them, and a package whose
+submodule is imported before the package itself was used is then loaded twice.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import LazyLoader
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 
-class _Finder(MetaPathFinder):
-    """Finds modules as the path does, to be loaded at the first use of an attribute."""
+class Waiting:
+    """Stands for a module until an attribute of it is asked for."""
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = LazyLoader(_AtOnce(spec.loader))
-        return spec
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._module: ModuleType | None = None
+
+    def __getattr__(self, attribute: str) -> Any:
+        if self._module is None:
+            self._module = import_module(self._name)
+        return getattr(self._module, attribute)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}, imported when it is used>"
 
 
-_FINDER = _Finder()
+class _Package:
+    """What `from package import ...` takes modules from."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, module: str) -> Waiting:
+        return Waiting(f"{self._name}.{module}")
 
 
-class _AtOnce(Loader):
-    """Loads a module whose own imports do not wait, even if it is used while others are still being imported."""
-
-    def __init__(self, loader: SourceFileLoader) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        waiting = _FINDER in sys.meta_path
-        if waiting:
-            sys.meta_path.remove(_FINDER)
-        try:
-            # What asks a module for its loader (pickle, inspect, importlib.resources) finds the one that it really has.
-            module.__loader__ = self._loader
-            if module.__spec__ is not None:
-                module.__spec__.loader = self._loader
-            self._loader.exec_module(module)
-        finally:
-            if waiting:
-                sys.meta_path.insert(0, _FINDER)
+def _later(
+    name: str,
+    globals: Mapping[str, object] | None = None,
+    locals: Mapping[str, object] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> Any:
+    if level or ("." in name and not fromlist):
+        raise ImportError(f"{name}: within lazily(), write `import package` or `from package import module`")
+    return _Package(name) if fromlist else Waiting(name)
 
 
 @contextmanager
 def lazily() -> Iterator[None]:
-    """Within it, modules that are imported for the first time are loaded when they are first used."""
-    if _FINDER in sys.meta_path:
-        yield
-        return
-    sys.meta_path.insert(0, _FINDER)
+    """Within it, modules are imported when an attribute of them is first asked for."""
+    at_once = builtins.__import__
+    builtins.__import__ = _later
     try:
         yield
     finally:
-        sys.meta_path.remove(_FINDER)
+        builtins.__import__ = at_once

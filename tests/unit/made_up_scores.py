@@ -1,10 +1,13 @@
 """A summary of known scores, such as `growmerge.tables.summary.summarise` makes."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
+from growmerge.figures.common.selection import Selection
 from growmerge.tables.summary import SUMMARY_COLUMNS
 
 REACH = 0.04  # from a score to either end of its interval
@@ -73,3 +76,15 @@ def clashes(figure) -> list[tuple[str, str]]:
     edge = figure.bbox
     beyond = [text for text, box in boxes + legends if not (edge.contains(*box.p0) and edge.contains(*box.p1))]
     return found + [(text, "the edge") for text in beyond]
+
+
+def selection(languages, setups, methods=(), method="linear", **own) -> Selection:
+    """A selection; what is a figure's own as rules hand it over, as plain data."""
+    return Selection(languages, setups, methods, method, own={key: plain(value) for key, value in own.items()})
+
+
+def plain(value):
+    """Dataclasses and models of the configuration within a list as dictionaries."""
+    if isinstance(value, list | tuple):
+        return [asdict(v) if is_dataclass(v) else v.model_dump() if isinstance(v, BaseModel) else v for v in value]
+    return value

@@ -1,22 +1,24 @@
 """The figure of compute-matched checkpoints, on scores and medians computed by hand."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_scores import selection
 
 from growmerge.config.analysis import Analysis
-from growmerge.figures import FIGURES, Selection
-from growmerge.figures.compute_matched import BOX_FROM, compute_matched_data, draw_compute_matched
+from growmerge.figures import FIGURES
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.compute_matched import BOX_FROM, compute_matched_data
 from growmerge.study.matching import Match
 from growmerge.tables.summary import ALL, MACRO, SUMMARY_COLUMNS
 
 SWE = Match("swe", "1x", "2x", 900, 250, 0.018, excluded=False, final=False)
 ISL = Match("isl", "1x", "2x", 300, 250, 1.3, excluded=True, final=False)
 MULTI = Match("multi", "1x", "2x", 3000, 1000, -0.004, excluded=False, final=True)
-SELECTION = Selection(("swe", "isl"), ("1x", "2x"), matches=(MULTI, ISL, SWE))
+SELECTION = selection(("swe", "isl"), ("1x", "2x"), matches=(MULTI, ISL, SWE))
 
 # By model and benchmark, the scores in Swedish, Icelandic and English; Icelandic has its acceptability in two groups.
 SCORES = {
@@ -156,8 +158,8 @@ def test_an_excluded_match_is_one_line_a_row_without_scores() -> None:
 
 def test_targets_stand_in_the_order_of_the_study_and_pairs_in_that_of_the_setups() -> None:
     others = [replace(SWE, cheaper="2x", dearer="4x"), replace(SWE, cheaper="1x", dearer="4x")]
-    selection = Selection(("swe", "isl"), ("1x", "2x", "4x"), matches=(*others, MULTI, ISL, SWE))
-    table = compute_matched_data(summary_of(), selection)
+    chosen = selection(("swe", "isl"), ("1x", "2x", "4x"), matches=(*others, MULTI, ISL, SWE))
+    table = compute_matched_data(summary_of(), chosen)
     assert table[["cheaper", "dearer"]].drop_duplicates().to_numpy().tolist() == [
         ["1x", "2x"],
         ["1x", "4x"],
@@ -176,12 +178,12 @@ def test_only_selected_setups_and_targets_are_compared() -> None:
 
 def test_pairs_of_setups_without_any_comparison_are_left_out_and_named_in_the_caption() -> None:
     hopeless = replace(ISL, dearer="4x")
-    selection = Selection(("swe", "isl"), ("1x", "2x", "4x"), matches=(SWE, ISL, hopeless))
-    assert set(compute_matched_data(summary_of(), selection)["dearer"]) == {"2x"}
-    caption = FIGURES["compute_matched"].caption(selection, Analysis(matching_bound=0.25), study="s")
+    chosen = selection(("swe", "isl"), ("1x", "2x", "4x"), matches=(SWE, ISL, hopeless))
+    assert set(compute_matched_data(summary_of(), chosen)["dearer"]) == {"2x"}
+    caption = FIGURES["compute_matched"].text(chosen, Analysis(matching_bound=0.25), study="s")
     assert "Not shown, since every target is excluded for the same reason: 1x vs. 4x." in caption
     assert "costs over 25 % more" in caption
-    nothing = FIGURES["compute_matched"].caption(replace(selection, matches=()), Analysis(), study="s")
+    nothing = FIGURES["compute_matched"].text(replace(chosen, own={}), Analysis(), study="s")
     assert "No two setups are left to be compared." in nothing
     assert "Not shown" not in nothing
 
@@ -189,13 +191,13 @@ def test_pairs_of_setups_without_any_comparison_are_left_out_and_named_in_the_ca
 # --- drawing ------------------------------------------------------------------------------------------------------
 
 
-def draw(summary: pd.DataFrame, selection: Selection = SELECTION):
-    return draw_compute_matched(compute_matched_data(summary, selection))
+def draw(summary: pd.DataFrame, chosen: Selection = SELECTION):
+    return FIGURES["compute_matched"].drawn(compute_matched_data(summary, chosen))
 
 
 def test_every_score_is_drawn_once_at_its_value_left_and_right() -> None:
     table = compute_matched_data(summary_of(), SELECTION)
-    figure = draw_compute_matched(table)
+    figure = FIGURES["compute_matched"].drawn(table)
     for role in ("cheaper", "dearer"):
         drawn = sorted(line.get_ydata()[0] for line in artists(figure, role))
         assert drawn == sorted(table.loc[table["role"] == role, "value"])
@@ -239,7 +241,7 @@ def test_few_values_are_points_and_many_have_a_box() -> None:
             {m: {n: (0.5 + 0.01 * i, None, None) for i, n in enumerate(names)} for m in ("1x/swe", "2x/swe@250")}
         )
 
-    selection = replace(SELECTION, matches=(SWE,))
+    selection = replace(SELECTION, own={"matches": [asdict(SWE)]})
     assert not artists(draw(study(BOX_FROM - 1), selection), "box")
     figure = draw(study(BOX_FROM), selection)
     (left, right) = artists(figure, "box")
@@ -250,11 +252,11 @@ def test_few_values_are_points_and_many_have_a_box() -> None:
 
 
 def test_one_language_no_score_and_no_match_are_drawn_for_what_they_are() -> None:
-    one = draw(summary_of(), Selection(("swe",), ("1x", "2x"), matches=(SWE,)))
+    one = draw(summary_of(), selection(("swe",), ("1x", "2x"), matches=(SWE,)))
     assert [label.get_text() for label in one.axes[-1].get_xticklabels()] == ["swe"]
     for figure in (
-        draw(summary_of(), replace(SELECTION, matches=())),
-        draw(summary_of(), replace(SELECTION, matches=(ISL,))),
+        draw(summary_of(), replace(SELECTION, own={})),
+        draw(summary_of(), replace(SELECTION, own={"matches": [asdict(ISL)]})),
     ):
         figure.draw_without_rendering()
         assert not figure.legends
@@ -287,7 +289,7 @@ def test_six_pairs_of_setups_are_legible_at_text_width(languages: tuple[str, ...
         for language in (*languages, "eng")
     ]
     summary = pd.DataFrame(cells, columns=list(SUMMARY_COLUMNS))
-    figure = draw(summary, Selection(languages, setups, matches=matches))
+    figure = draw(summary, selection(languages, setups, matches=matches))
     figure.draw_without_rendering()
     labels = [*artists(figure, "difference"), *(axes.title for axes in figure.axes)]
     labels += [t for axes in figure.axes if axes.axison for t in axes.get_xticklabels() if t.get_visible()]

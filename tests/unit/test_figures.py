@@ -10,14 +10,15 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_scores import selection
 from matplotlib.colors import to_hex
 
 from growmerge.comparing.places import KINDS
 from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
-from growmerge.errors import GrowmergeError
-from growmerge.figures import FIGURES, Selection, save_figure
-from growmerge.figures.captions import caption
+from growmerge.figures import FIGURES
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.style import save_figure
 from growmerge.study.matching import Match
 from growmerge.study.sweeps import density_sweeps, main_methods
 from growmerge.tables.drops import SIMILARITIES, drops, similarity_and_drop
@@ -44,7 +45,7 @@ SECOND = {
     "tokens_per_step": 1024,
     "shares": {"scratch": 0.0, "2x": 0.2},
 }
-SELECTION = Selection(LANGUAGES, SETUPS, METHODS, matches=MATCHES, settings=SETTINGS, **SECOND)
+SELECTION = selection(LANGUAGES, SETUPS, METHODS, matches=MATCHES, settings=SETTINGS, **SECOND)
 MEASURES = ("acceptability", "parity", "facts")
 
 
@@ -81,7 +82,7 @@ def made_up_summary(languages=LANGUAGES, setups=SETUPS, methods=METHODS, measure
 
 FULL = made_up_summary()
 SMALL = made_up_summary(LANGUAGES[:2], SETUPS[:2], METHODS[:2], MEASURES[:2])
-IN_SMALL = Selection(LANGUAGES[:2], SETUPS[:2], METHODS[:2], matches=MATCHES, settings=SETTINGS)
+IN_SMALL = selection(LANGUAGES[:2], SETUPS[:2], METHODS[:2], matches=MATCHES, settings=SETTINGS)
 
 
 def made_up_comparisons(languages=LANGUAGES, setups=SETUPS, seed=1) -> pd.DataFrame:
@@ -161,12 +162,12 @@ def test_baselines_hold_every_model_in_its_language_and_in_english() -> None:
 
 def test_baselines_show_the_bases_that_are_asked_for() -> None:
     for bases, ids in ((None, {"base-1x", "base-2x"}), (("base-2x",), {"base-2x"}), ((), set())):
-        table = FIGURES["baselines"].data(FULL, Selection(LANGUAGES, SETUPS, METHODS, bases=bases))
+        table = FIGURES["baselines"].data(FULL, selection(LANGUAGES, SETUPS, METHODS, bases=bases))
         assert set(table.loc[table["series"] == "base", "id"]) == ids
 
 
 def test_pairwise_finds_the_merge_whatever_the_order_of_its_languages() -> None:
-    table = FIGURES["pairwise"].data(FULL, Selection(LANGUAGES, SETUPS, METHODS, method="ties"))
+    table = FIGURES["pairwise"].data(FULL, selection(LANGUAGES, SETUPS, METHODS, method="ties"))
     cells = table.set_index(["measure", "setup", "language", "partner"])["value"]
     assert cells["facts", "2x", "swe", "isl"] == score(FULL, "2x/isl+swe/ties", "facts", "swe")
     assert cells["facts", "2x", "isl", "swe"] == score(FULL, "2x/isl+swe/ties", "facts", "isl")
@@ -213,7 +214,7 @@ def test_an_incomplete_mean_says_so_and_is_not_the_best() -> None:
 
 
 def test_merges_beyond_the_selected_languages_are_left_out() -> None:
-    table = FIGURES["methods"].data(FULL, Selection(("swe", "isl"), ("2x",), ("linear",)))
+    table = FIGURES["methods"].data(FULL, selection(("swe", "isl"), ("2x",), ("linear",)))
     line = table[(table["part"] == "method") & (table["measure"] == "parity")].iloc[0]
     assert line["n_expected"] == 2
     both = [score(FULL, "2x/isl+swe/linear", "parity", language) for language in ("swe", "isl")]
@@ -275,9 +276,9 @@ def test_similarity_and_drop_holds_every_pair_with_the_coefficients_of_its_panel
 # --- drawing ------------------------------------------------------------------------------------------------------
 
 
-def draw(name: str, summary: pd.DataFrame, selection: Selection = SELECTION):
+def draw(name: str, summary: pd.DataFrame, chosen: Selection = SELECTION):
     figure = FIGURES[name]
-    return figure.draw(figure.data(material(name, summary), selection))
+    return figure.drawn(figure.data(material(name, summary), chosen))
 
 
 def test_baselines_draw_every_score_once() -> None:
@@ -321,7 +322,7 @@ def test_pairwise_prints_scores_and_hatches_holes() -> None:
     holes = erase(FULL, id="2x/isl+swe/linear")
     holes = holes[holes["id"] != "1x/ekk"]  # not even a row
     table = FIGURES["pairwise"].data(holes, SELECTION)
-    figure = FIGURES["pairwise"].draw(table)
+    figure = FIGURES["pairwise"].drawn(table)
     missing = artists(figure, "missing")
     assert len(missing) == 3 * 2 + 3
     assert all(patch.get_hatch() for patch in missing)
@@ -334,7 +335,7 @@ def test_pairwise_prints_scores_and_hatches_holes() -> None:
 
 def test_pairwise_has_one_colour_scale_per_measure() -> None:
     table = FIGURES["pairwise"].data(FULL, SELECTION)
-    figure = FIGURES["pairwise"].draw(table)
+    figure = FIGURES["pairwise"].drawn(table)
     panels = [axes for axes in figure.axes if axes.texts]
     for measure, row in zip(MEASURES, np.reshape(panels, (3, 4)), strict=True):
         values = table.loc[table["measure"] == measure, "value"]
@@ -363,30 +364,30 @@ def test_methods_annotate_incomplete_means() -> None:
 def test_partial_studies_are_drawn(name: str) -> None:
     one = ("swe",)
     studies = {
-        "one language, one setup": (made_up_summary(one, ("1x",)), Selection(one, ("1x",), METHODS)),
+        "one language, one setup": (made_up_summary(one, ("1x",)), selection(one, ("1x",), METHODS)),
         "languages, setups and methods that nobody trained": (
             SMALL,
-            Selection(LANGUAGES[:3], SETUPS[:3], METHODS[:3], matches=MATCHES),
+            selection(LANGUAGES[:3], SETUPS[:3], METHODS[:3], matches=MATCHES),
         ),
         "a new setup and measure": (
             made_up_summary(LANGUAGES[:2], ("4x",), METHODS[:1], ("cloze",)),
-            Selection(LANGUAGES[:2], ("4x",), METHODS[:1]),
+            selection(LANGUAGES[:2], ("4x",), METHODS[:1]),
         ),
         "only holes": (erase(SMALL, subset="all"), IN_SMALL),
         "no merges, no multi": (SMALL[(SMALL["kind"] == "model") & (SMALL["target"] != "multi")], IN_SMALL),
         "no bases": (SMALL[SMALL["kind"] != "base"], IN_SMALL),
     }
-    for summary, selection in studies.values():
-        draw(name, summary, selection).draw_without_rendering()
+    for summary, chosen in studies.values():
+        draw(name, summary, chosen).draw_without_rendering()
 
 
 def test_language_vectors_hatch_what_was_not_compared() -> None:
     comparisons = made_up_comparisons()
     figure = FIGURES["language_vectors"]
-    whole = figure.draw(figure.data(comparisons, SELECTION))
+    whole = figure.drawn(figure.data(comparisons, SELECTION))
     assert len(artists(whole, "cell")) == 4 * 12
     assert not artists(whole, "missing")
-    holes = figure.draw(figure.data(comparisons[comparisons["setup"] != "2x"], SELECTION))
+    holes = figure.drawn(figure.data(comparisons[comparisons["setup"] != "2x"], SELECTION))
     assert len(artists(holes, "cell")) == 3 * 12
     assert len(artists(holes, "missing")) == 12 + 4  # the map, and a cross for each norm
     assert "not compared" in legend(holes)
@@ -491,15 +492,20 @@ def test_data_survives_its_csv(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(table, back, check_dtype=False, obj=name)
 
 
+def shown_in(name: str):
+    """The measures of the scores in a figure; None where it shows no scores."""
+    return None if name == "language_vectors" else MEASURES
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_captions_say_what_from_what_and_how_far(name: str) -> None:
     note = "A miniature: it shows that the machinery works, not what the paper found."
-    text = FIGURES[name].caption(SELECTION, Analysis(note=note), study="miniature")
+    text = FIGURES[name].text(SELECTION, Analysis(note=note), study="miniature", measures=shown_in(name))
     assert text.endswith(f"Study: miniature. {note}")
     assert "swe, isl, ekk and fas" in text
     assert "1x, 1x_cloned, 2x and scratch" in text
     assert "no score" in text or "without a score" in text or "without any score" in text
-    other = FIGURES[name].caption(SELECTION, Analysis(parity="ratio_of_sums"), study="miniature")
+    other = FIGURES[name].text(SELECTION, Analysis(parity="ratio_of_sums"), study="miniature", measures=shown_in(name))
     shows_scores = name != "language_vectors"
     assert ("mean over parallel sentences of NLL" in text) == shows_scores
     assert ("each summed over parallel sentences" in other) == shows_scores
@@ -513,8 +519,3 @@ def test_captions_say_what_from_what_and_how_far(name: str) -> None:
     if name == "similarity_and_drop":
         assert "4 languages make only 6 pairs a setup" in text
         assert "by linear" in text
-
-
-def test_caption_of_an_unknown_figure_names_the_known_ones() -> None:
-    with pytest.raises(GrowmergeError, match="'radar' is not known; there are baselines, compute_matched, density, "):
-        caption("radar", SELECTION, Analysis(), study="")

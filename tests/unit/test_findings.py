@@ -8,19 +8,17 @@ import pytest
 from conftest import ROOT
 from docutils.core import publish_parts
 from jinja2 import Template
+from made_up_scores import selection
 
 from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
-from growmerge.figures import Selection
-from growmerge.figures.findings import (
-    density_finding,
-    drop_finding,
-    finding,
-    mean_difference,
-    vectors_finding,
-)
-from growmerge.figures.write import write_figure
+from growmerge.figures import FIGURES
+from growmerge.figures.common.write import write_figure
+from growmerge.figures.density import density_finding
+from growmerge.figures.language_vectors import vectors_finding
+from growmerge.figures.similarity_and_drop import drop_finding
 from growmerge.frames import write_frame
+from growmerge.tables.statistics import mean_difference
 
 LANGUAGES = ("ekk", "isl", "swe")
 TIES = {"uses_base": True, "method": "ties"}
@@ -28,7 +26,7 @@ SETTINGS = (
     Method(name="linear", parameters={"weight": 1.0}),
     *(Method(name=f"ties-{d}", parameters={"weight": 1.0, "density": d}, **TIES) for d in (0.2, 0.5, 0.7, 0.9)),
 )
-SELECTION = Selection(LANGUAGES, ("1x", "2x"), settings=SETTINGS, method="linear")
+SELECTION = selection(LANGUAGES, ("1x", "2x"), settings=SETTINGS, method="linear")
 PAIRS = ("ekk+isl", "ekk+swe", "isl+swe")
 
 
@@ -54,11 +52,11 @@ BETTER_BUT_WORSE = {"linear": [0.9, 0.9, 0.9], "ties-0.5": [0.5, 0.5, 0.5], "tie
 
 
 def test_a_mean_has_its_t_interval():
-    mean, low, high = mean_difference(pd.Series([0.1, 0.2, np.nan, 0.3]))
+    mean, low, high = mean_difference(np.array([0.1, 0.2, np.nan, 0.3]))
     assert (mean, low, high) == pytest.approx((0.2, 0.2 - 0.248414, 0.2 + 0.248414), abs=1e-6)
-    alone = mean_difference(pd.Series([0.4, np.nan]))
+    alone = mean_difference(np.array([0.4, np.nan]))
     assert alone.mean == 0.4
-    assert np.isnan([alone.low, alone.high, *mean_difference(pd.Series([np.nan]))]).all()
+    assert np.isnan([alone.low, alone.high, *mean_difference(np.array([np.nan]))]).all()
 
 
 def test_a_rescue_is_a_sure_gain_that_ends_no_lower_than_linear():
@@ -84,7 +82,7 @@ def test_all_setups_count_and_merges_with_a_missing_score_do_not():
 
 
 def test_without_a_sweep_or_without_scores_nothing_is_claimed():
-    assert density_finding(summary({"facts": RESCUED}), Selection(LANGUAGES, ("1x",), settings=SETTINGS[:2])) == ""
+    assert density_finding(summary({"facts": RESCUED}), selection(LANGUAGES, ("1x",), settings=SETTINGS[:2])) == ""
     lacking = summary({"facts": {name: RESCUED[name] for name in ("linear", "ties-0.5")}})
     assert density_finding(lacking, SELECTION).startswith("ties: too few scores to say")
 
@@ -162,4 +160,4 @@ def test_a_caption_and_the_report_end_with_what_the_figure_shows(tmp_path):
 
     write_figure("methods", table, tmp_path / "figures/methods.pdf", SELECTION, Analysis(), study="hand-made")
     assert "What it shows" not in (tmp_path / "figures/methods.md").read_text(encoding="utf-8")
-    assert finding("methods", table, SELECTION) == ""
+    assert FIGURES["methods"].finding is None

@@ -6,10 +6,11 @@ from conftest import ROOT
 from growmerge.config import load_files, validate
 from growmerge.config.load import merge_mappings, read_yaml
 from growmerge.errors import GrowmergeError
+from growmerge.figures import FIGURES
 from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
-from growmerge.study.shown import shown_models
+from growmerge.study.shown import Shown
 
 LIMITS = [ROOT / "config/config.yaml", ROOT / "config/limits-of-merging.yaml"]
 SHARES = {"base": "init", "shares": [0.01, 0.2, 1.0]}
@@ -118,8 +119,11 @@ def test_sharing_costs_what_training_apart_costs():
 def test_sharing_changes_no_model_and_no_figure_of_the_other_setups():
     without, grid = miniature(), miniature(sharing=SHARES)
     assert all(grid.recipe(model.id) == without.recipe(model.id) for model in without.models)
-    shown, before = (shown_models(g, []) for g in (grid, without))
-    assert {table: shown[table] for table in before} == before
+    shown, before = (
+        {name: figure.models(Shown(costs(g), [])) for name, figure in FIGURES.items()} for g in (grid, without)
+    )
+    assert before["sharing"] == []
+    assert {figure: models for figure, models in shown.items() if models != before[figure]}.keys() == {"sharing"}
     assert {model.setup for model in shown["sharing"]} == {"scratch", "shared-1", "shared-20", "shared-100"}
     assert "scratch/multi" not in {model.id for model in shown["sharing"]}
 

@@ -1,13 +1,17 @@
 """The figure of scores over training: mixed against merged, on scores worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from made_up_scores import artists, clashes, legend, summary_of, without
+from made_up_scores import artists, clashes, legend, selection, summary_of, without
 
-from growmerge.figures import Selection
-from growmerge.figures.over_training import draw_over_training, over_training_data, over_training_finding
+from growmerge.figures import FIGURES
+from growmerge.figures.over_training import over_training_data, over_training_finding
 
-SELECTION = Selection(("swe", "isl"), ("scratch",), ("linear",))
+draw_over_training = FIGURES["over_training"].drawn
+
+SELECTION = selection(("swe", "isl"), ("scratch",), ("linear",))
 STEPS = {"scratch/multi": 50, "scratch/swe": 60, "scratch/isl": 50}
 TOKENS = 1000  # a step
 
@@ -31,8 +35,8 @@ SUMMARY = summary_of(
 )
 
 
-def data(summary=SUMMARY, selection=SELECTION, steps=STEPS):
-    return over_training_data(summary, selection, steps, TOKENS)
+def data(summary=SUMMARY, chosen=SELECTION, steps=STEPS):
+    return over_training_data(summary, replace(chosen, own={"steps": steps, "tokens_per_step": TOKENS}))
 
 
 def line(table, method, language, measure="grammar"):
@@ -109,13 +113,13 @@ def test_several_setups_have_colours_and_methods_dashes() -> None:
             for target in ("multi", "multi@20", "isl+swe/linear", "isl+swe@20/linear", "isl+swe/ties")
         }
     )
-    selection = Selection(("swe", "isl"), ("scratch", "2x"), ("linear", "ties"))
-    steps = {f"{setup}/{target}": 40 for setup in selection.setups for target in ("swe", "isl", "multi")}
-    figure = draw_over_training(data(both, selection, steps))
+    chosen = selection(("swe", "isl"), ("scratch", "2x"), ("linear", "ties"))
+    steps = {f"{setup}/{target}": 40 for setup in chosen.setups for target in ("swe", "isl", "multi")}
+    figure = draw_over_training(data(both, chosen, steps))
     merged = artists(figure.axes[0], "merged")
     assert len({artist.get_color() for artist in merged}) == 2
     assert legend(figure) == ["scratch", "2×", "mixed (multi)", "merged: Linear", "merged: TIES", "chance"]
-    one = draw_over_training(data(both, Selection(("swe", "isl"), ("2x",), ("linear", "ties")), steps))
+    one = draw_over_training(data(both, selection(("swe", "isl"), ("2x",), ("linear", "ties")), steps))
     assert len({artist.get_color() for artist in artists(one.axes[0], "merged")}) == 2
     assert legend(one)[0] == "mixed (multi)"
 
@@ -127,7 +131,7 @@ def test_labels_do_not_overlap(languages: int) -> None:
     ids = [f"scratch/{x}" for step in range(5, 50, 5) for x in (f"multi@{step}", f"{merge}@{step}/linear")]
     measures = ("acceptability", "parity")
     scores = {i: {m: {x: 0.5 + 0.01 * n for x in codes} for m in measures} for n, i in enumerate(ids)}
-    figure = draw_over_training(data(summary_of(scores), Selection(codes, ("scratch",), ("linear",)), {}))
+    figure = draw_over_training(data(summary_of(scores), selection(codes, ("scratch",), ("linear",)), {}))
     assert not clashes(figure)
 
 

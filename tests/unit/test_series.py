@@ -1,14 +1,18 @@
 """The figure of nested series of merges, on scores worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from made_up_scores import artists, clashes, legend, summary_of, without
+from made_up_scores import artists, clashes, legend, selection, summary_of, without
 
-from growmerge.figures import Selection
-from growmerge.figures.series import draw_series, series_data, series_finding
+from growmerge.figures import FIGURES
+from growmerge.figures.series import series_data, series_finding
+
+draw_series = FIGURES["series"].drawn
 
 ORDER = ("swe", "fas", "isl")
-SELECTION = Selection(("isl", "swe", "fas"), ("scratch",), ("linear",))
+SELECTION = selection(("isl", "swe", "fas"), ("scratch",), ("linear",))
 
 # By model, the scores in Swedish, Persian and Icelandic.
 GRAMMAR = {
@@ -29,8 +33,8 @@ SUMMARY = summary_of(
 )
 
 
-def data(summary=SUMMARY, selection=SELECTION, orders=(ORDER,)):
-    return series_data(summary, selection, orders)
+def data(summary=SUMMARY, chosen=SELECTION, orders=(ORDER,)):
+    return series_data(summary, replace(chosen, own={"orders": orders}))
 
 
 def line(table, language, measure="grammar", part="series"):
@@ -68,7 +72,7 @@ def test_the_mean_runs_over_all_languages_at_every_size() -> None:
 
 
 def test_merges_that_nobody_made_are_holes() -> None:
-    table = data(selection=Selection(ORDER, ("scratch",), ("ties",)))
+    table = data(chosen=selection(ORDER, ("scratch",), ("ties",)))
     assert line(table, "swe")["value"].isna().tolist() == [False, True, True]
 
 
@@ -77,7 +81,7 @@ def test_the_finding_gives_the_smallest_and_the_largest_merge() -> None:
     assert "grammar: scratch, linear 0.55 (0.53 to 0.57) of 2, 0.54 (0.52 to 0.56) of 3, experts 0.80." in text
     two = series_finding(data(orders=(ORDER, ("isl", "swe", "fas"))))
     assert "scratch, linear, order 2 0.56" in two  # (0.65 + 0.45 + 0.58) / 3
-    assert series_finding(data(selection=Selection(ORDER, ("scratch",), ("ties",)))) == ""
+    assert series_finding(data(chosen=selection(ORDER, ("scratch",), ("ties",)))) == ""
 
 
 def test_a_line_is_pale_until_its_language_is_merged() -> None:
@@ -101,8 +105,8 @@ def test_holes_are_crossed() -> None:
 
 
 def test_setups_methods_and_orders_have_panels_of_their_own() -> None:
-    selection = Selection(ORDER, ("scratch", "2x"), ("linear", "ties"))
-    figure = draw_series(data(selection=selection, orders=(ORDER, ("isl", "swe", "fas"))))
+    chosen = selection(ORDER, ("scratch", "2x"), ("linear", "ties"))
+    figure = draw_series(data(chosen=chosen, orders=(ORDER, ("isl", "swe", "fas"))))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert len(titles) == 8
     assert titles[:2] == ["scratch, order 1\nLinear", "scratch, order 2\nLinear"]
@@ -117,7 +121,7 @@ def test_labels_do_not_overlap(languages: int) -> None:
     scores = {
         i: {m: dict.fromkeys(codes, 0.5 + 0.01 * n) for m in ("acceptability", "parity")} for n, i in enumerate(ids)
     }
-    figure = draw_series(data(summary_of(scores), Selection(codes, ("1x_cloned", "scratch"), ("linear",)), (codes,)))
+    figure = draw_series(data(summary_of(scores), selection(codes, ("1x_cloned", "scratch"), ("linear",)), (codes,)))
     assert not clashes(figure)
 
 

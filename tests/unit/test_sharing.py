@@ -1,15 +1,19 @@
 """The figure of partial sharing, on scores worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from made_up_scores import artists, clashes, legend, summary_of, without
+from made_up_scores import artists, clashes, legend, selection, summary_of, without
 from scipy import stats
 
-from growmerge.figures import Selection
-from growmerge.figures.sharing import draw_sharing, sharing_data, sharing_finding
+from growmerge.figures import FIGURES
+from growmerge.figures.sharing import sharing_data, sharing_finding
+
+draw_sharing = FIGURES["sharing"].drawn
 
 SHARES = {"shared-100": 1.0, "scratch": 0.0, "shared-5": 0.05}
-SELECTION = Selection(("swe", "isl", "fas"), tuple(SHARES))
+SELECTION = selection(("swe", "isl", "fas"), tuple(SHARES), shares=SHARES)
 
 # By setup, the scores of the experts in their own languages, and of the pairs in their two.
 EXPERTS = {"scratch": {"swe": 0.9, "isl": 0.7, "fas": 0.8}, "shared-5": {"swe": 0.8, "isl": 0.7, "fas": 0.6}}
@@ -35,7 +39,7 @@ def summary(measure: str = "grammar"):
 
 
 def data(table=None):
-    return sharing_data(summary() if table is None else table, SELECTION, SHARES)
+    return sharing_data(summary() if table is None else table, SELECTION)
 
 
 def pairs(table, setup):
@@ -135,7 +139,7 @@ def test_pairs_are_thin_lines_and_what_is_no_measurement_is_hollow() -> None:
 
 def test_labels_do_not_overlap() -> None:
     shares = {"scratch": 0.0, "shared-1": 0.01, "shared-5": 0.05, "shared-20": 0.2, "shared-100": 1.0}
-    figure = draw_sharing(sharing_data(summary("acceptability"), SELECTION, shares))
+    figure = draw_sharing(sharing_data(summary("acceptability"), replace(SELECTION, own={"shares": shares})))
     assert not clashes(figure)
 
 

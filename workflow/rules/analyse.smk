@@ -1,14 +1,14 @@
 # Tables and figures, from scores alone; and the check of everything against its manifest.
 
-from growmerge.study.shown import translators
-
-FIGURE_NAMES = [*SHOWN, *COMPARISON_FIGURES]
-TABULATED = SHOWN | {"scores": [*GRID, *CHECKPOINTS.values()]}
+# Table -> the models whose scores it holds.
+TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
+FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES]
+TABULATED["scores"] = [*GRID, *CHECKPOINTS.values()]
 NAMED = [*TABULATED, "contrasts", "benchmarks", "by_language", "means"]
 TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
 if DECODING:
     TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
-FIGURES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
+FIGURE_FILES = [f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")]
 
 
 localrules:
@@ -147,7 +147,7 @@ rule tabulate_languages:
 
 rule tabulate_translations:
     input:
-        translations=LAYOUT.translations(translators(GRID)),
+        translations=LAYOUT.translations(SHOWN.translators()),
     output:
         parquet=f"{RESULTS}/tables/translations.parquet",
         csv=f"{RESULTS}/tables/translations.csv",
@@ -164,7 +164,7 @@ rule tabulate_translations:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=30,
     params:
-        models=[vars(model) for model in translators(GRID)],
+        models=[vars(model) for model in SHOWN.translators()],
         scores_folder=f"{RESULTS}/scores",
         languages=STUDY.language_codes,
     message:
@@ -197,7 +197,7 @@ rule draw_figure:
     params:
         study=STUDY.study,
         analysis=STUDY.analysis.model_dump(exclude={"partial"}),
-        selection=lambda w: figure_selection(w.figure, COSTS, MATCHES),
+        selection=lambda w: FIGURES[w.figure].selected(SHOWN),
     message:
         "Draw the figure {wildcards.figure}"
     script:
@@ -216,7 +216,7 @@ rule verify:
         runtime=240,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores([*GRID, *CHECKPOINTS.values()]), *TABLES, *FIGURES],
+        expected=[*LAYOUT.models(), *LAYOUT.scores([*GRID, *CHECKPOINTS.values()]), *TABLES, *FIGURE_FILES],
     message:
         "Check every artifact of study {STUDY.study} against its manifest"
     script:

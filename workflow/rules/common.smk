@@ -14,15 +14,16 @@ sys.path.insert(0, SOURCE)
 # Scripts run in processes (and, with --sdm conda, environments) of their own.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
-from growmerge.study.shown import figure_selection, shown_models
 from growmerge.config import validate
 from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
+from growmerge.figures import FIGURES
 from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
 from growmerge.study.grid import Grid, one_of
 from growmerge.study.layout import DOWNLOADS, Layout
-from growmerge.study.matching import compared_models, match_compute
+from growmerge.study.matching import match_compute
 from growmerge.study.resources import inference_memory, training_gpus, training_memory, training_minutes
+from growmerge.study.shown import Shown
 
 try:
     # Snakemake lists the files of --configfile first, though they go over the others.
@@ -37,11 +38,12 @@ try:
 except GrowmergeError as error:
     raise WorkflowError(str(error)) from None
 
-# What is compared by compute; and the intermediate checkpoints that are scored, for this or to see what training brings.
-COMPARED = compared_models(MATCHES, COSTS)
-CHECKPOINTS = {model.id: model for model in [*COMPARED, *GRID.mixed_over_training] if model.kind == "checkpoint"}
-# Table -> its models; most have a figure of the same name.
-SHOWN = shown_models(GRID, COMPARED)
+# What figures and tables choose their models from; and the intermediate checkpoints that are scored, to be compared by
+# compute or to see what training brings.
+SHOWN = Shown(COSTS, MATCHES)
+CHECKPOINTS = {model.id: model for model in [*SHOWN.compared, *GRID.mixed_over_training] if model.kind == "checkpoint"}
+# Figure -> the models that it shows. Each is drawn from a table of its name.
+DRAWN = {name: models for name, figure in FIGURES.items() if (models := list(figure.models(SHOWN)))}
 
 # How what benchmarks ask for is generated, where they do; and the files of scores, which then are two.
 DECODING = {b.name: asdict(decoding) for b in STUDY.benchmarks if (decoding := b.decoding(STUDY.seed))}

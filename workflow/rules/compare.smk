@@ -1,9 +1,7 @@
 # How alike the models of a setup are before they are merged, and whether that says what merging costs.
 
-# Figures that are drawn from comparisons, each from the table of its name.
-COMPARISON_FIGURES = ["language_vectors"] if LAYOUT.comparisons() else []
-if COMPARISON_FIGURES and "pairwise" in SHOWN:
-    COMPARISON_FIGURES.append("similarity_and_drop")
+# Figures that are drawn from comparisons, if there are any.
+COMPARISON_FIGURES = [name for name in DRAWN if FIGURES[name].source == "comparisons" and LAYOUT.comparisons()]
 COMPARISON_TABLES = [
     f"{RESULTS}/tables/{table}.{suffix}" for table in COMPARISON_FIGURES for suffix in ("parquet", "csv")
 ]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.config.analysis import Analysis
-from growmerge.figures import Selection
-from growmerge.figures.write import write_figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.write import write_figure
 
 with job(snakemake.log[0]):
     params = snakemake.params

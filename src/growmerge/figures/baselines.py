@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from itertools import cycle, product
-from typing import Any
-
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
-from growmerge.figures import style
-from growmerge.figures.selection import VALUES, Selection, look_up, measures, overall
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import VALUES, Selection
+from growmerge.figures.common.wording import over
 from growmerge.ids import MULTI
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
 
 COLUMNS = ("row", "measure", "series", "setup", "target", "id", "language", *VALUES)
 OTHERS = "others"  # the slot of external models among the targets
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _models(shown: Shown) -> list[Model]:
+    """Bases, the adapted models of all setups, and models of others."""
+    return [*shown.grid.bases, *shown.models, *shown.grid.externals]
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`bases` are the ids of the bases whose English is drawn: those that a setup starts from; default: all."""
+    return {"bases": list(dict.fromkeys(setup.base for setup in shown.study.setups))}
 
 
 def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -25,7 +45,7 @@ def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     `row` is "target" (the score in the target language) or "english"; `series` is "expert", "multi", "base" or
     "external". The multilingual and external models appear if the summary knows of any.
     """
-    names = measures(summary)
+    names = summaries.measures(summary)
     experts = list(product(names, selection.setups, selection.languages))
     wanted = [("target", "expert", m, s, t, t) for m, s, t in experts]
     wanted += [("english", "expert", m, s, t, selection.english) for m, s, t in experts]
@@ -33,27 +53,26 @@ def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
         wanted += [("target", "multi", m, s, MULTI, language) for m, s, language in experts]
         wanted += [("english", "multi", m, s, MULTI, selection.english) for m, s in product(names, selection.setups)]
     cells = pd.DataFrame(wanted, columns=["row", "series", "measure", "setup", "target", "language"])
-    models = look_up(cells.assign(kind="model", method=""), summary)
+    models = summaries.look_up(cells.assign(kind="model", method=""), summary)
     is_base = (summary["kind"] == "base") & (summary["language"] == selection.english)
-    if selection.bases is not None:
-        is_base &= summary["id"].isin(selection.bases)
-    bases = overall(summary[is_base]).assign(row="english", series="base")
-    others = overall(summary[summary["kind"] == "external"]).assign(series="external", target=OTHERS)
+    if selection.own.get("bases") is not None:
+        is_base &= summary["id"].isin(selection.own["bases"])
+    bases = summaries.overall(summary[is_base]).assign(row="english", series="base")
+    others = summaries.overall(summary[summary["kind"] == "external"]).assign(series="external", target=OTHERS)
     in_targets = others[others["language"].isin(selection.languages)].assign(row="target")
     in_english = others[others["language"] == selection.english].assign(row="english")
     parts = [part[list(COLUMNS)] for part in (models, in_targets, in_english, bases)]
     return pd.concat(parts, ignore_index=True)
 
 
-@style.styled
-def draw_baselines(table: pd.DataFrame) -> Figure:
+def draw_baselines(table: pd.DataFrame) -> Drawing:
     """Draw `baselines_data`: rows are measures; left the targets, right English."""
     names = list(table["measure"].unique())
     models = table[table["series"] != "base"]
     looks = style.looks(dict.fromkeys(models.loc[models["series"] != "external", "setup"]))
     letters = dict(zip(models.loc[models["series"] == "external", "id"].unique(), cycle(LETTERS), strict=False))
     bases = dict(zip(table.loc[table["series"] == "base", "id"].unique(), cycle(style.DASHES), strict=False))
-    figure = Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.9), layout="constrained")
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.9), layout="constrained")
     panels = figure.subplots(len(names), 2, squeeze=False, sharex="col", width_ratios=(1.35, 1))
     for measure, row_axes in zip(names, panels, strict=True):
         rows = models[models["measure"] == measure]
@@ -125,3 +144,23 @@ def _external(axes: Axes, x: float, mark: Any, letter: str) -> None:
 def _letter(letter: str) -> dict[str, Any]:
     marker = rf"$\mathrm{{{letter}}}$"
     return {"marker": marker, "markersize": 3.6, "markeredgewidth": 0.2, "color": style.GREY, "linestyle": "none"}
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Adapted models before merging, {over(selection)}. Left: score in the target language of the "
+        "model trained for "
+        "it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the "
+        "same models, and of the base models (dashed lines). Letters, if any: models of others, as they are. Bars: "
+        f"95 % bootstrap intervals over items ({analysis.bootstrap_resamples} resamples); they do not show the "
+        "variation between training runs. Dotted: chance. A cross marks a model without a score."
+    )
+
+
+FIGURE = Figure(
+    models=_models,
+    data=baselines_data,
+    draw=draw_baselines,
+    caption=_caption,
+    selection=_selection,
+)

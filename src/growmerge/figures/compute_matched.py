@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import cycle, product
-from typing import Any
-
-import numpy as np
-import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from dataclasses import asdict
+from itertools import cycle, groupby, product
+from typing import TYPE_CHECKING, Any
 
 from growmerge.catalogue.benchmarks import TRANSLATION
-from growmerge.figures import style
-from growmerge.figures.selection import Selection
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common import palette
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import listed, over
 from growmerge.ids import ALL, MACRO, MULTI, PLUS
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
 from growmerge.study.matching import Match
-from growmerge.tables.summary import measure_order
+from growmerge.study.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import numpy as np
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
 
 COLUMNS = (
     *("row", "cheaper", "dearer", "target", "relative_difference", "excluded", "role", "id", "step"),
@@ -31,7 +41,29 @@ _MARKERS = {"acceptability": "o", "parity": "d", "facts": "v"}
 _OTHER_MARKERS = ("p", "h", "<", ">", "8")
 _EXCLUDED: dict[str, Any] = {"facecolor": "0.93", "edgecolor": "0.7", "hatch": "////", "linewidth": 0}
 _PLATE: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-_NOTE: dict[str, Any] = {"color": style.GREY, "ha": "center"}
+_NOTE: dict[str, Any] = {"color": palette.GREY, "ha": "center"}
+
+
+def _models(shown: Shown) -> list[Model]:
+    """The models and checkpoints that cost the same."""
+    return shown.compared
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`matches` are the pairs of models that are compared by compute."""
+    return {"matches": [asdict(match) for match in shown.matches]}
+
+
+def matches_by_pair(selection: Selection) -> dict[tuple[str, str], list[Match]]:
+    """The matches of the selected setups and targets by (cheaper, dearer), in the order in which they are drawn.
+
+    Which of two setups is the cheaper one may depend on the target: then they are two entries.
+    """
+    targets, setups = [*selection.languages, MULTI], selection.setups
+    matches = [Match(**match) for match in selection.own.get("matches", ())]
+    shown = [m for m in matches if m.target in targets and {m.cheaper, m.dearer} <= set(setups)]
+    shown.sort(key=lambda m: (setups.index(m.cheaper), setups.index(m.dearer), targets.index(m.target)))
+    return {pair: list(part) for pair, part in groupby(shown, key=lambda m: (m.cheaper, m.dearer))}
 
 
 # --- data -----------------------------------------------------------------------------------------------------------
@@ -49,7 +81,7 @@ def compute_matched_data(summary: pd.DataFrame, selection: Selection) -> pd.Data
     """
     scores = _scores(summary)
     rows = []
-    for matches in selection.compared().values():
+    for matches in matches_by_pair(selection).values():
         if all(match.excluded for match in matches):
             continue
         for match, row in product(matches, ("target", "english")):
@@ -81,7 +113,7 @@ def _marks(scores: pd.DataFrame, match: Match, languages: Sequence[str]) -> Iter
     ids = [match.cheaper_id, match.matched_id]
     here = scores[scores.index.get_level_values("language").isin(languages)].reindex(columns=ids)
     benchmarks = [(key, part.droplevel([0, 1])) for key, part in here.groupby(["measure", "subset"])]
-    benchmarks.sort(key=lambda benchmark: (measure_order(benchmark[0][0]), benchmark[0][1]))
+    benchmarks.sort(key=lambda benchmark: (summaries.measure_order(benchmark[0][0]), benchmark[0][1]))
     both = [part.dropna() for _, part in benchmarks]  # the languages in which both models have a score
     medians = [_median([part[i].mean() for part in both if len(part)]) for i in ids]
     difference = medians[1] - medians[0]
@@ -103,8 +135,7 @@ def _median(values: Sequence[float]) -> float:
 # --- drawing --------------------------------------------------------------------------------------------------------
 
 
-@style.styled
-def draw_compute_matched(table: pd.DataFrame) -> Figure:
+def draw_compute_matched(table: pd.DataFrame) -> Drawing:
     """Draw `compute_matched_data`: columns are pairs of setups, the upper row the targets, the lower row English."""
     pairs = [(pair, rows) for pair, rows in table.groupby(["cheaper", "dearer"], sort=False)]
     if not pairs:
@@ -116,7 +147,7 @@ def draw_compute_matched(table: pd.DataFrame) -> Figure:
     markers = _markers(set(table["measure"]) - {""})
     limits = {row: _limits(table[table["row"] == row]) for row in ("target", "english")}
 
-    figure = Figure(figsize=(style.TEXT_WIDTH, 2.9 * lines + 0.6), layout="constrained")
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, 2.9 * lines + 0.6), layout="constrained")
     panels = figure.subplots(2 * lines, columns, squeeze=False)
     for index in range(lines * columns):
         line, column = divmod(index, columns)
@@ -146,7 +177,7 @@ def draw_compute_matched(table: pd.DataFrame) -> Figure:
 
 def _keys(table: pd.DataFrame, looks: dict[str, style.Look], markers: dict[str, str]) -> list[Artist]:
     """The legend: of what there is, nothing else."""
-    keys: list[Artist] = [Patch(color=look.colour, label=look.label) for look in looks.values()]
+    keys: list[Artist] = [style.Patch(color=look.colour, label=look.label) for look in looks.values()]
     keys += [
         style.key(style.MEASURE_LABELS.get(measure, measure), marker=marker) for measure, marker in markers.items()
     ]
@@ -156,12 +187,12 @@ def _keys(table: pd.DataFrame, looks: dict[str, style.Look], markers: dict[str, 
     if (table["value"].isna() & ~table["excluded"]).any():
         keys.append(style.key("no score", **style.MISSING_KEY))
     if table["excluded"].any():
-        keys.append(Patch(label="excluded: too costly", **_EXCLUDED))
+        keys.append(style.Patch(label="excluded: too costly", **_EXCLUDED))
     return keys
 
 
-def _nothing() -> Figure:
-    figure = Figure(figsize=(style.TEXT_WIDTH, 0.8), layout="constrained")
+def _nothing() -> Drawing:
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, 0.8), layout="constrained")
     axes = figure.subplots()
     axes.set_axis_off()
     axes.text(0.5, 0.5, "no two setups can be compared by compute", ha="center", va="center", color=style.GREY)
@@ -171,7 +202,7 @@ def _nothing() -> Figure:
 def _markers(measures: Iterable[str]) -> dict[str, str]:
     """A marker for every measure, in the measures' order."""
     others = cycle(_OTHER_MARKERS)
-    return {measure: _MARKERS.get(measure) or next(others) for measure in sorted(measures, key=measure_order)}
+    return {measure: _MARKERS.get(measure) or next(others) for measure in sorted(measures, key=summaries.measure_order)}
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
@@ -230,7 +261,7 @@ def _box(axes: Axes, x: float, values: pd.Series, colour: str) -> None:
 def _excluded(axes: Axes, slot: int, difference: float) -> None:
     """A hatched slot that says by how much even the first checkpoint is dearer."""
     within = axes.get_xaxis_transform()
-    axes.add_patch(Rectangle((slot - 0.5, 0), 1, 1, transform=within, zorder=0.5, gid="excluded", **_EXCLUDED))
+    axes.add_patch(style.Rectangle((slot - 0.5, 0), 1, 1, transform=within, zorder=0.5, gid="excluded", **_EXCLUDED))
     text = _percent(difference)
     axes.text(slot, 0.5, text, transform=within, rotation=90, va="center", size=6, bbox=_PLATE, **_NOTE)
 
@@ -247,3 +278,45 @@ def _percent(share: float) -> str:
     """In at most three digits, with a sign (a true minus) and a thin space: `+0.8 %`, `+130 %`."""
     digits = 1 if abs(share) < 0.0995 else 0
     return f"{100 * share:+.{digits}f}\u2009%".replace("-", "−")
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        "Score distributions for compute-matched checkpoints across target-language and English benchmarks, "
+        f"{over(selection)}. {_compared(selection, analysis)}"
+    )
+
+
+def _compared(selection: Selection, analysis: Analysis) -> str:
+    """How models are matched by compute, what the marks are, and which pairs of setups are not there."""
+    pairs = matches_by_pair(selection)
+    absent = [pair for pair, matches in pairs.items() if all(match.excluded for match in matches)]
+    bound = f"even the first checkpoint of the dearer model costs over {100 * analysis.matching_bound:g} % more"
+    sentences = [
+        "Of the two setups of a panel, left: the finished model of the cheaper one; right: the saved checkpoint of the "
+        "dearer one whose cost is nearest. Cost: training FLOPs with those of all ancestors, planned from the "
+        "configuration; the percentages above say how much more the right one cost. A checkpoint before the end of a "
+        "training has not, or not wholly, been through the decay of its learning rate.",
+        "Upper row: scores in the target language; for multi, averages over the target languages for which both "
+        "models have a score. Lower row: scores in English of the same models. A mark is a benchmark: a measure, or "
+        "each group of phenomena or facts of it; their kinds of score differ, so a median is a coarse summary. "
+        "Horizontal bars: medians over the benchmarks for which both have a score; from 8 of them on with a box "
+        "(quartiles, whiskers within 1.5 of their range).",
+        f"Hatched: excluded, since {bound} (by the percentage given). Hollow: only one of the two has a score. A cross "
+        "marks a model with no score.",
+    ]
+    if absent:
+        named = listed([f"{cheaper} vs. {dearer}" for cheaper, dearer in absent])
+        sentences.append(f"Not shown, since every target is excluded for the same reason: {named}.")
+    if len(absent) == len(pairs):
+        sentences.append("No two setups are left to be compared.")
+    return " ".join(sentences)
+
+
+FIGURE = Figure(
+    models=_models,
+    data=compute_matched_data,
+    draw=draw_compute_matched,
+    caption=_caption,
+    selection=_selection,
+)

@@ -3,28 +3,58 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from growmerge.figures import style
-from growmerge.figures.merges import expert_scores, mean_score, merge_scores
-from growmerge.figures.selection import Selection, measures, overall
+from growmerge import ids
+from growmerge.config.analysis import Analysis
+from growmerge.config.merging import Method
+from growmerge.figures.common import palette
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import MERGE, difference, of_all, over
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
 from growmerge.study.sweeps import density_sweeps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import numpy as np
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
+    from growmerge.tables import statistics
 
 COLUMNS = (
     *("part", "measure", "setup", "method", "density", "name"),
     *("value", "low", "high", "n_cells", "n_expected", "chance"),
 )
 # Means that have no density, as lines across.
-_LINES = {"expert": style.DASHES[0], "reference": style.DASHES[2]}
+_LINES = {"expert": palette.DASHES[0], "reference": palette.DASHES[2]}
+
+
+def _models(shown: Shown) -> list[Model]:
+    """The merges by the methods of a sweep and by the one that they are held against, and the experts."""
+    swept = {name for names in density_sweeps(shown.study.merging.methods).values() for name in names.values()}
+    chosen = [m for m in shown.merges if swept and m.method in {*swept, shown.pairwise_method}]
+    return shown.with_experts(chosen)
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`settings` are the methods with their parameters."""
+    return {"settings": [method.model_dump() for method in shown.study.merging.methods]}
+
+
+def _sweeps(selection: Selection) -> dict[str, dict[float, str]]:
+    """Method -> density -> name in the study."""
+    return density_sweeps(map(Method.model_validate, selection.own.get("settings", ())))
 
 
 def density_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """What is plotted, one line per mark; the densities are those of `density_sweeps` of `selection.settings`.
+    """What is plotted, one line per mark; the densities are those of the study's sweeps (`growmerge.study.sweeps`).
 
     A merge's score is the mean over its member languages of the score in that language.
 
@@ -33,26 +63,35 @@ def density_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     - part "reference": by setup, the same of merges by `selection.method`, which has no density.
     - part "expert": by setup, the mean over languages of the expert's score in its own language.
     """
-    sweeps = density_sweeps(selection.settings)
+    sweeps = _sweeps(selection)
     swept = {name for names in sweeps.values() for name in names.values()}
-    merges = merge_scores(summary, selection.languages, {*swept, selection.method})
+    merges = summaries.merge_scores(summary, selection.languages, {*swept, selection.method})
     rows = []
-    for measure, setup in product(measures(summary), selection.setups):
+    for measure, setup in product(summaries.measures(summary), selection.setups):
         ours = merges[(merges["measure"] == measure) & (merges["setup"] == setup)]
         for method, names in sweeps.items():
             for density, name in names.items():
-                rows.append(("sweep", measure, setup, method, density, name, *mean_score(ours[ours["method"] == name])))
-        reference = mean_score(ours[ours["method"] == selection.method])
+                rows.append(
+                    (
+                        "sweep",
+                        measure,
+                        setup,
+                        method,
+                        density,
+                        name,
+                        *summaries.mean_score(ours[ours["method"] == name]),
+                    )
+                )
+        reference = summaries.mean_score(ours[ours["method"] == selection.method])
         rows.append(("reference", measure, setup, selection.method, np.nan, selection.method, *reference))
-        experts = expert_scores(summary, selection.languages, measure, setup)
-        rows.append(("expert", measure, setup, "", np.nan, "", *mean_score(experts)))
-    chances = overall(summary).groupby("measure")["chance"].mean()
+        experts = summaries.expert_scores(summary, selection.languages, measure, setup)
+        rows.append(("expert", measure, setup, "", np.nan, "", *summaries.mean_score(experts)))
+    chances = summaries.overall(summary).groupby("measure")["chance"].mean()
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
     return table.assign(chance=table["measure"].map(chances))
 
 
-@style.styled
-def draw_density(table: pd.DataFrame) -> Figure:
+def draw_density(table: pd.DataFrame) -> Drawing:
     """Draw `density_data`: rows are measures, columns methods, lines setups."""
     names = list(dict.fromkeys(table["measure"]))
     sweeps = table[table["part"] == "sweep"]
@@ -61,7 +100,7 @@ def draw_density(table: pd.DataFrame) -> Figure:
     densities = sorted(sweeps["density"].unique())
     step = float(min(np.diff(densities), default=0.1))
     dodge = dict(zip(looks, style.offsets(len(looks), width=0.25 * step), strict=True))
-    figure = Figure(figsize=(style.TEXT_WIDTH, 1.3 * len(names) + 0.8), layout="constrained")
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, 1.3 * len(names) + 0.8), layout="constrained")
     panels = figure.subplots(len(names), max(len(methods), 1), squeeze=False, sharex=True, sharey="row")
     for measure, row in zip(names, panels, strict=True):
         for method, axes in zip(methods, row, strict=False):
@@ -74,7 +113,7 @@ def draw_density(table: pd.DataFrame) -> Figure:
         if (sweeps.loc[sweeps["measure"] == measure, "n_cells"] == 0).any():
             style.make_room(row[0], 0.12)
     for method, axes in zip(methods, panels[0], strict=False):
-        axes.set_title(_label(method))
+        axes.set_title(style.method_label(method))
     for axes in panels[-1]:
         axes.set_xlabel("density: share of each task vector that is kept")
         axes.set_xticks(densities)
@@ -82,7 +121,7 @@ def draw_density(table: pd.DataFrame) -> Figure:
     keys = style.setup_keys(looks)
     keys.append(style.key("mean of experts", linestyle=_LINES["expert"], linewidth=0.8))
     if (references := table[(table["part"] == "reference") & (table["n_cells"] > 0)]).size:
-        label = f"{_label(references['method'].iloc[0])} merges"
+        label = f"{style.method_label(references['method'].iloc[0])} merges"
         keys.append(style.key(label, linestyle=_LINES["reference"], linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
     if (sweeps["n_cells"] < sweeps["n_expected"]).any():
@@ -91,10 +130,6 @@ def draw_density(table: pd.DataFrame) -> Figure:
         keys.append(style.key("no score", **style.MISSING_KEY))
     figure.legend(handles=keys, loc="outside lower center", ncols=4, columnspacing=1.4)
     return figure
-
-
-def _label(method: str) -> str:
-    return style.METHOD_LABELS.get(method, method).replace("-\n", "-").replace("\n", " ")
 
 
 def _level_lines(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look], dashes: Any) -> None:
@@ -118,3 +153,75 @@ def _sweep(axes: Axes, lines: pd.DataFrame, looks: dict[str, style.Look], dodge:
             axes.vlines(x, mark.low, mark.high, color=look.colour, linewidth=0.8, alpha=0.6, zorder=2)
             face = look.colour if mark.n_cells == mark.n_expected else "white"
             axes.plot([x], [mark.value], look.marker, color=look.colour, markerfacecolor=face, zorder=3)
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Merges by the density of their task vectors, {over(selection)}. {MERGE} Marks: mean over all "
+        "merges; thin bars "
+        "reach from the lowest to the highest merge. TIES keeps the elements of largest magnitude, DARE random "
+        "ones. Dashed: mean over languages of the experts before merging; dashes and dots: mean over all merges by "
+        f"{selection.method}. Dotted: chance. Hollow: some scores are missing; a cross marks a mean without any "
+        "score."
+    )
+
+
+HALF = 0.5  # the published density of TIES and DARE
+
+
+def density_finding(summary: pd.DataFrame, selection: Selection) -> str:
+    """Whether keeping more than half of the task vectors rescues the methods of a sweep (`growmerge.study.sweeps`).
+
+    The highest density is held against the highest one up to a half, and against `selection.method` (linear), merge by
+    merge, over the merges of the selected setups of which all scores are there. It rescues a method in a measure where
+    the first difference is above zero and the second not below it, both by their intervals.
+    """
+    sweeps = _sweeps(selection)
+    if not sweeps:
+        return ""
+    named = {name for names in sweeps.values() for name in names.values()} | {selection.method}
+    merges = summaries.merge_scores(summary, selection.languages, named)
+    merges = merges[merges["setup"].isin(selection.setups) & (merges["n_cells"] == merges["n_expected"])]
+    merge = merges["id"].map(ids.without_method)
+    scores = merges.assign(merge=merge).pivot_table(index=["measure", "merge"], columns="method", values="value")
+    sentences = [
+        _of_sweep(method, names, scores.reindex(columns=sorted(named)), selection.method, summaries.measures(summary))
+        for method, names in sweeps.items()
+    ]
+    return " ".join(
+        [
+            *sentences,
+            "Differences are means over merges with 95 % t intervals; merges share languages and are not independent.",
+        ]
+    )
+
+
+def _of_sweep(method: str, names: dict[float, str], scores: pd.DataFrame, reference: str, order: list[str]) -> str:
+    most = max(names)
+    least = max((density for density in names if density <= HALF and density < most), default=min(names))
+    parts, rescued, known = [], [], []
+    for measure in order:
+        rows = scores[scores.index.get_level_values("measure") == measure]
+        gain = statistics.mean_difference((rows[names[most]] - rows[names[least]]).to_numpy())
+        gap = statistics.mean_difference((rows[names[most]] - rows[reference]).to_numpy())
+        if np.isnan(gain.low) or np.isnan(gap.low):
+            continue
+        known.append(measure)
+        if gain.low > 0 and gap.high >= 0:
+            rescued.append(measure)
+        parts.append(f"{measure} {difference(*gain)}, which leaves {difference(*gap)} against {reference}")
+    if not known:
+        return f"{method}: too few scores to say what a density of {most:g} instead of {least:g} changes."
+    merges = len(scores[[names[most], names[least], reference]].dropna().index.unique("merge"))
+    changes = f"{method}, density {most:g} instead of {least:g}, {merges} merges: {'; '.join(parts)}."
+    return f"{changes} So keeping more rescues {method} in {of_all(rescued, known, 'measure')}."
+
+
+FIGURE = Figure(
+    models=_models,
+    data=density_data,
+    draw=draw_density,
+    caption=_caption,
+    finding=lambda drawn: density_finding(pd.read_parquet(drawn.table), drawn.selection),
+    selection=_selection,
+)

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from itertools import combinations, product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
-from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import MaxNLocator
-
-from growmerge.comparing.places import KINDS
-from growmerge.figures import style
-from growmerge.figures.selection import Selection
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import of_all, over, signed
 from growmerge.ids import ALL
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import matplotlib as mpl
+    import numpy as np
+    import pandas as pd
+
+    from growmerge.comparing import places
+    from growmerge.figures.common import style
 
 COLUMNS = ("part", "setup", "first", "second", "layer", "kind", "value", "low", "high", "n")
 COLOURS = "cividis"
-HOLE: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0}
+HATCHED: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0}
 KIND_LABELS = {"embedding": "emb."}
 NUMBERS_FROM = 0.24  # inches: the least cell in which a number can be read
+
+
+def _models(shown: Shown) -> list[Model]:
+    """The experts, if there are several: their weights, not their scores, are compared."""
+    return shown.experts if len(shown.study.languages) > 1 else []
 
 
 def language_vectors_data(comparisons: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -79,22 +91,21 @@ def _profile(part: str, rows: pd.DataFrame, selection: Selection) -> pd.DataFram
     """Mean, lowest and highest over pairs, setups in their order, layers and kinds in theirs."""
     over = "layer" if part == "layer" else "kind"
     found = rows.groupby(["setup", over])["value"].agg(value="mean", low="min", high="max", n="count").reset_index()
-    place = {name: index for names in (selection.setups, KINDS) for index, name in enumerate(names)}
+    place = {name: index for names in (selection.setups, places.KINDS) for index, name in enumerate(names)}
     ordered = found.sort_values(["setup", over], key=lambda values: values.map(lambda value: place.get(value, value)))
     blank = {column: "" for column in ("first", "second", "kind") if column not in ordered}
     return ordered.assign(part=part, **blank, **({} if over == "layer" else {"layer": pd.NA}))
 
 
-@style.styled
-def draw_language_vectors(table: pd.DataFrame) -> Figure:
+def draw_language_vectors(table: pd.DataFrame) -> Drawing:
     """Draw `language_vectors_data`: cosines as heat maps above, profiles of the setups below."""
     setups = list(dict.fromkeys(table["setup"]))
     pairs, norms = table[table["part"] == "pair"], table[table["part"] == "norm"]
     languages = list(dict.fromkeys(norms["first"]))
     looks = style.looks(setups)
     side = min((style.TEXT_WIDTH - 0.9) / max(len(setups), 1), max(0.4 * len(languages), 0.9))
-    figure = Figure(figsize=(style.TEXT_WIDTH, side + 3.5), layout="constrained")
-    grid = GridSpec(2, 1, figure=figure, height_ratios=(side + 0.1, 3.0))
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, side + 3.5), layout="constrained")
+    grid = style.GridSpec(2, 1, figure=figure, height_ratios=(side + 0.1, 3.0))
     above = grid[0].subgridspec(1, max(len(setups), 1))
     norm = _scale(pairs["value"])
     heat_maps = [figure.add_subplot(above[index]) for index in range(len(setups))]
@@ -124,7 +135,7 @@ def draw_language_vectors(table: pd.DataFrame) -> Figure:
     keys = style.setup_keys(looks)
     keys.append(style.key("as of independent vectors", **style.CHANCE_KEY))
     if table["value"].isna().any():
-        keys.append(Patch(label="not compared", **HOLE))
+        keys.append(style.Patch(label="not compared", **HATCHED))
     figure.legend(handles=keys, loc="outside lower center", ncols=min(6, len(keys)), columnspacing=1.4)
     return figure
 
@@ -133,7 +144,7 @@ def _scale(values: pd.Series) -> Normalize:
     """From zero, or the lowest cosine if that is lower, to the highest."""
     known = values.dropna()
     low, high = (min(0.0, known.min()), known.max()) if len(known) else (0.0, 1.0)
-    return Normalize(low, high if high > low else low + 0.01)
+    return style.Normalize(low, high if high > low else low + 0.01)
 
 
 def _heat_map(axes: Axes, rows: pd.DataFrame, languages: list[str], norm: Normalize, numbers: bool) -> None:
@@ -143,10 +154,12 @@ def _heat_map(axes: Axes, rows: pd.DataFrame, languages: list[str], norm: Normal
         at = languages.index(pair.first), languages.index(pair.second)
         for x, y in (at, at[::-1]):
             if pd.isna(pair.value):
-                axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, gid="missing", **HOLE))
+                axes.add_patch(style.Rectangle((x - 0.5, y - 0.5), 1, 1, gid="missing", **HATCHED))
                 continue
             colour = colours(norm(pair.value))
-            cell = Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6, gid="cell")
+            cell = style.Rectangle(
+                (x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6, gid="cell"
+            )
             axes.add_patch(cell)
             if numbers:
                 # Relative luminance (ITU-R BT.709): white on dark cells, black on light ones.
@@ -169,7 +182,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) -> None
         axes.fill_between(layers, line["low"], line["high"], color=look.colour, alpha=0.12, linewidth=0)
         marker = look.marker if len(layers) <= 12 else ""
         axes.plot(layers, line["value"], "-", marker=marker, color=look.colour, zorder=3, gid="layer")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(style.MaxNLocator(integer=True))
 
 
 def _marks_by(axes: Axes, rows: pd.DataFrame, slot: str, looks: dict[str, style.Look]) -> None:
@@ -185,3 +198,65 @@ def _marks_by(axes: Axes, rows: pd.DataFrame, slot: str, looks: dict[str, style.
             continue
         axes.vlines(x, mark.low, mark.high, color=look.colour, linewidth=0.8, alpha=0.6, zorder=2)
         axes.plot([x], [mark.value], look.marker, color=look.colour, zorder=3, gid=mark.part)
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Language vectors (a model's weights minus those of its ancestor), {over(selection)}. Above: "
+        "cosines of all pairs, "
+        "over all weights, most of which may be the embedding's. Below: mean cosine of the pairs by decoder layer "
+        "and by kind of tensor (bars and bands: lowest and highest pair); norm of each vector relative to that "
+        "of the ancestor's weights; share of elements with opposite signs among those in which both vectors differ "
+        "from zero. Dotted: what independent vectors would give. Hatched or crossed: not compared, or no score."
+    )
+
+
+NEARLY_ORTHOGONAL = 0.1  # largest cosine, in size, of vectors that are called so
+
+
+def vectors_finding(comparisons: pd.DataFrame, selection: Selection) -> str:
+    """Whether language vectors are nearly orthogonal, as task vectors are, and how many of their signs conflict.
+
+    From the values over all weights, of the pairs of the selected languages in each selected setup.
+    """
+    chosen = comparisons[
+        comparisons["layer"].isna()
+        & (comparisons["kind"] == ALL)
+        & comparisons["first"].isin(selection.languages)
+        & comparisons["second"].isin(selection.languages)
+    ].dropna(subset="value")
+    parts, orthogonal, known = [], [], []
+    for setup in selection.setups:
+        ours = chosen[chosen["setup"] == setup]
+        cosines, conflicts = (
+            ours.loc[ours["measure"] == name, "value"].to_numpy() for name in ("cosine", "sign_conflicts")
+        )
+        if not len(cosines):
+            continue
+        known.append(setup)
+        if np.abs(cosines).max() <= NEARLY_ORTHOGONAL:
+            orthogonal.append(setup)
+        signs = f", sign conflicts {_range(100 * conflicts, '.0f')} %" if len(conflicts) else ""
+        parts.append(f"{setup} {_range(cosines, '.2f')}{signs}")
+    if not known:
+        return "No models were compared."
+    return (
+        f"Cosines over all weights: {'; '.join(parts)} (independent vectors: 0 and 50 %). Task vectors are typically "
+        f"close to orthogonal (Ilharco et al. 2023); language vectors are (every cosine within ±{NEARLY_ORTHOGONAL:g}) "
+        f"in {of_all(orthogonal, known, 'setup')}."
+    )
+
+
+def _range(values: np.ndarray, form: str) -> str:
+    low, high = (signed(format(value, form)) for value in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+FIGURE = Figure(
+    models=_models,
+    data=language_vectors_data,
+    draw=draw_language_vectors,
+    caption=_caption,
+    finding=lambda drawn: vectors_finding(pd.read_parquet(drawn.table), drawn.selection),
+    source="comparisons",
+)

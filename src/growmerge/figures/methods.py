@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common import palette
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import MERGE, listed, over
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
 
-from growmerge.figures import style
-from growmerge.figures.merges import expert_scores, mean_score, merge_scores
-from growmerge.figures.selection import Selection, measures, overall
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
 
 COLUMNS = (
     *("part", "measure", "setup", "series", "method", "members"),
     *("value", "low", "high", "n_cells", "n_expected", "chance"),
 )
-COUNT: dict[str, Any] = {"size": 5.5, "color": style.GREY, "gid": "incomplete"}
+COUNT: dict[str, Any] = {"size": 5.5, "color": palette.GREY, "gid": "incomplete"}
 PLATE: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+
+
+def _models(shown: Shown) -> list[Model]:
+    """All merges, but for the further densities of a sweep, and the experts."""
+    return shown.with_experts(shown.main_merges)
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`methods` without the further densities of a sweep."""
+    return {"methods": shown.main_methods}
 
 
 def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -33,19 +53,21 @@ def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
       with the highest mean in that setup and measure, among those without a missing cell (named in `method`).
     - part "expert": by setup, the mean over languages of the expert's score in its own language.
     """
-    merges = merge_scores(summary, selection.languages, selection.methods)
+    merges = summaries.merge_scores(summary, selection.languages, selection.methods)
     sizes = sorted(merges["members"].unique())
     rows = []
-    for measure, setup in product(measures(summary), selection.setups):
+    for measure, setup in product(summaries.measures(summary), selection.setups):
         ours = merges[(merges["measure"] == measure) & (merges["setup"] == setup)]
         by_method = {method: ours[ours["method"] == method] for method in selection.methods}
-        means = {method: mean_score(part) for method, part in by_method.items()}
+        means = {method: summaries.mean_score(part) for method, part in by_method.items()}
         rows += [("method", measure, setup, "", method, 0, *mean) for method, mean in means.items()]
         complete = {method: m[0] for method, m in means.items() if m[3] == m[4] > 0}
         best = max(complete, key=complete.__getitem__, default="")
         series = [("mean", "", ours)] + ([("best", best, by_method[best])] if best else [])
         for (name, method, part), size in product(series, sizes):
-            rows.append(("members", measure, setup, name, method, size, *mean_score(part[part["members"] == size])))
+            rows.append(
+                ("members", measure, setup, name, method, size, *summaries.mean_score(part[part["members"] == size]))
+            )
         rows.append(
             (
                 "expert",
@@ -54,20 +76,19 @@ def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
                 "",
                 "",
                 1,
-                *mean_score(expert_scores(summary, selection.languages, measure, setup)),
+                *summaries.mean_score(summaries.expert_scores(summary, selection.languages, measure, setup)),
             )
         )
-    chances = overall(summary).groupby("measure")["chance"].mean()
+    chances = summaries.overall(summary).groupby("measure")["chance"].mean()
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
     return table.assign(chance=table["measure"].map(chances))
 
 
-@style.styled
-def draw_methods(table: pd.DataFrame) -> Figure:
+def draw_methods(table: pd.DataFrame) -> Drawing:
     """Draw `methods_data`: rows are measures; left by method, right by number of merged languages."""
     names = list(table["measure"].unique())
     looks = style.looks(table["setup"].unique())
-    figure = Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.8), layout="constrained")
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.8), layout="constrained")
     panels = figure.subplots(len(names), 2, squeeze=False, sharex="col", sharey="row", width_ratios=(1.55, 1))
     for measure, (left, right) in zip(names, panels, strict=True):
         rows = table[table["measure"] == measure]
@@ -151,3 +172,24 @@ def _point(axes: Axes, x: float, mark: pd.Series, look: style.Look, small: bool 
         count = f"{mark.n_cells}/{mark.n_expected}"
         at_foot = {"transform": axes.get_xaxis_transform(), "rotation": 90, "ha": "center", "va": "bottom"}
         axes.text(x, 0.02, count, **COUNT | at_foot)
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Merges by {listed(selection.methods)}, {over(selection)}. {MERGE} Left: mean over all merges of a method and "
+        "setup; thin bars reach from the lowest to the highest merge. Right: by number of merged languages, the "
+        "mean of all methods, and the method whose mean is highest for that setup and measure, chosen on these "
+        "same scores among the methods without a missing score (no line if there is none). Dashed: mean over "
+        "languages of the experts before merging. Dotted grey: chance. Hollow marks, and lines with k/n: only k "
+        "of n scores are there, so these means are not comparable with the others. A cross marks a mean without "
+        "any score."
+    )
+
+
+FIGURE = Figure(
+    models=_models,
+    data=methods_data,
+    draw=draw_methods,
+    caption=_caption,
+    selection=_selection,
+)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
-
-import numpy as np
-import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from growmerge import ids
-from growmerge.figures import style
-from growmerge.figures.selection import Selection, measures, overall
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import listed, over
 from growmerge.ids import MEAN, MULTI
-from growmerge.tables.means import mean_of_languages
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import numpy as np
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
+    from growmerge.tables import means
 
 COLUMNS = (
     *("measure", "language", "setup", "method", "id", "step", "tokens"),
@@ -27,19 +36,41 @@ PANELS_IN_A_LINE = 5  # of single languages, beside the mean
 MARKED_TO = 15  # points of a line that are told apart by full-sized marks
 
 
+def _models(shown: Shown) -> list[Model]:
+    """The mixed model and the merges of all languages: at the steps that are merged, and finished."""
+    grid = shown.grid
+    merged = shown.study.merging.over_training
+    setups = merged.setups if merged else []
+    everything = [
+        m for m in grid.merges if m.method in shown.main_methods and len(m.languages) == len(grid.study.languages)
+    ]
+    return [
+        *grid.mixed_over_training,
+        *(model for model in grid.models if model.setup in setups and model.target == MULTI),
+        *(merge for merge in everything if merge.setup in setups),
+    ]
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`steps` says by model id how long finished models train, in optimizer steps of `tokens_per_step` tokens."""
+    merged, costs = shown.study.merging.over_training, shown.costs
+    return {
+        "setups": merged.setups if merged else [],
+        "methods": shown.methods_side_by_side,
+        "steps": {model.id: costs.steps(model.id) for model in shown.grid.models if costs.can_tell(model.id)},
+        "tokens_per_step": costs.tokens(1),
+    }
+
+
 # --- data -----------------------------------------------------------------------------------------------------------
 
 
-def over_training_data(
-    summary: pd.DataFrame, selection: Selection, steps: Mapping[str, int], tokens_per_step: int
-) -> pd.DataFrame:
+def over_training_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """What is plotted, one line per mark: `multi` and the merges of all selected languages, over their training.
 
     Args:
         summary: scores of finished models and of intermediate checkpoints; the latter have a `step`.
-        selection: languages, setups, and the methods of the merges.
-        steps: by model id, how long finished models were trained, in optimizer steps.
-        tokens_per_step: tokens in the batch of an optimizer step.
+        selection: languages, setups, and the methods of the merges; `steps` and `tokens_per_step`.
 
     Returns:
         Columns `COLUMNS`. `method` is empty for the mixed model, `multi`. `tokens` is what each trained model has seen;
@@ -48,7 +79,8 @@ def over_training_data(
         same for every mark; NaN where a score is missing. Its interval is that of `means.mean_of_languages`.
     """
     everything = ids.combination(selection.languages)
-    rows = overall(summary)
+    steps, tokens_per_step = selection.own.get("steps", {}), selection.own.get("tokens_per_step", 0)
+    rows = summaries.overall(summary)
     rows = rows[rows["language"].isin(selection.languages) & rows["setup"].isin(selection.setups)]
     mixed = rows["kind"].isin(["model", "checkpoint"]) & (rows["target"] == MULTI)
     merged = (rows["kind"] == "merge") & (rows["target"] == everything) & rows["method"].isin(selection.methods)
@@ -56,7 +88,7 @@ def over_training_data(
     tokens = [_steps(row, steps) * tokens_per_step for row in rows.itertuples()]
     rows = rows.assign(tokens=tokens).sort_values("tokens", kind="stable")
     marks: list[tuple[Any, ...]] = []
-    for measure in measures(rows):
+    for measure in summaries.measures(rows):
         of_measure = rows[rows["measure"] == measure]
         averaged = [language for language in selection.languages if (of_measure["language"] == language).any()]
         for line in product(selection.setups, ["", *selection.methods]):
@@ -82,7 +114,7 @@ def _marks(cells: pd.DataFrame, about: tuple[str, str, str]) -> Iterator[tuple[A
     measure, setup, method = about
     first = cells.dropna(subset="id").iloc[0]
     model = (setup, method, first["id"], first["step"], first["tokens"])
-    yield (measure, MEAN, *model, *mean_of_languages(cells), cells["chance"].mean(), ids.PLUS.join(cells.index))
+    yield (measure, MEAN, *model, *means.mean_of_languages(cells), cells["chance"].mean(), ids.PLUS.join(cells.index))
     for cell in cells.itertuples():
         yield (measure, cell.Index, *model, cell.value, cell.low, cell.high, cell.chance, "")
 
@@ -92,9 +124,9 @@ def _marks(cells: pd.DataFrame, about: tuple[str, str, str]) -> Iterator[tuple[A
 
 def over_training_finding(table: pd.DataFrame) -> str:
     """What `over_training_data` shows, in numbers: where both end, and how often their intervals are apart."""
-    means = table[table["language"] == MEAN].dropna(subset=["tokens", "value"])
+    averages = table[table["language"] == MEAN].dropna(subset=["tokens", "value"])
     sentences = []
-    for (measure, setup), part in means.groupby(["measure", "setup"], sort=False):
+    for (measure, setup), part in averages.groupby(["measure", "setup"], sort=False):
         mixed = part[part["method"] == ""]
         if mixed.empty or len(mixed) == len(part):
             continue
@@ -137,10 +169,9 @@ class _Line(NamedTuple):
     label: str
 
 
-@style.styled
-def draw_over_training(table: pd.DataFrame) -> Figure:
+def draw_over_training(table: pd.DataFrame) -> Drawing:
     """Draw `over_training_data`: rows are measures; left the mean over languages, right each language."""
-    names = measures(table)
+    names = summaries.measures(table)
     if not names:
         return style.nothing("no model of all languages, and no merge of all, was scored")
     languages = [language for language in dict.fromkeys(table["language"]) if language != MEAN]
@@ -148,7 +179,7 @@ def draw_over_training(table: pd.DataFrame) -> Figure:
     columns = -(-len(languages) // lines)
     series = _series(table)
     unit, unit_name = _unit(table["tokens"].max())
-    figure = Figure(figsize=(style.TEXT_WIDTH, (1.45 if lines == 1 else 0.95 * lines) * len(names) + 0.9))
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, (1.45 if lines == 1 else 0.95 * lines) * len(names) + 0.9))
     figure.set_layout_engine("constrained")
     grid = figure.add_gridspec(len(names) * lines, 1 + columns, width_ratios=(1.7, *[1] * columns))
     for index, measure in enumerate(names):
@@ -217,8 +248,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, series: Mapping[tuple[str, str], _Lin
         for missing in x[part["value"].isna()]:
             style.mark_missing(axes, missing, look.colour)
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_locator(style.MaxNLocator(3, min_n_ticks=2))
+    axes.yaxis.set_major_locator(style.MaxNLocator(4))
 
 
 def _keys(series: Mapping[tuple[str, str], _Line], table: pd.DataFrame) -> Sequence[Artist]:
@@ -233,3 +264,26 @@ def _keys(series: Mapping[tuple[str, str], _Line], table: pd.DataFrame) -> Seque
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
     return keys
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Training on all languages against merging experts, over training, {over(selection)}: the mixed "
+        "model (multi), and "
+        f"the merges of the experts of all languages by {listed(selection.methods)}, at the same steps; the last "
+        "mark is that of the finished models. Across: tokens that each trained model has seen, not those of all "
+        "experts together; for a merge of experts with trainings of unequal length, their mean. Left: unweighted "
+        "mean over all languages that the measure has, with an interval that takes languages for independent. "
+        f"Bands: 95 % bootstrap intervals over items ({analysis.bootstrap_resamples} resamples); they do not show "
+        "the variation between training runs. Dotted: chance. A cross marks a mean or language with no score."
+    )
+
+
+FIGURE = Figure(
+    models=_models,
+    data=over_training_data,
+    draw=draw_over_training,
+    caption=_caption,
+    finding=lambda drawn: over_training_finding(drawn.data),
+    selection=_selection,
+)

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
-
-import matplotlib as mpl
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, Normalize
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
-from growmerge.figures import style
-from growmerge.figures.selection import VALUES, Selection, look_up, measures
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import VALUES, Selection
+from growmerge.figures.common.wording import over
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, Normalize
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import matplotlib as mpl
+    import numpy as np
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
 
 COLUMNS = ("measure", "setup", "language", "partner", "method", "id", *VALUES)
 COLOURS = "cividis"
-HOLE: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0}
+HATCHED: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "////", "linewidth": 0}
+
+
+def _models(shown: Shown) -> list[Model]:
+    """Merges of two by one method, and the experts."""
+    return shown.pairs()
 
 
 def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -28,17 +42,16 @@ def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     Where both are the same language, the expert's (kept with an empty method). NaN and n = 0 without a score.
     """
     wanted = []
-    for measure, setup in product(measures(summary), selection.setups):
+    for measure, setup in product(summaries.measures(summary), selection.setups):
         for language, partner in product(selection.languages, repeat=2):
             kind, method = ("model", "") if language == partner else ("merge", selection.method)
             target = ids.combination({language, partner})
             wanted.append((measure, setup, language, partner, kind, method, target))
     names = ["measure", "setup", "language", "partner", "kind", "method", "target"]
-    return look_up(pd.DataFrame(wanted, columns=names), summary)[list(COLUMNS)]
+    return summaries.look_up(pd.DataFrame(wanted, columns=names), summary)[list(COLUMNS)]
 
 
-@style.styled
-def draw_pairwise(table: pd.DataFrame) -> Figure:
+def draw_pairwise(table: pd.DataFrame) -> Drawing:
     """Draw `pairwise_data`: rows are measures, columns setups; one colour scale per measure."""
     names, setups = list(table["measure"].unique()), list(table["setup"].unique())
     looks = style.looks(setups)
@@ -46,7 +59,7 @@ def draw_pairwise(table: pd.DataFrame) -> Figure:
     fitting = min((style.TEXT_WIDTH - 1.3) / max(len(setups), 1), 0.4 * table["language"].nunique())
     side = max(fitting, 0.9)
     width = side * len(setups) + 1.3
-    figure = Figure(figsize=(width, (side + 0.12) * len(names) + 0.45), layout="compressed")
+    figure = style.Figure(figsize=(width, (side + 0.12) * len(names) + 0.45), layout="compressed")
     panels = figure.subplots(len(names), len(setups), squeeze=False)
     colours = mpl.colormaps[COLOURS]
     for measure, row in zip(names, panels, strict=True):
@@ -64,7 +77,7 @@ def draw_pairwise(table: pd.DataFrame) -> Figure:
     for axes in panels[-1]:
         axes.set_xlabel("merged with")
     if table["value"].isna().any():
-        figure.legend(handles=[Patch(label="no score", **HOLE)], loc="outside lower right")
+        figure.legend(handles=[style.Patch(label="no score", **HATCHED)], loc="outside lower right")
     return figure
 
 
@@ -72,7 +85,7 @@ def _scale(rows: pd.DataFrame) -> Normalize:
     """From the lowest score, or chance if that is lower, to the highest; any range if there is no score."""
     known = pd.concat([rows["value"], rows["chance"]]).dropna()
     low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-    return Normalize(low, high if high > low else low + 0.01)
+    return style.Normalize(low, high if high > low else low + 0.01)
 
 
 def _heat_map(axes: Axes, rows: pd.DataFrame, norm: Normalize, colours: Colormap) -> None:
@@ -80,10 +93,10 @@ def _heat_map(axes: Axes, rows: pd.DataFrame, norm: Normalize, colours: Colormap
     for cell in rows.itertuples():
         x, y = languages.index(cell.partner) - 0.5, languages.index(cell.language) - 0.5
         if pd.isna(cell.value):
-            axes.add_patch(Rectangle((x, y), 1, 1, gid="missing", **HOLE))
+            axes.add_patch(style.Rectangle((x, y), 1, 1, gid="missing", **HATCHED))
             continue
         colour = colours(norm(cell.value))
-        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6, gid="cell"))
+        axes.add_patch(style.Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6, gid="cell"))
         # Relative luminance (ITU-R BT.709): white on dark cells, black on light ones.
         ink = "white" if np.dot(colour[:3], (0.2126, 0.7152, 0.0722)) < 0.45 else "black"
         weight = "bold" if cell.language == cell.partner else "normal"
@@ -95,3 +108,21 @@ def _heat_map(axes: Axes, rows: pd.DataFrame, norm: Normalize, colours: Colormap
     axes.set_aspect("equal")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Pairwise merges by {selection.method}, {over(selection)}. A cell is the score in its row's "
+        "language of the merge "
+        "with its column's language; the diagonal (bold) is the model of that language before merging. Colours "
+        "are comparable along a row of panels, and start at the lowest score, or at chance where that is lower. "
+        "Hatched: no score."
+    )
+
+
+FIGURE = Figure(
+    models=_models,
+    data=pairwise_data,
+    draw=draw_pairwise,
+    caption=_caption,
+)

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
-
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from growmerge import ids
-from growmerge.figures import style
-from growmerge.figures.selection import Selection, measures
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import listed, over
 from growmerge.ids import MEAN, PLUS
-from growmerge.tables.by_language import finished
-from growmerge.tables.means import mean_of_languages
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
+    from growmerge.tables import by_language, means
 
 COLUMNS = (
     *("part", "measure", "setup", "method", "order", "size", "added"),
@@ -24,14 +33,25 @@ COLUMNS = (
 SLOTS_IN_A_LINE = 24  # sizes of merges side by side, over all panels: each takes a quarter of an inch
 
 
+def _models(shown: Shown) -> list[Model]:
+    """The merges of the series by the main methods, and the experts."""
+    nested = {combination for order in shown.grid.series for combination in shown.grid.nested(order)}
+    return shown.with_experts([merge for merge in shown.main_merges if merge.target in nested])
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`orders` in which languages are merged one by one."""
+    return {"orders": shown.grid.series, "methods": shown.methods_side_by_side}
+
+
 # --- data -----------------------------------------------------------------------------------------------------------
 
 
-def series_data(summary: pd.DataFrame, selection: Selection, orders: Sequence[Sequence[str]]) -> pd.DataFrame:
+def series_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """What is plotted, one line per mark: columns `COLUMNS`; NaN where there is no score.
 
-    An order is a sequence of languages, written "swe+isl+..." in `order`; of each, and of each selected setup and
-    method:
+    Each of the selection's `orders` is a sequence of languages, written "swe+isl+..." in `order`. For each of them, and
+    each selected setup and method:
 
     - part "series": the score in every language of the order of the merge of its first `size` languages, of which
       `added` is the last; of size 1, of that language's expert. `member`: the language is one of them.
@@ -41,13 +61,13 @@ def series_data(summary: pd.DataFrame, selection: Selection, orders: Sequence[Se
     knows the measure, members or not, the same at every size; NaN where one has no score. Its interval is that of
     `means.mean_of_languages`.
     """
-    rows = finished(summary)
+    rows = by_language.finished(summary)
     cells = rows.set_index(["measure", "id", "language"])[["value", "low", "high", "chance"]].sort_index()
     marks: list[tuple[Any, ...]] = []
-    for measure in measures(rows):
+    for measure in summaries.measures(rows):
         known = set(rows.loc[rows["measure"] == measure, "language"])
         of_measure = cells.loc[measure]
-        for setup, method, order in product(selection.setups, selection.methods, orders):
+        for setup, method, order in product(selection.setups, selection.methods, selection.own.get("orders", ())):
             averaged = [language for language in order if language in known]
             about = (measure, setup, method, PLUS.join(order))
             for size in range(1, len(order) + 1):
@@ -75,7 +95,7 @@ def _marks(
     for (language, identifier), value in zip(models.items(), values, strict=True):
         yield (*about, language, language in members, identifier, *value, "")
     one = models.values() if len(set(models.values())) == 1 else [""]
-    mean = (*mean_of_languages(chosen), chosen["chance"].mean())
+    mean = (*means.mean_of_languages(chosen), chosen["chance"].mean())
     yield (*about, MEAN, members.issuperset(models), next(iter(one)), *mean, PLUS.join(models))
 
 
@@ -121,10 +141,9 @@ class _Panel(NamedTuple):
     order: str
 
 
-@style.styled
-def draw_series(table: pd.DataFrame) -> Figure:
+def draw_series(table: pd.DataFrame) -> Drawing:
     """Draw `series_data`: rows are measures, columns setups, methods and orders; as many blocks of rows as it takes."""
-    names = measures(table)
+    names = summaries.measures(table)
     if not names:
         return style.nothing("no nested series of merges was scored")
     shared = list(
@@ -137,7 +156,7 @@ def draw_series(table: pd.DataFrame) -> Figure:
     columns = min(len(shared), max(1, SLOTS_IN_A_LINE // longest))
     blocks = -(-len(shared) // columns)
     height = 1.35 * len(names) * blocks + 0.35 * blocks + 0.6
-    figure = Figure(figsize=(style.TEXT_WIDTH, height), layout="constrained")
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, height), layout="constrained")
     panels = figure.subplots(len(names) * blocks, columns, squeeze=False)
     for row, measure in enumerate(names):
         rows = table[table["measure"] == measure]
@@ -224,3 +243,24 @@ def _language(axes: Axes, line: pd.DataFrame, expert: pd.Series, right: int, loo
     axes.plot(x, value.where(~joined), look.marker, markerfacecolor="white", alpha=0.5, **small)
     axes.plot(x, value.where(joined), look.marker, **small)
     axes.plot([right], [expert["value"]], look.marker, gid="expert", **small)
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Nested series of merges by {listed(selection.methods)}, {over(selection)}. From left to right "
+        "one more expert is "
+        "merged, named below; the first is by itself. A line is the score in a language, pale and hollow until its "
+        "expert is merged. Black: mean over all languages of the panel, merged or not yet, with a 95 % interval "
+        "over items that takes languages for independent. At the right, and dashed for their mean: the experts "
+        "before merging, each in its own language. Dotted: chance. A cross marks a mean or language with no score."
+    )
+
+
+FIGURE = Figure(
+    models=_models,
+    data=series_data,
+    draw=draw_series,
+    caption=_caption,
+    finding=lambda drawn: series_finding(drawn.data),
+    selection=_selection,
+)

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
-
-import numpy as np
-import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
-from growmerge.figures import style
-from growmerge.figures.findings import mean_difference
-from growmerge.figures.selection import Selection, measures
-from growmerge.tables.by_language import finished
-from growmerge.tables.drops import drops
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common import palette
+from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import over
+from growmerge.ids import COMMON, MULTI
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import numpy as np
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
+    from growmerge.tables import by_language, drops, statistics
 
 COLUMNS = (
     *("part", "measure", "setup", "share", "series", "first", "second"),
@@ -25,23 +35,37 @@ COLUMNS = (
 )
 # Colours and marks of none of the papers' setups.
 LOOKS = {
-    "expert": style.Look("#000000", "o", "experts, each in its language"),
-    "merge": style.Look("#D55E00", "s", "merges of two, in theirs"),
-    "common": style.Look("#56B4E9", "D", "common model"),
+    "expert": palette.Look("#000000", "o", "experts, each in its language"),
+    "merge": palette.Look("#D55E00", "s", "merges of two, in theirs"),
+    "common": palette.Look("#56B4E9", "D", "common model"),
 }
+
+
+def _models(shown: Shown) -> list[Model]:
+    """Setups whose experts branch off a common model, and the one whose experts share nothing but where they start."""
+    setups, sharing = shown.grid.sharing_setups, shown.study.sharing
+    models = [model for model in shown.grid.models if model.setup in setups and model.target != MULTI]
+    merges = [
+        m for m in shown.grid.merges if m.setup in setups and m.method == shown.pairwise_method and m.step is None
+    ]
+    return [*models, *(merge for merge in merges if sharing and len(merge.languages) in sharing.sizes)]
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`shares` says by setup after which share of training experts branch off."""
+    return {"setups": list(shown.grid.sharing_setups), "shares": shown.grid.sharing_setups}
 
 
 # --- data -----------------------------------------------------------------------------------------------------------
 
 
-def sharing_data(summary: pd.DataFrame, selection: Selection, shares: Mapping[str, float]) -> pd.DataFrame:
+def sharing_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """What is plotted, one line per mark: pairs of `selection.languages` merged by `selection.method`, by setup.
 
     Args:
         summary: scores of the experts, the merges of two and the common models `{setup}/common`.
-        selection: languages and method; its setups are not used.
-        shares: by setup, the share of training before its experts branch off: 0 is no common training; of 1 there are
-            no experts, the common model is all there is.
+        selection: languages, method, and `shares`: by setup, the share of training before its experts branch off. At 0
+            there is no common training, at 1 there are no experts: the common model is all there is.
 
     Returns:
         Columns `COLUMNS`, the setups by rising share.
@@ -55,11 +79,12 @@ def sharing_data(summary: pd.DataFrame, selection: Selection, shares: Mapping[st
 
         `n` of `n_expected` values are there: those of the languages in which the summary knows the measure.
     """
-    whole = finished(summary)
+    whole = by_language.finished(summary)
+    shares: Mapping[str, float] = selection.own.get("shares", {})
     setups = sorted(shares, key=shares.__getitem__)
     rows: list[tuple[Any, ...]] = []
-    deltas = drops(whole, [setup for setup in setups if shares[setup] < 1], selection.languages, selection.method)
-    for measure in measures(whole):
+    deltas = drops.drops(whole, [setup for setup in setups if shares[setup] < 1], selection.languages, selection.method)
+    for measure in summaries.measures(whole):
         known = whole[whole["measure"] == measure]
         languages = [language for language in selection.languages if (known["language"] == language).any()]
         scores = known.set_index(["id", "language"])["value"].to_dict()
@@ -88,7 +113,7 @@ def _drops(
         there = int(not np.isnan(value))
         yield ("pair", *about, "", *pair, value, np.nan, np.nan, there, 1, defined)
     n = int(np.isfinite(values).sum())
-    mean = mean_difference(pd.Series(values if n == len(pairs) else [], dtype="float64"))
+    mean = statistics.mean_difference(values if n == len(pairs) else np.array([]))
     yield ("mean", *about, "", "", "", *mean, n, len(pairs), defined)
 
 
@@ -107,7 +132,7 @@ def _scores(
         merges = {pair: ids.merge(setup, pair, method) for pair in pairs}
         series["merge"] = [float(np.mean([scores.get((merges[p], x), np.nan) for x in p])) for p in pairs]
     if share > 0:
-        series["common"] = [scores.get((ids.adapted(setup, ids.COMMON), x), np.nan) for x in languages]
+        series["common"] = [scores.get((ids.adapted(setup, COMMON), x), np.nan) for x in languages]
     for name, of_series in series.items():
         values = np.array(of_series, dtype=np.float64)
         n = int(np.isfinite(values).sum())
@@ -131,7 +156,7 @@ def sharing_finding(table: pd.DataFrame) -> str:
 
 def _mean(mark: Any) -> str:
     known = mark.high == mark.high  # a single pair has no interval
-    return _signed(mark.value) + (f" ({_signed(mark.low)} to {_signed(mark.high)})" if known else "")
+    return _printed(mark.value) + (f" ({_printed(mark.low)} to {_printed(mark.high)})" if known else "")
 
 
 def _where_level(part: pd.DataFrame) -> str:
@@ -146,7 +171,7 @@ def _where_level(part: pd.DataFrame) -> str:
     return f"its interval reaches 0 from {_percent(level.iloc[0])} on"
 
 
-def _signed(value: float) -> str:
+def _printed(value: float) -> str:
     """With a minus sign instead of a hyphen; what is printed as zero has none."""
     return f"{value:+.3f}".replace("-", "−") if abs(value) >= 0.0005 else "0.000"
 
@@ -158,16 +183,15 @@ def _percent(share: float) -> str:
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-@style.styled
-def draw_sharing(table: pd.DataFrame) -> Figure:
+def draw_sharing(table: pd.DataFrame) -> Drawing:
     """Draw `sharing_data`: rows are measures; left what merging costs, right the scores behind it."""
-    names = measures(table)
+    names = summaries.measures(table)
     if not names:
         return style.nothing("no experts that share a part of their training were scored")
     setups = list(dict.fromkeys(table["setup"]))
     shares = table.drop_duplicates("setup").set_index("setup")["share"]
     labels = [_percent(shares[setup]) for setup in setups]
-    figure = Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.9), layout="constrained")
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.9), layout="constrained")
     panels = figure.subplots(len(names), 2, squeeze=False, sharex="col")
     for measure, (left, right) in zip(names, panels, strict=True):
         rows = table[table["measure"] == measure]
@@ -237,3 +261,26 @@ def _keys(table: pd.DataFrame) -> list[Artist]:
     if table.loc[table["part"] != "pair", "value"].isna().any():
         keys.append(style.key("no score of one or more", **style.MISSING_KEY))
     return keys
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Merging after partly shared training, {over(selection)}. Experts branch off a common model of "
+        "all languages after "
+        "a share of their training (across, not to scale; 0: they share only the initialisation). Left: score of "
+        f"the merge of two by {selection.method}, in their two languages, minus that of their experts, each in its "
+        "own: a thin line a pair, in bold their mean with its 95 % t interval over pairs, which share languages "
+        "and are not independent. At 100 % there is nothing to merge, so the difference is 0 by definition. Right: "
+        "mean scores; bars reach from the lowest to the highest. Dotted: chance. A cross marks a mean that lacks a "
+        "part, or has no score."
+    )
+
+
+FIGURE = Figure(
+    models=_models,
+    data=sharing_data,
+    draw=draw_sharing,
+    caption=_caption,
+    finding=lambda drawn: sharing_finding(drawn.data),
+    selection=_selection,
+)

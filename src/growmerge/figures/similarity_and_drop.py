@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING
 
-from growmerge.figures import style
-from growmerge.figures.selection import Selection
-from growmerge.ids import MEAN
-from growmerge.tables.drops import PAIR_COLUMNS, SIMILARITIES
-from growmerge.tables.summary import measure_order
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common.figure import Drawn, Figure
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wording import difference, over
+from growmerge.ids import ALL, MEAN
+from growmerge.lazily import lazily
+from growmerge.study.grid import Model
+from growmerge.study.shown import Shown
 
-COLUMNS = (*PAIR_COLUMNS, "n", "pearson", "spearman")
-# Of the variants of a measure, those that are drawn; the table has all.
-DRAWN = [name for name in SIMILARITIES if name not in ("cka_without_first", "sign_conflicts", "mean_l2_difference")]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+with lazily():
+    import pandas as pd
+
+    from growmerge.figures.common import style, summaries
+    from growmerge.tables import drops
+
+COEFFICIENTS = ("pearson", "spearman")
+# Variants of a measure that stand in the table alone.
+NOT_DRAWN = ("cka_without_first", "sign_conflicts", "mean_l2_difference")
 FEWEST = 3  # points, for a coefficient
+
+
+def _models(shown: Shown) -> list[Model]:
+    """Merges of two by one method, and the experts, whose weights and hidden states are compared."""
+    return shown.pairs()
 
 
 def similarity_and_drop_data(pairs: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -25,33 +40,33 @@ def similarity_and_drop_data(pairs: pd.DataFrame, selection: Selection) -> pd.Da
     `pearson` and `spearman` are the coefficients of `x` and `delta` over the `n` pairs of the mark's panel, its measure
     and similarity in all setups together, that have both; NaN for fewer than `FEWEST`.
     """
+    drawn = [name for name in drops.SIMILARITIES if name not in NOT_DRAWN]
     chosen = pairs[
         pairs["setup"].isin(selection.setups)
         & pairs["first"].isin(selection.languages)
         & pairs["second"].isin(selection.languages)
-        & pairs["similarity"].isin(DRAWN)
+        & pairs["similarity"].isin(drawn)
     ]
     parts = []
     for _, part in chosen.groupby(["measure", "similarity"], sort=False):
         known = part[["x", "delta"]].dropna()
         varied = len(known) >= FEWEST and bool((known.max() > known.min()).all())
-        found = {name: known["x"].corr(known["delta"], name) if varied else float("nan") for name in COLUMNS[-2:]}
+        found = {name: known["x"].corr(known["delta"], name) if varied else float("nan") for name in COEFFICIENTS}
         parts.append(part.assign(n=len(known), **found))
     table = pd.concat(parts) if parts else chosen.assign(n=0, pearson=0.0, spearman=0.0)
-    measures = sorted(table["measure"].unique(), key=lambda name: (name == MEAN, measure_order(name)))
-    orders = [selection.setups, measures, DRAWN]
+    measures = sorted(table["measure"].unique(), key=lambda name: (name == MEAN, summaries.measure_order(name)))
+    orders = [selection.setups, measures, drawn]
     place = {name: index for names in orders for index, name in enumerate(names)}
     return table.sort_values(
         ["measure", "similarity", "setup"], key=lambda column: column.map(place), kind="stable", ignore_index=True
-    )[list(COLUMNS)]
+    )[[*drops.PAIR_COLUMNS, "n", *COEFFICIENTS]]
 
 
-@style.styled
-def draw_similarity_and_drop(table: pd.DataFrame) -> Figure:
+def draw_similarity_and_drop(table: pd.DataFrame) -> Drawing:
     """Draw `similarity_and_drop_data`: rows are measures of the scores, columns measures of similarity."""
     measures, similarities = list(dict.fromkeys(table["measure"])), list(dict.fromkeys(table["similarity"]))
     looks = style.looks(dict.fromkeys(table["setup"]))
-    figure = Figure(figsize=(style.TEXT_WIDTH, 1.0 * len(measures) + 0.9), layout="constrained")
+    figure = style.Figure(figsize=(style.TEXT_WIDTH, 1.0 * len(measures) + 0.9), layout="constrained")
     if not measures:
         axes = figure.subplots()
         axes.set_axis_off()
@@ -83,7 +98,91 @@ def _panel(axes: Axes, points: pd.DataFrame, looks: dict[str, style.Look]) -> No
     if pd.notna(coefficient):
         text = f"ρ {coefficient:+.2f}".replace("-", "−")
         axes.set_title(text, size=6, color=style.GREY, pad=1.5)
-    axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
-    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_locator(style.MaxNLocator(2, min_n_ticks=2))
+    axes.yaxis.set_major_locator(style.MaxNLocator(3))
     axes.tick_params(labelsize=6)
     axes.margins(0.12)  # room for whole marks in so small a panel
+
+
+def _caption(selection: Selection, analysis: Analysis) -> str:
+    return (
+        f"Similarity of two models against what it costs to merge them by {selection.method}, "
+        f"{over(selection)}. A mark is a "
+        "pair of languages in a setup; upwards: the merge's score in the two languages minus that of the models of "
+        "one language, each in its own; negative values are drops. The last row is the mean of the measures, in "
+        "their different units. CKA: linear CKA of mean-pooled hidden states over English sentences, mean over "
+        "layers; standardised: without the first token, features of unit variance. ρ: Spearman's coefficient over "
+        f"all marks of a panel. {_few(selection)} Coefficients by setup, with p-values and intervals, are in the "
+        "table of correlations. Pairs without a score or comparison are left out."
+    )
+
+
+def _few(selection: Selection) -> str:
+    """How little the coefficients rest on."""
+    languages = len(selection.languages)
+    pairs = languages * (languages - 1) // 2
+    return (
+        f"{languages} languages make only {pairs} pairs a setup, and pairs that share a language are not independent: "
+        "it describes these marks, and nothing beyond them is claimed."
+    )
+
+
+SIGNIFICANT = 0.05
+
+
+def drop_finding(correlations: pd.DataFrame) -> str:
+    """Which similarity predicts what merging costs, if any: `drops.correlations`, by Spearman's coefficient.
+
+    Of each measure of the scores, over all setups together, the strongest among the coefficients whose interval leaves
+    out zero; then how many there are within single setups, beside how many chance would give.
+    """
+    ranks = correlations[(correlations["coefficient"] == "spearman") & correlations["value"].notna()]
+    pooled = ranks[ranks["setup"] == ALL] if (ranks["setup"] == ALL).any() else ranks
+    within = ranks[ranks["setup"] != ALL]
+    if pooled.empty:
+        return "Too few pairs were scored and compared to say what predicts the drop."
+    parts = []
+    for measure in sorted(pooled["measure"].unique(), key=lambda name: (name == MEAN, summaries.measure_order(name))):
+        found = pooled[(pooled["measure"] == measure) & _excludes_zero(pooled)]
+        name = "mean of the measures" if measure == MEAN else measure
+        if found.empty:
+            parts.append(f"{name}: none")
+            continue
+        best = found.loc[found["value"].abs().idxmax()]
+        rho = difference(best["value"], best["low"], best["high"])
+        parts.append(
+            f"{name}: {best['similarity'].replace('_', ' ')} (ρ {rho}, {best['n']:.0f} pairs, "
+            f"p = {best['p_permuted']:.2g} by relabelling the languages)"
+        )
+    several = len(within["setup"].unique()) > 1
+    together = "all setups together" if several else "all pairs"
+    sentence = (
+        f"Strongest predictor of the drop, {together}, among the ρ whose 95 % interval leaves out 0 (positive: the "
+        f"larger, the smaller the drop): {'; '.join(parts)}."
+    )
+    if not several:
+        return sentence
+    few = within["p_permuted"] < SIGNIFICANT
+    return (
+        f"{sentence} Differences between setups count in these; within single setups {few.sum()} of {len(within)} ρ "
+        f"have p < {SIGNIFICANT:g} (by chance: {SIGNIFICANT * len(within):.0f})."
+    )
+
+
+def _excludes_zero(rows: pd.DataFrame) -> pd.Series:
+    return (rows["low"] > 0) | (rows["high"] < 0)
+
+
+def _finding(drawn: Drawn) -> str:
+    """From the table of correlations beside that of the pairs."""
+    return drop_finding(pd.read_csv(drawn.table.with_name(f"{drawn.table.stem}_correlations.csv")))
+
+
+FIGURE = Figure(
+    models=_models,
+    data=similarity_and_drop_data,
+    draw=draw_similarity_and_drop,
+    caption=_caption,
+    finding=_finding,
+    source="comparisons",
+)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 PERCENTILES = (2.5, 97.5)
 # Draws held in memory at once (8 MiB of indices); a benchmark of the full study has more than 200,000 items.
@@ -73,6 +74,16 @@ def bootstrap_ratio_of_sums(
     ratios = np.concatenate([above[items].sum(axis=1) / below[items].sum(axis=1) for items in draws])
     low, high = np.percentile(ratios, PERCENTILES)
     return Interval(ratio, float(low), float(high))
+
+
+def mean_difference(differences: NDArray[np.float64]) -> Interval:
+    """Mean of what is known of `differences`, shape (n,), with its 95 % t interval; without one for fewer than two."""
+    known = differences[~np.isnan(differences)]
+    if len(known) < 2:
+        return Interval(float(known.mean()) if len(known) else np.nan, np.nan, np.nan)
+    mean = float(known.mean())
+    reach = float(stats.t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known)))
+    return Interval(mean, mean - reach, mean + reach)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

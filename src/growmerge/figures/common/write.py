@@ -9,15 +9,11 @@ import pandas as pd
 
 from growmerge.artifacts import elapsed, verify, write_manifest
 from growmerge.config.analysis import Analysis
-from growmerge.figures import FIGURES, Selection, save_figure
-from growmerge.figures.findings import finding
-from growmerge.figures.over_training import over_training_finding
-from growmerge.figures.series import series_finding
-from growmerge.figures.sharing import sharing_finding
+from growmerge.figures import FIGURES
+from growmerge.figures.common.figure import Drawn
+from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.style import save_figure
 from growmerge.ids import MEAN
-
-# What a figure shows, where that follows from what is plotted.
-FINDINGS = {"over_training": over_training_finding, "series": series_finding, "sharing": sharing_finding}
 
 
 def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analysis: Analysis, *, study: str) -> None:
@@ -31,11 +27,11 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     data = figure.data(pd.read_parquet(table), selection)
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
-    save_figure(figure.draw(data), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
-    shown = data["measure"].unique() if "measure" in data else []
-    measures = [measure for measure in shown if measure not in ("", MEAN)]
-    caption = figure.caption(selection, analysis, study=study, measures=measures)
-    if found := FINDINGS[name](data) if name in FINDINGS else finding(name, table, selection):
+    save_figure(figure.drawn(data), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
+    measures = [m for m in data["measure"].unique() if m not in ("", MEAN)] if "measure" in data else None
+    caption = figure.text(selection, analysis, study=study, measures=measures)
+    found = figure.finding(Drawn(data, table, selection)) if figure.finding else ""
+    if found:
         caption += f"\n\n**What it shows.** {found}"
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
     write_manifest(

@@ -2,20 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
 
-TEXT_WIDTH = 6.3  # inches: both columns of an ACL paper
-GREY, LIGHT = "0.35", "0.955"
+from growmerge.figures.common.palette import (
+    CHANCE_KEY,
+    DASHES,
+    GREY,
+    LIGHT,
+    MEASURE_LABELS,
+    METHOD_LABELS,
+    MISSING_KEY,
+    SIMILARITY_LABELS,
+    TEXT_WIDTH,
+    Look,
+    language_look,
+    looks,
+    measure_label,
+    method_label,
+)
+
+# What figures draw with: the palette, and parts of matplotlib, which is loaded with this module.
+__all__ = [
+    "CHANCE_KEY",
+    "DASHES",
+    "GREY",
+    "LIGHT",
+    "MEASURE_LABELS",
+    "METHOD_LABELS",
+    "MISSING_KEY",
+    "SIMILARITY_LABELS",
+    "TEXT_WIDTH",
+    "Artist",
+    "Axes",
+    "Figure",
+    "GridSpec",
+    "Line2D",
+    "Look",
+    "MaxNLocator",
+    "Normalize",
+    "Patch",
+    "Rectangle",
+    "language_look",
+    "looks",
+    "measure_label",
+    "method_label",
+]
 
 # The caller's settings and matplotlibrc must not change a figure, so all of matplotlib's defaults stand first. The
 # backend is left out: it belongs to windows, and no figure here is shown in one.
@@ -42,84 +87,12 @@ RC: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items()
     "pdf.fonttype": 42,  # TrueType, as publishers ask for: Type 3 fonts cannot be edited or searched
 }
 
-MEASURE_LABELS = {
-    "acceptability": "Linguistic acceptability",
-    "parity": "Information parity",
-    "facts": "Factual knowledge",
-    "belebele": "Belebele accuracy",
-    "hellaswag": "HellaSwag accuracy",
-    "xcsqa": "X-CSQA accuracy",
-    "translation": "Translation (chrF++)",
-    "heldout_translation": "Translation (chrF++)",
-}
-SETUP_LABELS = {"1x": "1×", "1x_cloned": "1× cloned", "2x": "2×"}
-SIMILARITY_LABELS = {
-    "cka": "CKA",
-    "cka_without_first": "CKA without\nfirst token",
-    "cka_standardised": "CKA\nstandardised",
-    "cosine": "Cosine of lan-\nguage vectors",
-    "sign_conflicts": "Sign\nconflicts",
-    "weighted_sign_conflicts": "Sign conflicts\nweighted",
-    "weight_cosine": "Cosine of\nweights",
-    "l2_difference": "L2\ndifference",
-    "mean_l2_difference": "Mean L2\ndifference",
-    "stable_rank_difference": "Stable-rank\ndifference",
-    "typological_distance": "Typological\ndistance",
-}
-METHOD_LABELS = {
-    "linear": "Linear",
-    "task_arithmetic": "Task\narithmetic",
-    "ties": "TIES",
-    "dare_ties": "DARE-\nTIES",
-    "multislerp": "Multi-\nSLERP",
-}
-DASHES: tuple[Any, ...] = tuple(
-    (0, on_and_off)
-    for on_and_off in ((5, 1.5), (2.5, 1.2), (6, 1.2, 1, 1.2), (3, 1, 1, 1, 1, 1), (10, 2), (8, 1, 2, 1, 2, 1))
-)
 
-
-# Tol's "muted" (2021), for languages: none of the setups' colours, and a shape for each.
-LANGUAGE_COLOURS = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
-LANGUAGE_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
-# Okabe and Ito (2008); each setup has a shape, too, so that a print in grey can be read.
-_LOOKS = {"1x": ("#0072B2", "o"), "1x_cloned": ("#E69F00", "s"), "2x": ("#009E73", "^"), "scratch": ("#CC79A7", "D")}
-_OTHER_LOOKS = (("#D55E00", "v"), ("#56B4E9", "P"), ("#000000", "X"), ("#B8A800", "p"))
-
-P = ParamSpec("P")
-
-
-class Look(NamedTuple):
-    """Colour, marker and name of a setup."""
-
-    colour: str
-    marker: str
-    label: str
-
-
-def looks(setups: Iterable[str]) -> dict[str, Look]:
-    """A look for every setup: the same for the papers' setups in every figure, in order for any other."""
-    setups = list(setups)
-    others = [setup for setup in setups if setup not in _LOOKS]
-    spare = {setup: _OTHER_LOOKS[index % len(_OTHER_LOOKS)] for index, setup in enumerate(others)}
-    return {setup: Look(*(_LOOKS | spare)[setup], SETUP_LABELS.get(setup, setup)) for setup in setups}
-
-
-def language_look(place: int) -> Look:
-    """A look for the language that stands at `place` among those of a figure."""
-    colour = LANGUAGE_COLOURS[place % len(LANGUAGE_COLOURS)]
-    return Look(colour, LANGUAGE_MARKERS[place % len(LANGUAGE_MARKERS)], "")
-
-
-def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in this style whatever the caller's settings are, and leave those as they were."""
-
-    @wraps(draw)
-    def inner(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with mpl.rc_context(RC):
-            return draw(*args, **kwargs)
-
-    return inner
+@contextmanager
+def applied() -> Iterator[None]:
+    """Within it figures are drawn in this style, whatever the caller's settings are, which stay as they were."""
+    with mpl.rc_context(RC):
+        yield
 
 
 def save_figure(figure: Figure, pdf: Path, png: Path, dpi: int = 200) -> None:
@@ -164,16 +137,6 @@ def mark_missing(axes: Axes, x: float, colour: str) -> None:
     axes.plot([x], [0.035], "x", color=colour, markersize=3.2, markeredgewidth=0.9, transform=transform, gid="missing")
 
 
-def measure_label(measure: str) -> str:
-    """The name of a measure in two lines, short enough to stand beside a low panel."""
-    return MEASURE_LABELS.get(measure, measure).replace(" ", "\n", 1)
-
-
-def method_label(method: str) -> str:
-    """The name of a merge method in one line."""
-    return METHOD_LABELS.get(method, method).replace("-\n", "-").replace("\n", " ")
-
-
 def make_room(axes: Axes, share: float) -> None:
     """Extend the panel downwards by `share` of its height, for what stands at its foot."""
     low, high = axes.get_ylim()
@@ -188,7 +151,3 @@ def key(label: str, **look: Any) -> Line2D:
 def setup_keys(by_setup: dict[str, Look]) -> list[Artist]:
     """Legend entries for the setups."""
     return [key(look.label, color=look.colour, marker=look.marker) for look in by_setup.values()]
-
-
-CHANCE_KEY: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9}
-MISSING_KEY: dict[str, Any] = {"marker": "x", "markersize": 3.2, "markeredgewidth": 0.9}

@@ -1,4 +1,4 @@
-"""Scores of merges and of the experts that they are made from, for the figures that average over them."""
+"""How the cells of a figure are found in a summary of scores (`growmerge.tables.summary`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,32 @@ import numpy as np
 import pandas as pd
 
 from growmerge import ids
-from growmerge.figures.selection import look_up, overall
+from growmerge.figures.common.selection import VALUES
+from growmerge.ids import ALL
+from growmerge.tables.summary import measure_order
+
+CELL = ("kind", "setup", "target", "method", "measure", "language")
+
+
+def overall(summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the summary that stand for all subsets of a measure."""
+    return summary[summary["subset"] == ALL]
+
+
+def measures(summary: pd.DataFrame) -> list[str]:
+    """The measures of the summary in the order of the paper's figures."""
+    return sorted(summary["measure"].unique(), key=measure_order)
+
+
+def look_up(wanted: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """`wanted` (models and merges, by the columns `CELL`) with `id` and `VALUES` of the summary.
+
+    Where the summary has no such row, the value is NaN and n = 0.
+    """
+    finished = summary["kind"].isin(["model", "merge"]) & summary["step"].isna()
+    rows = overall(summary[finished])[[*CELL, "id", *VALUES]]
+    found = wanted.merge(rows, on=list(CELL), how="left", validate="many_to_one")
+    return found.assign(n=found["n"].fillna(0).astype(np.int64), id=found["id"].fillna(""))
 
 
 def merge_scores(summary: pd.DataFrame, languages: Collection[str], methods: Collection[str]) -> pd.DataFrame:

@@ -1,0 +1,36 @@
+"""What a figure shows: languages, setups, methods, and what it alone wants to know. Pure, for Snakemake's parsing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from growmerge.config.analysis import Analysis
+
+VALUES = ("value", "low", "high", "n", "chance")  # the columns of a score
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The languages, setups and methods of a figure, in the order in which they are drawn.
+
+    `method` is the one that pairs are merged by where one is shown. English is measured as what is kept, and is no
+    target. `own` is what the figure's `selection` says beside these, as plain data; its file says what that is.
+    """
+
+    languages: tuple[str, ...]
+    setups: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    method: str = "linear"
+    english: str = "eng"
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any], analysis: Analysis) -> Selection:
+        """The selection that `Figure.selected` gave as plain data; lists are read as tuples."""
+        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        shared = {f.name for f in fields(cls)}
+        own = {key: value for key, value in lists.items() if key not in shared}
+        common: dict[str, Any] = {key: value for key, value in lists.items() if key in shared}
+        return cls(**common, method=analysis.pairwise_method, own=own)

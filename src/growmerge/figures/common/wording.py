@@ -1,0 +1,70 @@
+"""Sentences and numbers that captions and findings of several figures share. Pure, for Snakemake's parsing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from growmerge.catalogue.benchmarks import ACCEPTABILITY, FACTS, PARITY
+from growmerge.config.analysis import Analysis
+from growmerge.figures.common.palette import MEASURE_LABELS
+from growmerge.figures.common.selection import Selection
+from growmerge.lazily import lazily
+
+with lazily():
+    from growmerge.tables import markdown
+
+MERGE = "A merge's score is the mean over its member languages of the score in that language."
+_PAIRS = "share of minimal pairs whose right side has the higher summed log-probability (ties are wrong)"
+_PARITY = {
+    "mean_of_ratios": "mean over parallel sentences of NLL(English, reference model) / NLL(target language, model)",
+    "ratio_of_sums": "NLL(English, reference model) / NLL(target language, model), each summed over parallel sentences",
+}
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return markdown.listed(names)
+
+
+def over(selection: Selection) -> str:
+    """`for swe and isl in the setups 1x and 2x`."""
+    plural = "" if len(selection.setups) == 1 else "s"
+    return f"for {listed(selection.languages)} in the setup{plural} {listed(selection.setups)}"
+
+
+def measured(measures: Collection[str], analysis: Analysis) -> str:
+    """What the scores of each measure are."""
+    pairs = [name for name in (ACCEPTABILITY, FACTS) if name in measures]
+    translation = [name for name in measures if name.endswith("translation")]
+    others = [name for name in measures if name not in (ACCEPTABILITY, PARITY, FACTS, *translation)]
+    questions = listed([MEASURE_LABELS.get(name, name) for name in others])
+    sentences = {
+        f"{listed(pairs)}: {_PAIRS}": bool(pairs),
+        f"information parity: {_PARITY[analysis.parity]}": PARITY in measures,
+        f"{questions}: share of questions whose right answer is the likeliest of those offered": bool(questions),
+        "translation: chrF++ of all sentences together, 0 to 100": bool(translation),
+        "higher is better": True,
+    }
+    said = "; ".join(sentence for sentence, applies in sentences.items() if applies)
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def of_all(chosen: Collection[str], known: Collection[str], what: str) -> str:
+    """`no setup`, `every setup`, `1 of 3 setups (2x)`."""
+    if not chosen:
+        return f"no {what}"
+    if len(chosen) == len(known):
+        return f"every {what}" if len(known) > 1 else f"the one {what}"
+    return f"{len(chosen)} of {len(known)} {what}s ({', '.join(chosen)})"
+
+
+def difference(mean: float, low: float, high: float) -> str:
+    """`+0.012 (−0.003 to +0.027)`: a difference with its interval."""
+    mean_text, low_text, high_text = (signed(f"{value:+.3f}") for value in (mean, low, high))
+    return f"{mean_text} ({low_text} to {high_text})"
+
+
+def signed(number: str) -> str:
+    """With a minus sign instead of a hyphen; zero has none."""
+    plain = number.lstrip("+-")
+    return plain if not float(plain) else number.replace("-", "−")
