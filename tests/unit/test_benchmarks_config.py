@@ -2,15 +2,16 @@
 
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from growmerge.benchmarks.build import HeldOut, build_benchmark
+from growmerge.benchmarks.build import build_benchmark
+from growmerge.benchmarks.conversion import HeldOut
+from growmerge.benchmarks.converters import find_converter
 from growmerge.catalogue.benchmarks import REGISTRY
-from growmerge.catalogue.entry import Decoding, Metric
+from growmerge.catalogue.entry import INFLECTION, Decoding, Metric
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.load import merge_mappings, read_yaml, validate
 from growmerge.data.documents import Document
@@ -184,18 +185,13 @@ def test_plans_count_with_the_printed_number_of_items_or_the_limit():
     assert Benchmark(name="multiblimp", limit=5000).size("isl") == 2801
 
 
-def test_every_entry_that_is_read_has_a_converter_and_every_count_a_language():
-    modules = {"pairs", "labelled", "judgements", "exam", "mpararel", "questions", "hellaswag"}
-    parallel = {"parity", "translation"}
+def test_every_entry_has_a_converter_and_every_count_a_language():
     for name, entry in REGISTRY.items():
-        if entry.languages is None:
-            assert entry.converter in ("built", "generated"), name
-            continue
-        assert entry.converter in modules | parallel, name
-        assert entry.counts.keys() <= entry.languages.keys(), name
-        assert entry.counterparts.keys() <= entry.languages.keys(), name
-    for module in modules:
-        import_module(f"growmerge.benchmarks.converters.{module}")
+        if entry.converter != INFLECTION:
+            assert callable(find_converter(entry.converter)), name
+        if entry.languages is not None:
+            assert entry.counts.keys() <= entry.languages.keys(), name
+            assert entry.counterparts.keys() <= entry.languages.keys(), name
 
 
 def test_a_benchmark_without_a_public_source_says_where_to_name_one():
@@ -245,11 +241,9 @@ def test_benchmarks_are_held_against_the_study(benchmark, message):
 
 def test_a_study_can_have_any_benchmark_of_the_registry():
     own = {"name": "own", "use": "inflection", "inflection": {"lexicons": {"swe": "swe.tsv"}}}
-    made = [{"name": "acceptability", "limit": 9}, {"name": "facts", "limit": 9}, {"name": "parity", "use": "flores"}]
-    read = [{"name": n} for n, e in REGISTRY.items() if e.languages and n not in ("flores", "foblimp")]
+    made = [{"name": name, "limit": 9} for name in ("acceptability", "facts", "parity", "heldout_translation")]
+    read = [{"name": n} for n, e in REGISTRY.items() if e.languages and n != "foblimp"]
     read = [b | ({"sources": {"swe": {"dataset": "m"}}} if b["name"] == "mpararel" else {}) for b in read]
     study = validate(MINIATURE | {"benchmarks": [*made, *read, own]})
-    assert (
-        len(study.benchmarks) == len(REGISTRY) - 3
-    )  # one parity and one translation of two; and Faroese is no language of the miniature
+    assert len(study.benchmarks) == len(REGISTRY) - 1  # Faroese, of foblimp, is no language of the miniature
     assert validate(study.dump(*type(study).model_fields)) == study

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growmerge.benchmarks.build import build_benchmark
-from growmerge.benchmarks.converters.parallel import prompt, source_of
 from growmerge.benchmarks.few_shot import split_examples
 from growmerge.benchmarks.items import read_items, write_items
+from growmerge.benchmarks.parallel import prompt, source_of
 from growmerge.config.benchmarks import Benchmark
 from growmerge.errors import GrowmergeError
 

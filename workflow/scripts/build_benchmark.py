@@ -4,7 +4,8 @@ from pathlib import Path
 
 from growmerge.job import job
 from growmerge.artifacts import publish, verify
-from growmerge.benchmarks.build import HeldOut, build_benchmark
+from growmerge.benchmarks.build import build_benchmark
+from growmerge.benchmarks.conversion import HeldOut
 from growmerge.benchmarks.items import ITEMS, write_items
 from growmerge.config.benchmarks import Benchmark
 from growmerge.data.split import evaluation_documents, read_heldout

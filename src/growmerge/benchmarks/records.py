@@ -73,7 +73,7 @@ def _text(value: Any) -> str:
 
 
 @dataclass
-class Tally:
+class RecordCounts:
     """How many records were read, and why some became no item; what is over became one."""
 
     read: int = 0

@@ -1,5 +1,7 @@
 """How the datasets name languages and configurations."""
 
+from collections.abc import Mapping
+
 # Languages of the studies, ISO 639-3 as in their configurations -> what the datasets call them.
 TWO_LETTERS = {
     "eng": "en", "swe": "sv", "isl": "is", "fao": "fo", "ekk": "et", "fas": "fa", "ara": "ar", "deu": "de", "fra":
@@ -43,3 +45,8 @@ BLIMP_CONFIGS = (
     "wh_questions_subject_gap_long_distance", "wh_vs_that_no_gap", "wh_vs_that_no_gap_long_distance",
     "wh_vs_that_with_gap", "wh_vs_that_with_gap_long_distance",
 )  # fmt: skip
+
+
+def without(codes: Mapping[str, str], *languages: str) -> dict[str, str]:
+    """The codes of all languages but these."""
+    return {language: code for language, code in codes.items() if language not in languages}

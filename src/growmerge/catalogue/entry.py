@@ -1,4 +1,4 @@
-"""What an entry of the registry says."""
+"""What an entry of the registry of benchmarks says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Normalisation = Literal["sum", "token", "character"]
+
+# The three measures of Glocker et al. 2025, section 3.6.
+ACCEPTABILITY, PARITY, FACTS = "acceptability", "parity", "facts"
+TRANSLATION = "translation"  # its scores run from 0 to 100
+# The revision under which the hub keeps its own conversion of datasets whose repositories hold a loading script.
+CONVERTED = "refs/convert/parquet"
+# The converter of benchmarks that a study describes itself, under `inflection`; rule generate_pairs makes them.
+INFLECTION = "growmerge.benchmarks.inflection.build"
 
 
 @dataclass(frozen=True)
@@ -51,16 +59,24 @@ class Dataset:
     examples: str | None = None
 
 
+def one_config_each(id_: str | None, configs: Mapping[str, str], *splits: str, **more: str) -> dict[str, Dataset]:
+    """A dataset with one configuration a language, `configs`; `more` as for Dataset."""
+    return {language: Dataset(id_, (config,), splits, **more) for language, config in configs.items()}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One benchmark.
 
+    Raises ValueError for a benchmark that is measured by information parity and is of another measure, or the other way
+    round: a ratio of log-likelihoods and a share of right answers have no common mean.
+
     Args:
-        converter: the module of `converters` that makes its items; for `built` and `generated` no dataset is read.
+        converter: the module that makes its items, by its name in `growmerge.benchmarks.converters`, or its full name.
         licence: of the data, as its authors state it.
         metric: how it is measured.
         measure: what it is a benchmark of: figures average over the benchmarks of a measure; "" if it stands alone.
-        languages: {language: its rows}; None where any language can have it.
+        languages: {language: its rows}; None if it is made here, from held-out text or packages, for any language.
         fields: {what the converter calls it: the dataset's column}; "a.b" is the field b of a struct, a leading "?"
             marks what may be missing.
         counterparts: {language: rows of the other side}, for what compares or translates between two languages.
@@ -69,6 +85,9 @@ class Entry:
         counts: {language: items} as the papers print them.
         farthest: of labelled sentences, how far aligned ones may be apart, as a share of the longer one's characters.
         max_new_tokens: of what is generated, the most tokens.
+        files: pattern of the files of a local folder that the items of a language depend on; `{config}` stands for the
+            language's configuration.
+        attribution: {language: whose data the items are made from, beside text and packages}; None: every language.
     """
 
     converter: str
@@ -83,3 +102,12 @@ class Entry:
     counts: Mapping[str, int] = field(default_factory=dict)
     farthest: float = 0.2
     max_new_tokens: int = 0
+    files: str = "**/*"
+    attribution: Mapping[str | None, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.metric.name == PARITY) != (self.measure == PARITY):
+            raise ValueError(
+                f"the metric {self.metric.name!r} does not go with the measure {self.measure!r}: what is measured by "
+                "information parity is of the measure 'parity', and nothing else is"
+            )

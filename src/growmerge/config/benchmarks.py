@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from growmerge.catalogue.benchmarks import REGISTRY
-from growmerge.catalogue.entry import Dataset, Decoding, Entry, Metric, Normalisation
+from growmerge.catalogue.entry import INFLECTION, Dataset, Decoding, Entry, Metric, Normalisation
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.strict import LanguageCode, Name, Strict
 
@@ -114,11 +114,11 @@ class Benchmark(Strict):
                 f"no benchmark '{key}' in the registry; there are {', '.join(REGISTRY)}; say which to `use`"
             )
         entry = REGISTRY[key]
-        if entry.converter == "built" and self.limit is None:
+        read, inflects = entry.languages is not None, entry.converter == INFLECTION
+        if not read and not inflects and self.limit is None:
             raise ValueError(f"'{self.name}' is made here and needs a `limit`")
-        if (entry.converter == "generated") != (self.inflection is not None):
+        if inflects != (self.inflection is not None):
             raise ValueError("`inflection` goes with `use: inflection`, and only with it")
-        read = entry.languages is not None
         applies = {
             "sources": read,
             "fields": read,
@@ -247,14 +247,15 @@ class Benchmark(Strict):
             lexicon, text = self.inflection.lexicons[language], self.inflection.sentences.get(language)
             files = text.files() if isinstance(text, FileSource) else []
             return [*([] if lexicon == ISLENSKA else [lexicon]), *map(str, files)]
-        said = self.sources.get(language)
-        if said is None or said.dataset is None:
+        entry = self.entry
+        dataset = self.dataset(language) if entry.languages is not None else Dataset(None)
+        if dataset.id is None:
             return []
-        path = Path(said.dataset)
+        path = Path(dataset.id)
         if not path.is_dir():
-            return [said.dataset] if path.is_file() else []
-        # A folder's own time changes with its entries' names only. Of mParaRel, a language has files of its own.
-        pattern = f"*/{self.dataset(language).configs[0]}/*" if self.entry.converter == "mpararel" else "**/*"
+            return [dataset.id] if path.is_file() else []
+        # A folder's own time changes with its entries' names only.
+        pattern = entry.files.format(config=dataset.configs[0])
         return sorted(str(file) for file in path.glob(pattern) if file.is_file() and not _is_hidden(file, path))
 
     def part(self, language: str) -> dict[str, Any]:

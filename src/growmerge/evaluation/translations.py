@@ -8,9 +8,9 @@ import pyarrow as pa
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from growmerge.benchmarks.converters.parallel import source_of
 from growmerge.benchmarks.few_shot import split_examples
 from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.parallel import source_of
 from growmerge.catalogue.entry import Decoding
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import chrf, count

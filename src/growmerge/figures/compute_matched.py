@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import cycle, groupby, product
 from typing import TYPE_CHECKING, Any
 
-from growmerge.catalogue.benchmarks import TRANSLATION
+from growmerge.catalogue.entry import TRANSLATION
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Figure

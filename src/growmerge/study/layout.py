@@ -262,7 +262,7 @@ class Layout:
     def benchmark_counterparts(self, name: str, language: str) -> list[str]:
         """The documents in that language, for a benchmark that is made here from two."""
         entry = self.benchmark(name).entry
-        parallel = entry.converter == "built" and entry.metric.name in ("parity", "chrf")
+        parallel = entry.languages is None and entry.metric.name in ("parity", "chrf")
         return self.documents(self.evaluation_corpus(self.origin(name, language)).name) if parallel else []
 
     def benchmark_packages(self, name: str, language: str) -> list[str]:

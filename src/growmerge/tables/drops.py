@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growmerge import ids
-from growmerge.catalogue.benchmarks import TRANSLATION
+from growmerge.catalogue.entry import TRANSLATION
 from growmerge.ids import ALL, MEAN
 from growmerge.tables import typology
 from growmerge.tables.correlation import Coefficient, correlate

@@ -7,14 +7,20 @@ The Estonian national examinations for Estonian as a second language (TalTechNLP
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
 from growmerge.benchmarks.records import Drop, Record, first_is_right
 
 # The default, in brackets or without; how the examinations write a gap was not verified.
 _GAP = r"(?:_+|…+|\.{3,})"
 GAP = rf"\({_GAP}\)|\[{_GAP}\]|{_GAP}"
+
+
+def items(conversion: Conversion) -> Iterator[Item]:
+    """The sentences of each record; the study may say what a gap looks like."""
+    return conversion.each(filler(conversion.benchmark.gap or GAP))
 
 
 def filler(gap: str) -> Callable[[Record], Item]:

@@ -7,8 +7,9 @@ what goes on in one with a small letter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.converters.questions import space
 from growmerge.benchmarks.items import Item
 from growmerge.benchmarks.records import Drop, Record, first_is_right
@@ -17,6 +18,11 @@ _TITLE = re.compile(r" \[title\]")
 _TURKISH_TITLE = re.compile(r" \[(?:title|başlık|adım|header)\]")
 _MARK = re.compile(r"\[.*?\]")
 _ENDS = (".", "?", "!", ":", ";", "。", "？", "！", "：", "；", "؟", "؛")
+
+
+def items(conversion: Conversion) -> Iterator[Item]:
+    """The description of each record, and its endings."""
+    return conversion.each(ender(conversion.language))
 
 
 def ender(language: str) -> Callable[[Record], Item]:

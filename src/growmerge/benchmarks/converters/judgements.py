@@ -12,7 +12,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from growmerge.benchmarks.records import Record, Tally
+from growmerge.benchmarks.conversion import Conversion
+from growmerge.benchmarks.converters.labelled import aligned
+from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.records import Record, RecordCounts
 
 _QUESTION = re.compile(
     r"Is the following Icelandic sentence grammatically (?P<word>correct|incorrect) in Icelandic\?\s*\n\s*"
@@ -22,7 +25,12 @@ _VARIANT = re.compile(r"(?P<category>.+?)_?(?P<number>\d+)[a-z]?")
 _ANSWERS = {"yes": True, "no": False}
 
 
-def as_labelled(records: Iterable[Record], tally: Tally) -> Iterator[Record]:
+def items(conversion: Conversion) -> Iterator[Item]:
+    """The pairs of records with `id`, `input` and `answer`."""
+    return aligned(conversion, as_labelled(conversion.rows.records(), conversion.counts))
+
+
+def as_labelled(records: Iterable[Record], counts: RecordCounts) -> Iterator[Record]:
     """Records with `sentence`, `label`, `group` and `subset`, of records with `id`, `input` and `answer`.
 
     What asks something else, and a sentence of the group that was there before, are read and dropped here.
@@ -37,8 +45,8 @@ def as_labelled(records: Iterable[Record], tally: Tally) -> Iterator[Record]:
             else None
         )  # fmt: skip
         if found is None or reason:
-            tally.read += 1
-            tally.drop(str(reason), record.id)
+            counts.read += 1
+            counts.drop(str(reason), record.id)
             continue
         seen.add((group, found["sentence"]))
         values: dict[str, Any] = {"sentence": found["sentence"], "group": group, "subset": category}

@@ -14,21 +14,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
-from growmerge.benchmarks.records import Tally
+from growmerge.benchmarks.records import RecordCounts
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import in_hash_order
 
 _SUBJECT, _OBJECT = "[X]", "[Y]"
 
 
-def facts(folder: Path, language: str, seed: int, tally: Tally) -> Iterator[Item]:
-    """The pairs of `folder`/patterns/{language}/{relation}.jsonl and `folder`/tuples/...; a record is pattern x tuple.
+def items(conversion: Conversion) -> Iterator[Item]:
+    """The pairs of a folder's patterns/{language}/{relation}.jsonl and tuples/...; a record is pattern x tuple.
 
-    `language` is the folder's name, such as sv. The ids are `relation:pattern:subject`, the number of the pattern's row
-    and the subject's lineid or row from 0; the subset is the relation. Raises GrowmergeError where the files are not
-    there or are none of this kind.
+    The folder is the dataset, and {language} its configuration, such as sv. The ids are `relation:pattern:subject`, the
+    number of the pattern's row and the subject's lineid or row from 0; the subset is the relation. Raises
+    GrowmergeError where the files are not there or are none of this kind.
     """
+    folder, language = Path(conversion.dataset.id or ""), str(conversion.dataset.configs[0])
     files = sorted((folder / "patterns" / language).glob("*.jsonl"))
     if not files:
         raise GrowmergeError(
@@ -38,11 +40,11 @@ def facts(folder: Path, language: str, seed: int, tally: Tally) -> Iterator[Item
     for file in files:
         patterns = [row["pattern"] for row in _rows(file, "pattern")]
         tuples = _rows(folder / "tuples" / language / file.name, "sub_label", "obj_label")
-        yield from _relation(file.stem, patterns, tuples, seed, tally)
+        yield from _relation(file.stem, patterns, tuples, conversion.seed, conversion.counts)
 
 
 def _relation(
-    relation: str, patterns: list[str], tuples: list[dict[str, Any]], seed: int, tally: Tally
+    relation: str, patterns: list[str], tuples: list[dict[str, Any]], seed: int, counts: RecordCounts
 ) -> Iterator[Item]:
     subjects = Counter(row["sub_label"] for row in tuples)
     objects = sorted({row["obj_label"] for row in tuples if row["obj_label"].strip()})
@@ -51,8 +53,8 @@ def _relation(
         if pattern.count(_SUBJECT) == pattern.count(_OBJECT) == 1:
             usable.append((number, pattern))
         else:
-            tally.drop("pattern without one subject and one object", f"{relation}:{number}", len(tuples))
-    tally.read += len(patterns) * len(tuples)
+            counts.drop("pattern without one subject and one object", f"{relation}:{number}", len(tuples))
+    counts.read += len(patterns) * len(tuples)
     for number, row in enumerate(tuples):
         subject, right = row["sub_label"], row["obj_label"]
         wrong = next(iter(_others(objects, right, f"{seed}:{relation}:{subject}")), None)
@@ -63,7 +65,7 @@ def _relation(
             else None
         )  # fmt: skip
         if reason:
-            tally.drop(reason, f"{relation}:{subject}", len(usable))
+            counts.drop(reason, f"{relation}:{subject}", len(usable))
             continue
         for place, pattern in usable:
             texts = tuple(pattern.replace(_SUBJECT, subject).replace(_OBJECT, word) for word in (right, str(wrong)))

@@ -6,8 +6,16 @@ BLiMP (Warstadt et al. 2020), MultiBLiMP (Jumelet et al. 2025), FoBLiMP, the Tar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
 from growmerge.benchmarks.records import Drop, Record
+
+
+def items(conversion: Conversion) -> Iterator[Item]:
+    """A pair of each record."""
+    return conversion.each(pair)
 
 
 def pair(record: Record) -> Item:

@@ -6,8 +6,9 @@ lighteval: passage, "Question: ...", "Answer:", and the answers as they are, wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
 from growmerge.benchmarks.records import Drop, Record, first_is_right
 from growmerge.errors import GrowmergeError
@@ -30,6 +31,11 @@ WORDS = {
     "tur": ("Soru", "Cevap"),
     "zho": ("问题", "答案"),
 }
+
+
+def items(conversion: Conversion) -> Iterator[Item]:
+    """The question of each record."""
+    return conversion.each(asker(conversion.language))
 
 
 def space(language: str) -> str:

@@ -13,6 +13,7 @@ from babel.core import get_global
 from babel.languages import get_official_languages, get_territory_language_info
 from babel.numbers import get_territory_currencies
 
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import in_hash_order
@@ -44,6 +45,11 @@ class _Fact:
     territory: str
     right: str  # code of the object
     also_right: frozenset[str]  # codes that are no wrong answer
+
+
+def items(conversion: Conversion) -> list[Item]:
+    """Facts as pairs, in the conversion's language."""
+    return fact_pairs(conversion.language, conversion.limit, conversion.seed)
 
 
 def fact_pairs(language: str, limit: int, seed: int) -> list[Item]:

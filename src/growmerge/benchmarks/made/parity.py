@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
 from growmerge.data.documents import Document
 from growmerge.hashing import in_hash_order
+
+
+def items(conversion: Conversion) -> list[Item]:
+    """Held-out sentences with their English counterparts."""
+    documents, english = conversion.heldout.short(conversion.benchmark.max_words)
+    return parity_items(documents, english, conversion.limit)
 
 
 def parity_items(documents: Sequence[Document], english: Sequence[Document], limit: int) -> list[Item]:

@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from growmerge.benchmarks.converters.parallel import TRANSLATION, prompt
+from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.few_shot import with_examples
 from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.parallel import prompt
+from growmerge.catalogue.entry import TRANSLATION
 from growmerge.data.documents import Document
 from growmerge.hashing import in_hash_order
+
+
+def items(conversion: Conversion) -> list[Item]:
+    """Prompts to translate held-out sentences from the language of their counterparts."""
+    documents, originals = conversion.heldout.short(conversion.benchmark.max_words)
+    sides = (conversion.heldout.origin, conversion.language)
+    return translation_items(documents, originals, sides, conversion.limit, conversion.entry.few_shot)
 
 
 def translation_items(

@@ -1,4 +1,4 @@
-"""Records of a benchmark's dataset: from the hub, a local folder in the hub's layout, or a single file (or its URL)."""
+"""The rows of a benchmark's dataset: of the hub, a local folder in the hub's layout, or a single file (or its URL)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any
 
 from growmerge.benchmarks import formats
 from growmerge.benchmarks.records import Record, whole
-from growmerge.catalogue.benchmarks import CONVERTED
-from growmerge.catalogue.entry import Dataset
+from growmerge.catalogue.entry import CONVERTED, Dataset
 from growmerge.config.benchmarks import is_file
 from growmerge.config.corpora import HubSource
 from growmerge.data.hub import explained
 from growmerge.errors import GrowmergeError
 
 
-class Source:
-    """The records of a dataset, in the order of its configurations, splits and rows."""
+class Rows:
+    """The rows of a dataset, in the order of its configurations, splits and rows in these."""
 
     def __init__(self, dataset: Dataset, fields: Mapping[str, str]) -> None:
         """`fields` as in :class:`growmerge.catalogue.entry.Entry`."""
