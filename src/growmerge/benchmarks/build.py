@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from growmerge.artifacts import publish, verify
 from growmerge.benchmarks.conversion import Conversion, HeldOut
 from growmerge.benchmarks.converters import find_converter
-from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.items import ITEMS, Item, write_items
 from growmerge.benchmarks.records import RecordCounts
+from growmerge.catalogue.benchmarks import VERSION
 from growmerge.config.benchmarks import Benchmark
+from growmerge.data.documents import Document
+from growmerge.data.split import evaluation_documents, read_heldout
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import in_hash_order
 
@@ -25,6 +30,53 @@ class Built:
 
     items: list[Item]
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HeldOutShards:
+    """The shards of a corpus, of which the held-out documents are read; those with a filled-in placeholder are not."""
+
+    folders: Sequence[Path] = ()
+    placeholder: str | None = None
+
+    def documents(self) -> list[Document]:
+        """The held-out documents. Raises GrowmergeError for a file that differs from its manifest."""
+        return evaluation_documents(read_heldout(self.folders), self.placeholder)
+
+
+def write_benchmark(
+    folder: Path,
+    benchmark: Benchmark,
+    language: str,
+    *,
+    text: HeldOutShards,
+    counterparts: HeldOutShards,
+    origin: str,
+    packages: Sequence[Path],
+    seed: int,
+) -> None:
+    """Publish the items of a benchmark in a language in `folder`.
+
+    `text` and `packages` are what a benchmark that is made here is made from, `counterparts` the same text in the
+    language `origin`. Raises GrowmergeError for inputs that differ from their manifests, and as `build_benchmark` does.
+    """
+    for package in packages:
+        verify(package)
+    heldout = HeldOut(text.documents(), counterparts.documents(), packages, origin)
+    built = build_benchmark(benchmark, language, seed=seed, heldout=heldout)
+    inputs = list(dict.fromkeys([*text.folders, *counterparts.folders, *packages]))
+    config = {
+        "benchmark": benchmark.part(language),
+        "placeholder": text.placeholder,
+        "origin": origin,
+        "origin_placeholder": counterparts.placeholder,
+        "seed": seed,
+        "version": VERSION,
+    }
+    with publish(folder, inputs=inputs, config=config) as draft:
+        write_items(built.items, draft.folder / ITEMS)
+        draft.facts |= built.facts
+        logger.info("%d items; the first: %s", len(built.items), built.items[0])
 
 
 def build_benchmark(benchmark: Benchmark, language: str, *, seed: int, heldout: HeldOut | None = None) -> Built:

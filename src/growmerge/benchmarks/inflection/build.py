@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from growmerge.artifacts import publish
+from growmerge.benchmarks.build import HeldOutShards
 from growmerge.benchmarks.inflection.lexicon import Lexicon, UniMorph
 from growmerge.benchmarks.inflection.pairs import Account, Rules, make_pairs
+from growmerge.benchmarks.inflection.sample import sample
 from growmerge.benchmarks.inflection.sentences import sentences
-from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.items import ITEMS, Item, write_items
+from growmerge.catalogue.benchmarks import VERSION
 from growmerge.config.benchmarks import ISLENSKA, Benchmark
+from growmerge.config.corpora import HubSource
 from growmerge.data.documents import Document
+from growmerge.data.files import check_file_names, read_files
+from growmerge.data.hub import HubFiles
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import unit_hash
+
+logger = logging.getLogger(__name__)
+
+
+def write_inflection(folder: Path, benchmark: Benchmark, language: str, *, text: HeldOutShards, seed: int) -> None:
+    """Publish the pairs of a language in `folder`, beside them `sample.md`: some of each subset, to read.
+
+    The sentences are those that `inflection.sentences` names, else the held-out `text`. Raises GrowmergeError for text
+    that cannot be read, and as `build_inflection` does.
+    """
+    documents = _documents(benchmark, language, text)
+    items, facts = build_inflection(benchmark, language, documents, seed=seed)
+    config = {
+        "benchmark": benchmark.part(language),
+        "placeholder": text.placeholder,
+        "seed": seed,
+        "version": VERSION,
+    }
+    with publish(folder, inputs=text.folders, config=config) as draft:
+        write_items(items, draft.folder / ITEMS)
+        page = sample(items, f"{benchmark.name} in {language}", seed)
+        (draft.folder / "sample.md").write_text(page, encoding="utf-8")
+        draft.facts |= facts
+        logger.info("%d of %d pairs from %d sentences", len(items), facts["pairs"], facts["sentences"])
 
 
 def build_inflection(
@@ -59,6 +91,17 @@ def build_inflection(
         "seed": seed,
     }
     return items, facts
+
+
+def _documents(benchmark: Benchmark, language: str, text: HeldOutShards) -> Iterable[Document]:
+    named = benchmark.inflection.sentences.get(language) if benchmark.inflection else None
+    if named is None:
+        return text.documents()
+    if isinstance(named, HubSource):
+        hub = HubFiles(named)
+        return hub.read_documents(hub.numbers)
+    check_file_names(named.files(), named.id_field)
+    return read_files(named.files(), named.text_field, named.id_field)
 
 
 def _lexicon(named: str, language: str) -> Lexicon:
