@@ -83,7 +83,7 @@ def fault_of(name: str) -> str:
 
 def reserved(kind: str, name: str) -> str:
     """Why `name` is taken, if it names a study, base, setup or benchmark (`kind`); empty if it is free."""
-    if kind == "benchmark" and name.endswith(f"_{REFERENCE}"):
+    if kind == "benchmark" and is_parity_reference(name):
         return f"the English sides of parallel sentences are scored under such names ('parity_{REFERENCE}')"
     return _RESERVED.get(kind, {}).get(name, "")
 
@@ -140,3 +140,8 @@ def without_method(merge_id: str) -> str:
 def parity_reference(benchmark: str) -> str:
     """What the English sides of a benchmark of parallel sentences are scored under."""
     return f"{benchmark}_{REFERENCE}"
+
+
+def is_parity_reference(benchmark: str) -> bool:
+    """Whether scores are under such a name; no benchmark of a study may have one."""
+    return benchmark.endswith(f"_{REFERENCE}")

@@ -88,6 +88,20 @@ def test_parity_is_compared_by_its_ratios():
     assert (row["better"], row["worse"], row["p"]) == (1, 1, 1.0)
 
 
+def test_each_benchmark_of_parity_is_compared_by_its_own_english_sides():
+    english = {"parity_reference": [(-6.0,), (-8.0,)], "flores_reference": [(-3.0,), (-1.0,)]}
+    reference = pd.concat([cell(name, "swe", sides) for name, sides in english.items()])
+    first = pd.concat([cell("parity", "swe", [(-6.0,), (-10.0,)]), cell("flores", "swe", [(-4.0,), (-2.0,)])])
+    second = pd.concat([cell("parity", "swe", [(-12.0,), (-8.0,)]), cell("flores", "swe", [(-6.0,), (-4.0,)])])
+    measured = {"flores": ("parity", "sum"), "parity": ("parity", "sum")}
+    wanted = [Contrast("setup", "a", "b", ("swe",))]
+    rows = table({"a": first, "b": second}, wanted, reference, measured).set_index("benchmark")
+    assert rows.loc["parity", "difference"] == pytest.approx(((1 - 0.5) + (0.8 - 1)) / 2)
+    assert rows.loc["flores", "difference"] == pytest.approx(((3 / 4 - 3 / 6) + (1 / 2 - 1 / 4)) / 2)
+    assert rows["p"].to_dict() == {"parity": 1.0, "flores": 0.5}
+    assert rows["p_holm"].tolist() == [1.0, 1.0], "benchmarks of one measure are one family"
+
+
 def test_only_cells_of_both_models_and_of_the_contrast_are_compared(tmp_path):
     wide = pd.concat([cell(b, lang, right(1, 0)) for b in ("pairs", "questions", "x") for lang in ("swe", "isl")])
     scores = {"a": wide, "b": wide[wide["benchmark"] != "questions"], "absent": tmp_path / "none.parquet"}

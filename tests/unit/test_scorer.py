@@ -62,6 +62,14 @@ def directly(model: LlamaForCausalLM, ids: list[int]) -> float:
     return sum(logprobs[place, token].item() for place, token in enumerate(ids))
 
 
+def test_the_english_sides_of_every_benchmark_of_parity_are_its_references(model, tokenizer):
+    cells = {("flores", "fas"): [PARITY], ("flores_reference", "fas"): [PARITY], ("parity_reference", "fas"): [PARITY]}
+    target, flores, parity = score_items(model, tokenizer, cells, bos_id=BOS)["logprob"].to_pylist()
+    english = tokenizer.encode("The cat sleeps.", add_special_tokens=False).ids
+    assert flores == parity == pytest.approx(directly(model, english), abs=1e-4)
+    assert target != flores
+
+
 def test_one_row_for_each_candidate_with_the_sum_over_all_its_tokens(model, tokenizer):
     cells = {
         ("acceptability", "isl"): [MINIMAL],

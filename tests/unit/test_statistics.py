@@ -10,9 +10,10 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from growmerge.tables.statistics import (
+    Interval,
     bootstrap_mean,
     bootstrap_mean_of_means,
-    bootstrap_ratio_of_sums,
+    bootstrap_mean_of_ratios_of_sums,
     holm,
     mean_and_cv,
 )
@@ -105,6 +106,23 @@ def test_an_unknown_stratum_makes_the_mean_unknown(strata: list[np.ndarray]) -> 
     assert np.isnan(bootstrap_mean_of_means(strata, 10, 0)).all()
 
 
+def ratio_of_sums(above: np.ndarray, below: np.ndarray, resamples: int, seed: int) -> Interval:
+    """That of a single stratum."""
+    return bootstrap_mean_of_ratios_of_sums([(above, below)], resamples, seed)
+
+
+def test_the_mean_of_ratios_of_sums_weighs_strata_alike_and_resamples_each_within_itself() -> None:
+    one, two = (np.array([1.0, 2.0]), np.array([2.0, 2.0])), (np.full(9, 1.0), np.full(9, 4.0))
+    mean, low, high = bootstrap_mean_of_ratios_of_sums([one, two], 500, 0)
+    assert mean == pytest.approx((3 / 4 + 1 / 4) / 2)
+    # The first ratio is between 1/2 and 1, the second always 1/4.
+    assert (low, high) == pytest.approx(((1 / 2 + 1 / 4) / 2, (1 + 1 / 4) / 2))
+    assert bootstrap_mean_of_ratios_of_sums([one, one], 50, 0).mean == ratio_of_sums(*one, 50, 0).mean
+    assert np.isnan(bootstrap_mean_of_ratios_of_sums([one, (np.array([]), np.array([]))], 50, 0)).all()
+    assert np.isnan(bootstrap_mean_of_ratios_of_sums([], 50, 0)).all()
+    assert np.isnan(bootstrap_mean_of_ratios_of_sums([one, (np.ones(1), np.ones(1))], 50, 0)).tolist() == [0, 1, 1]
+
+
 def test_ratio_of_sums_agrees_with_scipy() -> None:
     rng = np.random.default_rng(3)
     below = rng.lognormal(size=200)
@@ -113,7 +131,7 @@ def test_ratio_of_sums_agrees_with_scipy() -> None:
     def ratio(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
         return a.sum(axis=axis) / b.sum(axis=axis)
 
-    ours = bootstrap_ratio_of_sums(above, below, 20_000, seed=1)
+    ours = ratio_of_sums(above, below, 20_000, seed=1)
     theirs = stats.bootstrap(
         (above, below), ratio, n_resamples=20_000, method="percentile", paired=True, rng=np.random.default_rng(2)
     ).confidence_interval
@@ -128,21 +146,21 @@ def test_ratio_of_sums_agrees_with_scipy() -> None:
 @given(below=arrays(np.float64, st.integers(2, 40), elements=st.floats(0.1, 1e3)), factor=st.floats(0.1, 10))
 @settings(max_examples=50)
 def test_equal_ratios_have_a_narrow_interval(below: np.ndarray, factor: float) -> None:
-    assert bootstrap_ratio_of_sums(factor * below, below, 50, 0) == pytest.approx((factor, factor, factor))
+    assert ratio_of_sums(factor * below, below, 50, 0) == pytest.approx((factor, factor, factor))
 
 
 def test_ratio_of_sums_is_unknown_without_items_or_with_nan_and_has_no_interval_for_one() -> None:
     nothing, unknown = np.array([]), np.array([1.0, np.nan])
-    assert np.isnan(bootstrap_ratio_of_sums(nothing, nothing, 10, 0)).all()
-    assert np.isnan(bootstrap_ratio_of_sums(unknown, np.ones(2), 10, 0)).all()
-    assert np.isnan(bootstrap_ratio_of_sums(np.ones(2), unknown, 10, 0)).all()
-    ratio, low, high = bootstrap_ratio_of_sums(np.array([3.0]), np.array([4.0]), 10, 0)
+    assert np.isnan(ratio_of_sums(nothing, nothing, 10, 0)).all()
+    assert np.isnan(ratio_of_sums(unknown, np.ones(2), 10, 0)).all()
+    assert np.isnan(ratio_of_sums(np.ones(2), unknown, 10, 0)).all()
+    ratio, low, high = ratio_of_sums(np.array([3.0]), np.array([4.0]), 10, 0)
     assert ratio == 0.75
     assert np.isnan([low, high]).all()
     with pytest.raises(ValueError, match="2 numerators and 1 denominators"):
-        bootstrap_ratio_of_sums(np.ones(2), np.ones(1), 10, 0)
+        ratio_of_sums(np.ones(2), np.ones(1), 10, 0)
     with pytest.raises(ValueError, match="resamples must be at least 1"):
-        bootstrap_ratio_of_sums(np.ones(2), np.ones(2), 0, 0)
+        ratio_of_sums(np.ones(2), np.ones(2), 0, 0)
 
 
 def test_no_resample_is_refused() -> None:

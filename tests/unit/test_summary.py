@@ -226,6 +226,48 @@ def test_parity_items_without_a_reference_are_counted_in_the_error() -> None:
         summary_of({"2x/swe": target}, [SWE], reference)
 
 
+TWO_PARITIES = {"parity": ("parity", "sum"), "flores": ("parity", "sum")}
+SENTENCES = score_rows("parity", "swe", {"a": ("", [-20.0]), "b": ("", [-40.0])})
+OF_FLORES = score_rows("flores", "swe", {"a": ("", [-10.0]), "b": ("", [-10.0]), "c": ("", [-20.0])})
+ENGLISH = pd.concat(
+    [
+        score_rows("parity_reference", "swe", {"a": ("", [-15.0]), "b": ("", [-10.0])}),
+        score_rows("flores_reference", "swe", {"a": ("", [-8.0]), "b": ("", [-6.0]), "c": ("", [-18.0])}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("parity", "one", "other", "low", "high"),
+    [
+        # Per sentence 15/20 and 10/40; 8/10, 6/10 and 18/20. Means: 0.5 and 23/30.
+        ("mean_of_ratios", 0.5, 23 / 30, (0.25 + 0.6) / 2, (0.75 + 0.9) / 2),
+        ("ratio_of_sums", 25 / 60, 32 / 40, (0.25 + 0.6) / 2, (0.75 + 0.9) / 2),
+    ],
+)
+def test_several_benchmarks_of_parity_are_subsets_and_their_mean(parity, one, other, low, high) -> None:
+    scores = {SWE.id: pd.concat([SENTENCES, OF_FLORES]), MULTI.id: SENTENCES}
+    table = summarise(scores, [SWE, MULTI], ENGLISH, 3000, 0, parity, TWO_PARITIES)
+    assert set(table["measure"]) == {"parity"} and set(table["subset"]) == {ALL, "parity", "flores"}
+    alone = row(table, SWE.id, "parity", "swe", "parity"), row(table, SWE.id, "parity", "swe", "flores")
+    assert (alone[0].value, alone[1].value) == pytest.approx((one, other))
+    assert (alone[0].n, alone[1].n) == (2, 3)
+    both = row(table, SWE.id, "parity", "swe")
+    assert (both.value, both.n) == (pytest.approx((one + other) / 2), 5)
+    assert low <= both.low < both.value < both.high <= high
+    assert np.isnan(row(table, MULTI.id, "parity", "swe").value), "a mean over others would not compare"
+    assert row(table, MULTI.id, "parity", "swe", "parity").value == alone[0].value
+
+
+def test_a_benchmark_of_parity_is_held_against_its_own_english_sides() -> None:
+    only = ENGLISH[ENGLISH["benchmark"] == "parity_reference"]
+    with pytest.raises(GrowmergeError, match=r"flores in swe: 3 of 3 items have no English side .*'flores_reference'"):
+        summarise({SWE.id: OF_FLORES}, [SWE], only, 9, 0, measured=TWO_PARITIES)
+    table = summarise({SWE.id: OF_FLORES}, [SWE], ENGLISH, 99, 0, measured={"flores": ("parity", "sum")})
+    assert row(table, SWE.id, "parity", "swe").value == pytest.approx(23 / 30)
+    assert set(table["subset"]) == {ALL}, "a measure's only benchmark is the measure"
+
+
 def test_models_without_scores_are_holes_in_every_cell_that_others_have(tmp_path: Path) -> None:
     path = tmp_path / "räkna här" / "items.parquet"
     path.parent.mkdir()

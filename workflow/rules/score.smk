@@ -28,7 +28,7 @@ rule score_model:
 
 
 # Information parity compares with what one model makes of the English sentences (Glocker et al. 2025, section 3.6).
-PARITY_CELLS = [cell for cell in GRID.score_cells if cell[0] == "parity"]
+PARITY_CELLS = LAYOUT.parity_cells
 
 
 rule score_reference:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from growmerge.job import job
+from growmerge import ids
 from growmerge.artifacts import verify
-from growmerge.benchmarks.items import PARITY_REFERENCE
 from growmerge.evaluation.scores import Scored, update_scores
 
 with job(snakemake.log[0], threads=snakemake.threads):
@@ -12,6 +12,9 @@ with job(snakemake.log[0], threads=snakemake.threads):
     update_scores(
         Path(snakemake.output[0]).parent,
         Scored(verify(model).digest, lambda: model, inputs=[model], name="reference"),
-        {(PARITY_REFERENCE, Path(folder).name): Path(folder) for folder in snakemake.input.benchmarks},
+        {
+            (ids.parity_reference(folder.parent.name), folder.name): folder
+            for folder in map(Path, snakemake.input.benchmarks)
+        },
         tokens_per_batch=snakemake.params.tokens_per_batch,
     )

@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 
 from growmerge.errors import GrowmergeError
 
-# The benchmark whose cells hold the English side of the parity items.
-PARITY_REFERENCE = "parity_reference"
 ITEMS = "items.parquet"  # of a benchmark: its items; of a model: their scores
 TRANSLATIONS = "translations.parquet"  # what a model wrote
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 from tokenizers import Tokenizer
 
-from growmerge.benchmarks.items import PARITY_REFERENCE, Item
+from growmerge import ids
+from growmerge.benchmarks.items import Item
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.plain import plain
 from growmerge.evaluation.request import Request
@@ -39,8 +40,9 @@ def encode_items(
 ) -> EncodedItems:
     """Tokenize every text of every item; the keys of `items_by_cell` are (benchmark, language).
 
-    The texts of an item are its candidates, numbered from 0; in a cell of the benchmark "parity_reference" there is
-    one, the item's reference. A text stands after a single BOS and the item's context, encoded without special tokens.
+    The texts of an item are its candidates, numbered from 0. In a cell of English sides, such as "parity_reference"
+    (see `ids.parity_reference`), there is one, the item's reference. A text stands after a single BOS and the item's
+    context, encoded without special tokens.
 
     With a context, both are encoded together and cut after as many tokens as the context has by itself; spaces at its
     end go over to the candidate. That is lm-evaluation-harness's way (`_encode_pair`), and so are the lengths that
@@ -81,7 +83,7 @@ def encode_items(
 
 
 def _texts(benchmark: str, language: str, item: Item) -> tuple[str, ...]:
-    if benchmark == PARITY_REFERENCE:
+    if ids.is_parity_reference(benchmark):
         if item.reference is None:
             raise GrowmergeError(f"{benchmark}/{language}: item {item.id} has no reference sentence.")
         return (item.reference,)
@@ -92,7 +94,7 @@ def _texts(benchmark: str, language: str, item: Item) -> tuple[str, ...]:
 
 def _context(benchmark: str, item: Item) -> str:
     """What stands before an item's texts; the reference of a parity item stands by itself."""
-    return "" if benchmark == PARITY_REFERENCE else item.context
+    return "" if ids.is_parity_reference(benchmark) else item.context
 
 
 def _ids(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[int, ...]]:

@@ -131,6 +131,11 @@ class Layout:
         return [f"{self.results}/benchmarks/{benchmark}/{language}" for benchmark, language in cells]
 
     @property
+    def parity_cells(self) -> list[tuple[str, str]]:
+        """The (benchmark, language) cells that are measured by information parity."""
+        return [cell for cell in self.grid.score_cells if self.benchmark(cell[0]).entry.metric.name == "parity"]
+
+    @property
     def listing(self) -> str:
         """What models are scored on, as one file for all scorings."""
         return f"{self.results}/benchmarks/listing.json"
@@ -156,10 +161,14 @@ class Layout:
         return self.model(self.grid.base_of_setup(setup))
 
     def english_sentences(self) -> list[str]:
-        """What hidden states are compared over: the English parity items, else the held-out English documents."""
+        """What hidden states are compared over.
+
+        The English items of the first benchmark of information parity that has some, else the held-out English
+        documents.
+        """
         english = self.study.english
-        cells = [cell for cell in self.grid.score_cells if cell == ("parity", english.code)]
-        return self.benchmarks(cells) or self.documents(english.evaluation)
+        cells = [cell for cell in self.parity_cells if cell[1] == english.code]
+        return self.benchmarks(cells[:1]) or self.documents(english.evaluation)
 
     def typology(self) -> list[str]:
         """Where typological distances come from, if the study asks for them."""

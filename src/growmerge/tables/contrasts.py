@@ -13,15 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from growmerge.artifacts import verify
-from growmerge.benchmarks.items import ITEMS, PARITY_REFERENCE
-from growmerge.catalogue.entry import Normalisation
+from growmerge.benchmarks.items import ITEMS
+from growmerge.catalogue.entry import PARITY, Normalisation
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.frames import write_frame
+from growmerge.ids import parity_reference
 from growmerge.study.grid import Model
 from growmerge.tables.paired import paired_difference
 from growmerge.tables.statistics import holm
-from growmerge.tables.summary import PARITY, SCORE_COLUMNS
+from growmerge.tables.summary import SCORE_COLUMNS
 
 logger = logging.getLogger(__name__)
 Kind = Literal["method", "expert", "mixed", "setup", "compute"]
@@ -94,7 +95,7 @@ def compare(
         scores: by model id, the rows of `items.parquet` or its path; contrasts of models without an entry, or without
             that file, are left out.
         wanted: what to compare, see `contrasts`.
-        reference: scores that hold the rows "parity_reference", for information parity.
+        reference: scores of the English sides, for information parity; see `summary.summarise`.
         resamples: bootstrap resamples of the items.
         seed: of the resampling.
         measured: by benchmark, the measure and how log-probabilities are normalised; others are left out.
@@ -107,7 +108,7 @@ def compare(
     """
     items: dict[_Cell, pd.Index] = {}
     ids = dict.fromkeys(name for contrast in wanted for name in (contrast.first, contrast.second))
-    english = reference.loc[reference["benchmark"] == PARITY_REFERENCE].set_index(["language", "item"])["logprob"]
+    english = _english_sides(reference, [name for name, (measure, _) in measured.items() if measure == PARITY])
     values = {
         name: dict(_values(scores[name], name, english, measured, items)) for name in ids if _is_there(scores, name)
     }
@@ -164,6 +165,13 @@ def _is_there(scores: Mapping[str, pd.DataFrame | Path], name: str) -> bool:
     return source is not None and (isinstance(source, pd.DataFrame) or source.exists())
 
 
+def _english_sides(reference: pd.DataFrame, benchmarks: Sequence[str]) -> pd.Series:
+    """The log-probabilities of the English sides, by (benchmark of parallel sentences, language, item)."""
+    benchmark = reference["benchmark"].map({parity_reference(name): name for name in benchmarks})
+    found = reference.assign(benchmark=benchmark).dropna(subset="benchmark")
+    return found.set_index(["benchmark", "language", "item"])["logprob"]
+
+
 def _values(
     source: pd.DataFrame | Path,
     name: str,
@@ -181,7 +189,7 @@ def _values(
     compared = compared.assign(logprob=normalised_by_benchmark(compared, {b: by for b, (_, by) in measured.items()}))
     right = outcomes(compared)["right"]  # of all cells at once: pandas takes as long for few rows as for many
     targets = frame[is_parity.eq(True)].set_index(["benchmark", "language", "item"])["logprob"]
-    ratios = english.reindex(targets.index.droplevel("benchmark")).to_numpy() / targets
+    ratios = english.reindex(targets.index).to_numpy() / targets
     for (benchmark, language), found in pd.concat([right, ratios]).sort_index().groupby(level=[0, 1], sort=False):
         found = found.droplevel([0, 1])
         if not found.index.equals(items.setdefault((benchmark, language), found.index)):

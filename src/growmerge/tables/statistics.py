@@ -52,28 +52,30 @@ def bootstrap_mean_of_means(strata: Sequence[NDArray[np.float64]], resamples: in
     return Interval(mean, float(low), float(high))
 
 
-def bootstrap_ratio_of_sums(
-    numerators: NDArray[np.float64], denominators: NDArray[np.float64], resamples: int, seed: int
+def bootstrap_mean_of_ratios_of_sums(
+    strata: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], resamples: int, seed: int
 ) -> Interval:
-    """Sum of `numerators` over sum of `denominators`, both of shape (n,), with the 95 % percentile interval.
+    """Unweighted mean over strata of the sum of numerators over the sum of denominators, with the 95 % interval.
 
-    Numerator and denominator of an item are resampled together. NaN throughout without items or with a NaN among them;
-    a single item has no interval.
+    A stratum is (numerators, denominators), both of shape (n_i,), and is resampled within itself, numerator and
+    denominator of an item together. NaN throughout without strata, with an empty stratum, or with a NaN in one; no
+    interval if a stratum has one item.
     """
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, not {resamples}")
-    above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
-    if above.shape != below.shape:
-        raise ValueError(f"{above.size} numerators and {below.size} denominators do not pair up")
-    if above.size == 0 or np.isnan(above).any() or np.isnan(below).any():
+    pairs = [(np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)) for above, below in strata]
+    for above, below in pairs:
+        if above.shape != below.shape:
+            raise ValueError(f"{above.size} numerators and {below.size} denominators do not pair up")
+    if not pairs or any(above.size == 0 or np.isnan(above).any() or np.isnan(below).any() for above, below in pairs):
         return Interval(np.nan, np.nan, np.nan)
-    ratio = float(above.sum() / below.sum())
-    if above.size == 1:
-        return Interval(ratio, np.nan, np.nan)
-    draws = _draws(above.size, resamples, np.random.default_rng(seed))
-    ratios = np.concatenate([above[items].sum(axis=1) / below[items].sum(axis=1) for items in draws])
+    mean = float(np.mean([above.sum() / below.sum() for above, below in pairs]))
+    if min(above.size for above, _ in pairs) == 1:
+        return Interval(mean, np.nan, np.nan)
+    rng = np.random.default_rng(seed)
+    ratios = np.mean([_resampled_ratios(above, below, resamples, rng) for above, below in pairs], axis=0)
     low, high = np.percentile(ratios, PERCENTILES)
-    return Interval(ratio, float(low), float(high))
+    return Interval(mean, float(low), float(high))
 
 
 def mean_difference(differences: NDArray[np.float64]) -> Interval:
@@ -123,6 +125,14 @@ def _resampled_means(values: NDArray[np.float64], resamples: int, rng: np.random
         # distribution as drawing items, at a cost that does not grow with n.
         return rng.multinomial(n, counts[::-1] / n, size=resamples) @ distinct[::-1] / n
     return np.concatenate([values[items].mean(axis=1) for items in _draws(n, resamples, rng)])
+
+
+def _resampled_ratios(
+    above: NDArray[np.float64], below: NDArray[np.float64], resamples: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Ratios of the sums of `resamples` resamples with replacement, shape (resamples,)."""
+    draws = _draws(above.size, resamples, rng)
+    return np.concatenate([above[items].sum(axis=1) / below[items].sum(axis=1) for items in draws])
 
 
 def _draws(n: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from growmerge.benchmarks.items import PARITY_REFERENCE
-from growmerge.catalogue.entry import Normalisation
+from growmerge import ids
+from growmerge.catalogue.entry import PARITY, Normalisation
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import chrf, resampled, stacked
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
@@ -21,13 +21,11 @@ from growmerge.study.grid import Model
 from growmerge.tables.statistics import (
     PERCENTILES,
     Interval,
-    bootstrap_mean,
     bootstrap_mean_of_means,
-    bootstrap_ratio_of_sums,
+    bootstrap_mean_of_ratios_of_sums,
 )
 
 MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
-PARITY = "parity"
 SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
 TRANSLATION_COLUMNS = ("benchmark", "language", "item", "counts")
 SUMMARY_COLUMNS = (
@@ -36,6 +34,7 @@ SUMMARY_COLUMNS = (
 )
 
 Parity = Literal["mean_of_ratios", "ratio_of_sums"]
+_Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]  # English and target, of each item
 
 
 class _Key(NamedTuple):
@@ -67,7 +66,8 @@ def summarise(
         scores: by model id, the rows of `items.parquet` or its path. A model without an entry, or whose path does not
             exist, gets rows with value NaN and n = 0 wherever another model has a score, so that holes can be seen.
         models: the models of the table, in its order.
-        reference: scores that hold the rows "parity_reference": the English sides, by the reference model.
+        reference: scores by the reference model of the English sides of benchmarks of information parity; those of
+            the benchmark "parity" are the rows of "parity_reference" (see `ids.parity_reference`).
         resamples: number of bootstrap resamples.
         seed: of the resampling; a cell depends on it and on the cell's own items, on no other cell.
         parity: of the ratios NLL_reference(English) / NLL_model(target), the mean over items (Tsvetkov and Kipnis
@@ -83,22 +83,21 @@ def summarise(
         groups (the part of the name before "/"), with "macro", their unweighted mean, where there are several. Where a
         measure has several benchmarks, these are its subsets, and "all" is their unweighted mean. A model that lacks a
         subset that another one has gets neither mean: those over other sets do not compare. NaN log-probabilities make
-        their cell NaN.
-        Translations: chrF++ of the corpus, 0 to 100, without chance; else as for measures of pairs.
+        their cell NaN. Information parity and translations have no groups; else this holds for them, too.
+        Information parity has no chance. Translations: chrF++ of the corpus, 0 to 100, without chance.
 
     Raises:
         GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
             without a candidate to compare, or parity items that the reference lacks.
     """
-    ids = [model.id for model in models]
-    if doubled := sorted({i for i in ids if ids.count(i) > 1}):
+    names = [model.id for model in models]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise GrowmergeError(f"models: the id {doubled[0]!r} stands there twice; give every model an id of its own")
     translations = translations or {}
-    if unknown := sorted({*scores, *translations} - set(ids)):
-        raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(ids)} models; pass it in `models`, too")
+    if unknown := sorted({*scores, *translations} - set(names)):
+        raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(names)} models; pass it in `models`, too")
 
     references = _check(reference, "the reference's scores")
-    references = references[references["benchmark"] == PARITY_REFERENCE]
     cells: dict[str, dict[_Key, _Cell]] = {}
     for model in models:
         frame = _load(scores[model.id], model.id) if model.id in scores else None
@@ -173,16 +172,36 @@ def _cells(
     frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
 ) -> Iterator[tuple[_Key, _Cell]]:
     """Every measured cell of one model."""
-    for language, rows in frame[frame["measure"] == PARITY].groupby("language", sort=False):
-        where = f"{model}, {PARITY} in {language}"
-        english, target = _parity_pairs(rows, references[references["language"] == language], where)
+    by_ratio = frame["measure"] == PARITY
+    yield from _parity_cells(frame[by_ratio], references, model, resamples, seed, parity)
+    english_sides = [name for name in frame["benchmark"].unique() if ids.is_parity_reference(name)]
+    yield from _pair_cells(frame[~by_ratio & ~frame["benchmark"].isin(english_sides)], model, resamples, seed)
+
+
+def _parity_cells(
+    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
+) -> Iterator[tuple[_Key, _Cell]]:
+    """Information parity in every language, and of its benchmarks where there are several."""
+
+    def cell(pairs: Sequence[_Pairs]) -> _Cell:
+        """The unweighted mean over benchmarks, each resampled within itself."""
         interval = (
-            bootstrap_mean(english / target, resamples, seed)
+            bootstrap_mean_of_means([english / target for english, target in pairs], resamples, seed)
             if parity == "mean_of_ratios"
-            else bootstrap_ratio_of_sums(english, target, resamples, seed)
+            else bootstrap_mean_of_ratios_of_sums(pairs, resamples, seed)
         )
-        yield _Key(PARITY, str(language), ALL), _Cell(interval, target.size, 0, np.nan)
-    yield from _pair_cells(frame[~frame["measure"].isin([PARITY, PARITY_REFERENCE])], model, resamples, seed)
+        return _Cell(interval, sum(target.size for _, target in pairs), 0, np.nan)
+
+    for language, rows in frame.groupby("language", sort=False):
+        english = references[references["language"] == language]
+        benchmarks = {
+            str(benchmark): _parity_pairs(part, english, f"{model}, {benchmark} in {language}", str(benchmark))
+            for benchmark, part in rows.groupby("benchmark", sort=False)
+        }
+        yield _Key(PARITY, str(language), ALL), cell(list(benchmarks.values()))
+        if rows["several"].iloc[0]:
+            for benchmark, pairs in benchmarks.items():
+                yield _Key(PARITY, str(language), benchmark), cell([pairs])
 
 
 def _pair_cells(frame: pd.DataFrame, model: str, resamples: int, seed: int) -> Iterator[tuple[_Key, _Cell]]:
@@ -245,16 +264,16 @@ def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int
     return _Cell(Interval(value, float(low), float(high)), sum(map(len, corpora)), 0, np.nan)
 
 
-def _parity_pairs(
-    rows: pd.DataFrame, references: pd.DataFrame, where: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """NLL_reference(English) and NLL_model(target) of each item, in nats, both of shape (n,)."""
+def _parity_pairs(rows: pd.DataFrame, references: pd.DataFrame, where: str, benchmark: str) -> _Pairs:
+    """NLL_reference(English) and NLL_model(target) of each item of a benchmark, in nats, both of shape (n,)."""
+    scored_as = ids.parity_reference(benchmark)
+    references = references[references["benchmark"] == scored_as]
     target = rows.set_index("item")["logprob"]
     english = references.set_index("item")["logprob"].reindex(target.index)
     if absent := int((~target.index.isin(references["item"])).sum()):
         raise GrowmergeError(
             f"{where}: {absent} of {target.size} items have no English side in the reference's scores "
-            f"(benchmark {PARITY_REFERENCE!r}); score the reference model again on the same items"
+            f"(benchmark {scored_as!r}); score the reference model again on the same items"
         )
     if impossible := int((target >= 0).sum() + (english >= 0).sum()):
         raise GrowmergeError(f"{where}: {impossible} log-probabilities are not negative; score again")
