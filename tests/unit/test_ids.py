@@ -90,6 +90,7 @@ def test_every_word_that_the_code_uses_as_a_name_is_reserved():
     for word in (ids.ALL, ids.MACRO, ids.MEAN, ids.parity_reference("parity"), "listing.json"):
         assert ids.reserved("benchmark", word)
     assert not ids.reserved("benchmark", "parity")
+    assert ids.is_parity_reference(ids.parity_reference("flores")) and not ids.is_parity_reference("parity")
 
 
 # Signs of the grammar that mean something else there: commits and licences of the hub, tags of UniMorph, other paths.

@@ -156,6 +156,19 @@ def test_what_is_made_from_two_languages_asks_for_the_text_of_both(miniature):
     assert miniature.benchmark_counterparts("acceptability", "isl") == []
 
 
+def test_the_metric_says_what_is_compared_with_english_whatever_its_name():
+    held = {"name": "held", "use": "parity", "limit": 9, "languages": ["swe"]}
+    facts = {"name": "facts", "limit": 9}
+    layout = layout_of(
+        "config.yaml", "miniature.yaml", benchmarks=[facts, held, {"name": "flores", "languages": ["eng", "swe"]}]
+    )
+    assert layout.parity_cells == [("held", "swe"), ("flores", "eng"), ("flores", "swe")]
+    assert layout.english_sentences() == ["results/miniature/benchmarks/flores/eng"], "the first that has English"
+    without = layout_of("config.yaml", "miniature.yaml", benchmarks=[facts])
+    assert without.parity_cells == []
+    assert without.english_sentences() == without.documents(without.study.english.evaluation)
+
+
 def test_translations_are_asked_for_only_where_a_benchmark_is_generated():
     without = layout_of("config.yaml", "miniature.yaml", benchmarks=[{"name": "facts", "limit": 9}])
     assert without.translations(without.grid.models) == []
