@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from growmerge.catalogue.benchmarks import ACCEPTABILITY, FACTS, PARITY
+from growmerge.catalogue.entry import ACCEPTABILITY, FACTS, PARITY
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.palette import MEASURE_LABELS
 from growmerge.figures.common.selection import Selection
