@@ -13,7 +13,7 @@ import pytest
 from made_up_scores import selection
 from matplotlib.colors import to_hex
 
-from growmerge.comparing.places import KINDS
+from growmerge.comparing.places import TENSOR_KINDS
 from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
 from growmerge.figures import FIGURES
@@ -89,7 +89,7 @@ def made_up_comparisons(languages=LANGUAGES, setups=SETUPS, seed=1) -> pd.DataFr
     """Comparisons such as `compare_weights` and `compare_states` make, of three layers."""
     rng = np.random.default_rng(seed)
     rows = []
-    places = [(pd.NA, "all"), *((layer, "all") for layer in range(3)), *((pd.NA, kind) for kind in KINDS[:-1])]
+    places = [(pd.NA, "all"), *((layer, "all") for layer in range(3)), *((pd.NA, kind) for kind in TENSOR_KINDS[:-1])]
     for setup, (layer, kind) in ((setup, place) for setup in setups for place in places):
         about = (layer, kind)
         rows += [(setup, language, "", "relative_norm", *about, rng.uniform(0.2, 2)) for language in languages]
@@ -259,7 +259,7 @@ def test_language_vectors_hold_pairs_norms_and_profiles() -> None:
     of_layer = cosines[(cosines["layer"] == 1).fillna(False)]["value"]
     line = table[(table["setup"] == "2x") & (table["part"] == "layer") & (table["layer"] == 1).fillna(False)].iloc[0]
     assert line[["value", "low", "high", "n"]].tolist() == pytest.approx([*of_layer.agg(["mean", "min", "max"]), 6])
-    assert list(dict.fromkeys(table.loc[table["part"] == "kind", "kind"])) == list(KINDS[:-1])
+    assert list(dict.fromkeys(table.loc[table["part"] == "kind", "kind"])) == list(TENSOR_KINDS[:-1])
 
 
 def test_similarity_and_drop_holds_every_pair_with_the_coefficients_of_its_panel() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import ARCHITECTURE, VOCABULARY
 
-from growmerge.comparing.places import KINDS, Place, place_of
+from growmerge.comparing.places import TENSOR_KINDS, Place, place_of
 from growmerge.comparing.vectors import compare_weights
 from growmerge.comparing.weights import BLOCK, Checkpoints
 from growmerge.config.models import Architecture
@@ -151,7 +151,7 @@ def test_a_model_that_did_not_move_has_no_direction(models) -> None:
 
 def test_the_table_names_every_layer_and_kind_once(table) -> None:
     assert not table.duplicated(["first", "second", "measure", "layer", "kind"]).any()
-    assert set(table["kind"]) == {"all", *KINDS} - {"head"}
+    assert set(table["kind"]) == {"all", *TENSOR_KINDS} - {"head"}
     assert set(table["layer"].dropna()) == {0, 1}
     pairs = table.loc[table["second"] != "", ["first", "second"]].drop_duplicates()
     assert sorted(map(tuple, pairs.to_numpy())) == [("isl", "fas"), ("swe", "fas"), ("swe", "isl")]

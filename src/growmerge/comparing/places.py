@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-KINDS = ("embedding", "q", "k", "v", "o", "gate", "up", "down", "norm", "head")
+TENSOR_KINDS = ("embedding", "q", "k", "v", "o", "gate", "up", "down", "norm", "head")
 
 _LAYER = re.compile(r"model\.layers\.(\d+)\.")
 _PROJECTION = re.compile(r"\.(q|k|v|o|gate|up|down)_proj\.")
@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
 
 def place_of(name: str) -> Place:
-    """The place of a tensor of a Llama, by its name; `kind` is one of `KINDS`."""
+    """The place of a tensor of a Llama, by its name; `kind` is one of `TENSOR_KINDS`."""
     layer = _LAYER.match(name)
     projection = _PROJECTION.search(name)
     if projection:

@@ -49,7 +49,7 @@ def compare_weights(members: Mapping[str, Path], base: Path, device: str | torch
     """Compare the weights of `members` (name -> checkpoint) with each other and with their ancestor `base`.
 
     Columns `COLUMNS`; `layer` counts from 0 and is missing for values over all layers, `kind` is one of
-    `places.KINDS` or "all". Measures of one model (`second` is empty):
+    `places.TENSOR_KINDS` or "all". Measures of one model (`second` is empty):
 
     - norm: of its language vector; relative_norm: the same over the norm of the base's weights there.
     - stable_rank: mean over the weight matrices there.

@@ -91,7 +91,7 @@ def _profile(part: str, rows: pd.DataFrame, selection: Selection) -> pd.DataFram
     """Mean, lowest and highest over pairs, setups in their order, layers and kinds in theirs."""
     over = "layer" if part == "layer" else "kind"
     found = rows.groupby(["setup", over])["value"].agg(value="mean", low="min", high="max", n="count").reset_index()
-    place = {name: index for names in (selection.setups, places.KINDS) for index, name in enumerate(names)}
+    place = {name: index for names in (selection.setups, places.TENSOR_KINDS) for index, name in enumerate(names)}
     ordered = found.sort_values(["setup", over], key=lambda values: values.map(lambda value: place.get(value, value)))
     blank = {column: "" for column in ("first", "second", "kind") if column not in ordered}
     return ordered.assign(part=part, **blank, **({} if over == "layer" else {"layer": pd.NA}))
