@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import ortho_group
 
+from growmerge.comparing.comparison import frame
 from growmerge.comparing.similarity import centred_gram, cka_matrix, cosines, distances, linear_cka, stable_rank
 from growmerge.comparing.states import VARIANTS, compare_states, pooled_states
 from growmerge.data.tokenizer import load_tokenizer
@@ -130,7 +131,7 @@ def test_texts_beyond_the_positions_are_cut(folder) -> None:
 
 def test_models_are_compared_layer_by_layer_and_leave_nothing_behind(tiny, folder, tmp_path) -> None:
     other = tiny.checkpoint("pooled-other", 4)
-    table = compare_states({"isl": folder, "swe": folder, "fas": other}, SENTENCES, tmp_path / "work")
+    table = frame(compare_states({"isl": folder, "swe": folder, "fas": other}, SENTENCES, tmp_path / "work"))
     assert not list((tmp_path / "work").iterdir())
     assert set(table["measure"]) == set(VARIANTS)
     assert len(table) == 3 * 3 * 3  # pairs, measures, layers and their mean
@@ -144,7 +145,7 @@ def test_models_are_compared_layer_by_layer_and_leave_nothing_behind(tiny, folde
 
 def test_cka_of_models_is_that_of_their_pooled_states(tiny, folder, tmp_path) -> None:
     other = tiny.checkpoint("pooled-other", 4)
-    table = compare_states({"isl": folder, "fas": other}, SENTENCES, tmp_path)
+    table = frame(compare_states({"isl": folder, "fas": other}, SENTENCES, tmp_path))
     tokenizer, begin, _ = load_tokenizer(folder)
     texts = [[begin, *tokenizer.encode(sentence).ids] for sentence in SENTENCES]
     one, two = (pooled_states(load_checkpoint(x), texts) for x in (folder, other))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import ARCHITECTURE, VOCABULARY
 
+from growmerge.comparing.comparison import frame
 from growmerge.comparing.places import TENSOR_KINDS, Place, place_of
 from growmerge.comparing.vectors import compare_weights
 from growmerge.comparing.weights import BLOCK, Checkpoints
@@ -41,7 +42,7 @@ def models(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def table(models) -> pd.DataFrame:
-    return compare_weights({code: models[code] for code in ("swe", "isl", "fas")}, models["base"])
+    return frame(compare_weights({code: models[code] for code in ("swe", "isl", "fas")}, models["base"]))
 
 
 def value(table: pd.DataFrame, measure: str, first: str, second: str = "", layer: int | None = None, kind: str = "all"):
@@ -117,7 +118,7 @@ def test_means_over_tensors_and_matrices_are_means(table, models) -> None:
 def test_vectors_on_one_line_agree_or_conflict_throughout(models, tmp_path) -> None:
     twice = moved(models["base"], models["swe"], 2.0, tmp_path / "twice")
     against = moved(models["base"], models["swe"], -1.0, tmp_path / "against")
-    table = compare_weights({"swe": models["swe"], "two": twice, "neg": against}, models["base"])
+    table = frame(compare_weights({"swe": models["swe"], "two": twice, "neg": against}, models["base"]))
     assert value(table, "cosine", "swe", "two", layer=0, kind="q") == pytest.approx(1.0)
     assert value(table, "sign_conflicts", "swe", "two") == 0.0
     assert value(table, "norm", "two") == pytest.approx(2 * value(table, "norm", "swe"), rel=1e-5)
@@ -133,14 +134,14 @@ def test_independent_vectors_are_orthogonal_and_conflict_in_half_of_their_signs(
         for weight in zero.parameters():
             weight.zero_()
     save_checkpoint(zero, tmp_path / "zero", None)
-    table = compare_weights({code: models[code] for code in ("swe", "isl")}, tmp_path / "zero")
+    table = frame(compare_weights({code: models[code] for code in ("swe", "isl")}, tmp_path / "zero"))
     assert abs(value(table, "cosine", "swe", "isl", kind="embedding")) < 0.03
     assert value(table, "sign_conflicts", "swe", "isl", kind="embedding") == pytest.approx(0.5, abs=0.02)
     assert np.isnan(value(table, "relative_norm", "swe"))
 
 
 def test_a_model_that_did_not_move_has_no_direction(models) -> None:
-    table = compare_weights({"swe": models["swe"], "same": models["base"]}, models["base"])
+    table = frame(compare_weights({"swe": models["swe"], "same": models["base"]}, models["base"]))
     assert value(table, "norm", "same") == 0.0
     assert np.isnan(value(table, "cosine", "swe", "same"))
     assert np.isnan(value(table, "sign_conflicts", "swe", "same"))
@@ -160,7 +161,7 @@ def test_the_table_names_every_layer_and_kind_once(table) -> None:
 def test_a_head_of_its_own_is_a_kind(tmp_path) -> None:
     untied = ARCHITECTURE.model_copy(update={"tie_word_embeddings": False})
     one, two = (save(tmp_path / str(seed), seed, untied) for seed in (0, 1))
-    table = compare_weights({"swe": one}, two)
+    table = frame(compare_weights({"swe": one}, two))
     assert "head" in set(table["kind"])
     assert value(table, "norm", "swe", kind="head") > 0
 
@@ -181,7 +182,7 @@ def test_shards_and_half_precision_are_read_alike(models, tmp_path) -> None:
     model.save_pretrained(tmp_path / "whole")
     model.save_pretrained(tmp_path / "shards", max_shard_size="20KB")
     assert len(list((tmp_path / "shards").glob("*.safetensors"))) > 1
-    tables = [compare_weights({"swe": tmp_path / form}, models["base"]) for form in ("whole", "shards")]
+    tables = [frame(compare_weights({"swe": tmp_path / form}, models["base"])) for form in ("whole", "shards")]
     pd.testing.assert_frame_equal(*tables)
 
 

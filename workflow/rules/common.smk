@@ -14,6 +14,7 @@ sys.path.insert(0, SOURCE)
 # Scripts run in processes (and, with --sdm conda, environments) of their own.
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
+from growmerge.comparing.statistics import added_statistics
 from growmerge.config import validate
 from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
@@ -35,6 +36,7 @@ try:
     COSTS = Costs(GRID, stated_counts(STUDY))
     MATCHES = match_compute(COSTS, STUDY.analysis.matching_bound)
     check_saved_steps(COSTS)
+    ADDED_STATISTICS = dict(added_statistics())
 except GrowmergeError as error:
     raise WorkflowError(str(error)) from None
 

@@ -6,6 +6,10 @@ COMPARISON_TABLES = [
     f"{RESULTS}/tables/{table}.{suffix}" for table in COMPARISON_FIGURES for suffix in ("parquet", "csv")
 ]
 
+# A statistic that is added, edited or removed makes the comparisons again. Without any there is no such param, so the
+# comparisons of studies that never had one stay as they are.
+ADDED = {"statistics": ADDED_STATISTICS} if ADDED_STATISTICS else {}
+
 
 localrules:
     tabulate_comparisons,
@@ -34,6 +38,7 @@ rule compare_models:
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 3, attempt),
         runtime=lambda w, attempt: 240 * attempt,
     params:
+        **ADDED,
         sentences=STUDY.comparison.sentences,
         work=lambda w: f"{RESULTS}/work/comparisons/{w.setup}",
     message:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 
 from growmerge.artifacts import elapsed, verify
 from growmerge.benchmarks.items import ITEMS, read_items
-from growmerge.comparing.states import compare_states
-from growmerge.comparing.vectors import compare_weights
+from growmerge.comparing.places import TENSOR_KINDS
+from growmerge.comparing.statistics import Models, Statistic, Value, added_statistics, statistics
 from growmerge.data.split import read_heldout
 from growmerge.errors import GrowmergeError
 from growmerge.frames import write_frame
+from growmerge.ids import ALL
 
 logger = logging.getLogger(__name__)
+
+
+COLUMNS = ("first", "second", "measure", "layer", "kind", "value")
 
 
 def write_comparison(
@@ -33,24 +38,67 @@ def write_comparison(
 ) -> None:
     """Compare the models of a setup, `members` (language -> checkpoint) of the ancestor `base`, into `parquet`.
 
-    Columns: `setup` and those of `vectors.compare_weights`; its rows, and those of `states.compare_states`. The English
-    sentences are those of the parity items in `english`, or the held-out documents of these shards: at most
-    `sentences`. On a GPU where there is one. Hidden states wait under `work`. Raises GrowmergeError for damaged
-    checkpoints, and for such as cannot be compared.
+    Columns: `setup` and `COLUMNS`; the rows are the values of all `statistics`. The English sentences are those of the
+    parity items in `english`, or the held-out documents of these shards: at most `sentences`. On a GPU where there is
+    one. Large intermediate files wait under `work`. Raises GrowmergeError for damaged checkpoints, for such as cannot
+    be compared, and for a statistic that gives other values than it says.
     """
     start = time.monotonic()
     inputs = [*members.values(), base, *english]
     for checkpoint in [*members.values(), base]:
         verify(checkpoint)
     texts = english_sentences(english, sentences)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    weights = compare_weights(members, base, device)
-    logger.info("%s: weights compared in %.1f s", setup, elapsed(start))
-    table = pd.concat([weights, compare_states(members, texts, work, device)], ignore_index=True)
+    models = Models(members, base, texts, "cuda" if torch.cuda.is_available() else "cpu", work)
+    values: list[Value] = []
+    for name, statistic in statistics().items():
+        if statistic.compute is not None:
+            begin = time.monotonic()
+            values += checked(name, statistic, models, statistic.compute(models))
+            logger.info("%s: statistic %s computed in %.1f s", setup, name, elapsed(begin))
+    table = frame(values)
     table.insert(0, "setup", setup)
+    config: dict[str, Any] = {"sentences": sentences}
+    if added := added_statistics():
+        config["statistics"] = dict(added)
     facts = {"members": sorted(members), "base": str(base), "sentences": len(texts), "rows": len(table)}
-    write_frame(table, parquet, inputs, {"sentences": sentences}, facts, start)
+    write_frame(table, parquet, inputs, config, facts, start)
     logger.info("%s: %d rows about %d models over %d sentences", setup, len(table), len(members), len(texts))
+
+
+def frame(values: Iterable[Value]) -> pd.DataFrame:
+    """A row for each of the values: `COLUMNS`; `layer` is missing for values over all layers."""
+    table = pd.DataFrame(values, columns=list(Value._fields))
+    return table[list(COLUMNS)].astype({"layer": "Int64", "value": "float64"})
+
+
+def checked(name: str, statistic: Statistic, models: Models, values: Iterable[Value]) -> Iterator[Value]:
+    """The values of a statistic, called by the `name` of its file, as they are.
+
+    Raises GrowmergeError for a measure that it does not declare, models that there are not, a pair where the measure
+    is of one model (or the other way round), a kind of tensor that there is not, and a value that it gives twice.
+    """
+    of = {measure.name: measure.of for measure in statistic.measures}
+    about: Mapping[str, set[tuple[str, str]]] = {
+        "model": {(language, "") for language in models.members},
+        "pair": {pair for one, other in models.pairs for pair in ((one, other), (other, one))},
+    }
+    seen: set[tuple[frozenset[str], str, int | None, str]] = set()
+    for value in values:
+        first, second, measure, _, layer, kind = value
+        key = (frozenset((first, second)), measure, layer, kind)
+        fault = ""
+        if measure not in of:
+            fault = f"is not among its measures ({', '.join(of)})"
+        elif (first, second) not in about[of[measure]]:
+            fault = f"is a measure of one {of[measure]}, and {(first, second)} is none of this setup"
+        elif kind not in (ALL, *TENSOR_KINDS):
+            fault = f"is given for {kind!r}, which is no kind of tensor ({', '.join((ALL, *TENSOR_KINDS))})"
+        elif key in seen:
+            fault = f"is given twice for {(first, second)}, layer {layer}, kind {kind!r}"
+        if fault:
+            raise GrowmergeError(f"statistic {name}: {measure!r} {fault}")
+        seen.add(key)
+        yield value
 
 
 def english_sentences(sources: Sequence[Path], limit: int) -> list[str]:

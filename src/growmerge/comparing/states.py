@@ -6,19 +6,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from transformers import LlamaForCausalLM
 
 from growmerge.comparing.similarity import centred_gram, cka_matrix
-from growmerge.comparing.vectors import COLUMNS
+from growmerge.comparing.statistics import Value
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.ids import ALL
 from growmerge.models.checkpoints import load_checkpoint
 
 POSITIONS_PER_BATCH = 4096  # the hidden states of all layers are held for so many (24 layers of 2048: 0.8 GB)
@@ -69,11 +66,11 @@ def pooled_states(model: LlamaForCausalLM, texts: Sequence[Sequence[int]]) -> St
 
 def compare_states(
     members: Mapping[str, Path], sentences: Sequence[str], work: Path, device: str | torch.device = "cpu"
-) -> pd.DataFrame:
+) -> list[Value]:
     """Linear CKA of all pairs of `members` (name -> checkpoint) over `sentences`, layer by layer and its mean.
 
-    Columns as those of `vectors.compare_weights`: measures `VARIANTS`, kind "all"; a layer stands for the states after
-    it, no layer for the mean over layers. A sentence is read after the beginning-of-text token, as in scoring.
+    Measures `VARIANTS`; a layer stands for the states after it, no layer for the mean over layers. A sentence is read
+    after the beginning-of-text token, as in scoring.
 
     One model is in memory at a time; the states wait in a file under `work`, removed at the end, and the Gram matrices
     of one layer take 8 n² bytes a model, for n sentences. Raises GrowmergeError for fewer than three sentences.
@@ -82,7 +79,7 @@ def compare_states(
         raise GrowmergeError(f"comparison: {len(sentences)} English sentences are too few for CKA; give it more text")
     names = list(members)
     work.mkdir(parents=True, exist_ok=True)
-    rows: list[dict[str, Any]] = []
+    values: list[Value] = []
     with tempfile.TemporaryDirectory(dir=work) as scratch:
         states = [
             _states(folder, sentences, Path(scratch) / f"{i}.npy", device) for i, folder in enumerate(members.values())
@@ -92,12 +89,11 @@ def compare_states(
                 cka_matrix([centred_gram(of_model[pooling, layer], standardise) for of_model in states])
                 for layer in range(states[0].shape[1])
             ]
-            for layer, values in [(None, np.mean(layers, axis=0)), *enumerate(layers)]:
+            for layer, matrix in [(None, np.mean(layers, axis=0)), *enumerate(layers)]:
                 for (i, first), (j, second) in combinations(enumerate(names), 2):
-                    value = float(values[i, j])
-                    rows.append(dict(zip(COLUMNS, (first, second, measure, layer, ALL, value), strict=True)))
+                    values.append(Value(first, second, measure, float(matrix[i, j]), layer))
         del states
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": "Int64"})
+    return values
 
 
 def _states(folder: Path, sentences: Sequence[str], path: Path, device: str | torch.device) -> States:

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from growmerge.comparing.places import Place, place_of
 from growmerge.comparing.similarity import cosines, distances, stable_rank
+from growmerge.comparing.statistics import Value
 from growmerge.comparing.weights import Checkpoints
 from growmerge.ids import ALL
-
-COLUMNS = ("first", "second", "measure", "layer", "kind", "value")
 
 Matrix = NDArray[np.float64]
 
@@ -45,11 +43,10 @@ class Products:
         return Products(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def compare_weights(members: Mapping[str, Path], base: Path, device: str | torch.device = "cpu") -> pd.DataFrame:
+def compare_weights(members: Mapping[str, Path], base: Path, device: str | torch.device = "cpu") -> list[Value]:
     """Compare the weights of `members` (name -> checkpoint) with each other and with their ancestor `base`.
 
-    Columns `COLUMNS`; `layer` counts from 0 and is missing for values over all layers, `kind` is one of
-    `places.TENSOR_KINDS` or "all". Measures of one model (`second` is empty):
+    Over all weights, by layer, by kind of tensor, and by both. Measures of one model:
 
     - norm: of its language vector; relative_norm: the same over the norm of the base's weights there.
     - stable_rank: mean over the weight matrices there.
@@ -78,17 +75,16 @@ def compare_weights(members: Mapping[str, Path], base: Path, device: str | torch
         if len(shape) == 2:
             found = [stable_rank(checkpoints.tensor(name, index)) for index in range(len(names))]
             ranks.append((place, np.array(found)))
-    rows: list[dict[str, Any]] = []
+    values: list[Value] = []
     for place in _places(list(products)):
         inside = [part for at, part in products.items() if _within(at, place)]
-        rows += _rows(names, place, _of_products(sum(inside[1:], start=inside[0])))
+        values += _values(names, place, _of_products(sum(inside[1:], start=inside[0])))
         of_tensors = [distance for at, distance in tensors if _within(at, place)]
-        rows += _rows(names, place, {"mean_l2_difference": np.mean(of_tensors, axis=0)})
+        values += _values(names, place, {"mean_l2_difference": np.mean(of_tensors, axis=0)})
         of_matrices = [rank for at, rank in ranks if _within(at, place)]
         if of_matrices:
-            rows += _rows(names, place, _of_ranks(of_matrices))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype({"layer": "Int64"})
+            values += _values(names, place, _of_ranks(of_matrices))
+    return values
 
 
 def _products(checkpoints: Checkpoints, name: str) -> Products:
@@ -143,12 +139,11 @@ def _within(tensor: Place, place: Place) -> bool:
     return place.layer in (None, tensor.layer) and place.kind in (ALL, tensor.kind)
 
 
-def _rows(names: Sequence[str], place: Place, measures: Mapping[str, Matrix]) -> Iterator[dict[str, Any]]:
+def _values(names: Sequence[str], place: Place, measures: Mapping[str, Matrix]) -> Iterator[Value]:
     for measure, values in measures.items():
-        about = {"measure": measure, **place._asdict()}
         for i, first in enumerate(names):
             if values.ndim == 1:
-                yield {"first": first, "second": "", **about, "value": float(values[i])}
+                yield Value(first, "", measure, float(values[i]), *place)
                 continue
             for j in range(i + 1, len(names)):
-                yield {"first": first, "second": names[j], **about, "value": float(values[i, j])}
+                yield Value(first, names[j], measure, float(values[i, j]), *place)

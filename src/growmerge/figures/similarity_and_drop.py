@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 with lazily():
     import pandas as pd
 
+    from growmerge.comparing import statistics
     from growmerge.figures.common import style, summaries
     from growmerge.tables import drops
 
 COEFFICIENTS = ("pearson", "spearman")
-# Variants of a measure that stand in the table alone.
-NOT_DRAWN = ("cka_without_first", "sign_conflicts", "mean_l2_difference")
 FEWEST = 3  # points, for a coefficient
 
 
@@ -34,13 +33,18 @@ def _models(shown: Shown) -> list[Model]:
     return shown.pairs()
 
 
+def _drawn() -> dict[str, str]:
+    """The similarities that are drawn, and their labels; the table has all."""
+    return {name: measure.label or name for name, measure in statistics.similarities().items() if measure.drawn}
+
+
 def similarity_and_drop_data(pairs: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """What is plotted, one line per mark: `drops.PAIR_COLUMNS` of the selected setups and languages.
 
     `pearson` and `spearman` are the coefficients of `x` and `delta` over the `n` pairs of the mark's panel, its measure
     and similarity in all setups together, that have both; NaN for fewer than `FEWEST`.
     """
-    drawn = [name for name in drops.SIMILARITIES if name not in NOT_DRAWN]
+    drawn = list(_drawn())
     chosen = pairs[
         pairs["setup"].isin(selection.setups)
         & pairs["first"].isin(selection.languages)
@@ -80,7 +84,7 @@ def draw_similarity_and_drop(table: pd.DataFrame) -> Drawing:
         name = "Mean of\nthe measures" if measure == MEAN else style.measure_label(measure)
         row[0].set_ylabel(name)
     for similarity, axes in zip(similarities, panels[-1], strict=True):
-        axes.set_xlabel(style.SIMILARITY_LABELS.get(similarity, similarity), size=6.5)
+        axes.set_xlabel(_drawn()[similarity], size=6.5)
     figure.align_labels()
     figure.supylabel("Score of the merge minus that of the experts", size=7.5)
     keys = style.setup_keys(looks)

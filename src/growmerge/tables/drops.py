@@ -11,19 +11,14 @@ import pandas as pd
 
 from growmerge import ids
 from growmerge.catalogue.entry import TRANSLATION
+from growmerge.comparing.statistics import similarities
+from growmerge.comparing.statistics.typology import DISTANCE
 from growmerge.ids import ALL, MEAN
-from growmerge.tables import typology
 from growmerge.tables.correlation import Coefficient, correlate
 from growmerge.tables.summary import measure_order
 
 COEFFICIENTS: tuple[Coefficient, ...] = ("pearson", "spearman")
-# In the order of tables and figures.
-SIMILARITIES = (
-    *("cka", "cka_without_first", "cka_standardised"),
-    *("cosine", "sign_conflicts", "weighted_sign_conflicts"),
-    *("weight_cosine", "l2_difference", "mean_l2_difference", "stable_rank_difference"),
-    typology.MEASURE,
-)
+SIMILARITIES = tuple(similarities())  # in the order of tables and figures
 DROP_COLUMNS = ("setup", "first", "second", "measure", "delta")
 PAIR_COLUMNS = (*DROP_COLUMNS, "similarity", "x")
 CORRELATION_COLUMNS = (
@@ -68,7 +63,7 @@ def similarity_and_drop(
     whole = comparisons[comparisons["layer"].isna() & (comparisons["kind"] == ALL)]
     parts = [whole.rename(columns={"measure": "similarity", "value": "x"})]
     if distances is not None:
-        of_pairs = distances.rename(columns={"distance": "x"}).assign(similarity=typology.MEASURE)
+        of_pairs = distances.rename(columns={"distance": "x"}).assign(similarity=DISTANCE.name)
         parts.append(of_pairs.merge(pd.DataFrame({"setup": deltas["setup"].unique()}), how="cross"))
     measured = pd.concat([part[["setup", "first", "second", "similarity", "x"]] for part in parts])
     # Which of the two languages stands first is the table's business, not the pair's.

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from growmerge.errors import GrowmergeError
 
-MEASURE = "typological_distance"
 VECTORS = "lang2vec/data/feature_predictions.npz"  # features with kNN imputation
 COLUMNS = ("first", "second", "distance")
 

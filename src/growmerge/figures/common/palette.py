@@ -22,19 +22,6 @@ MEASURE_LABELS = {
     "heldout_translation": "Translation (chrF++)",
 }
 SETUP_LABELS = {"1x": "1×", "1x_cloned": "1× cloned", "2x": "2×"}
-SIMILARITY_LABELS = {
-    "cka": "CKA",
-    "cka_without_first": "CKA without\nfirst token",
-    "cka_standardised": "CKA\nstandardised",
-    "cosine": "Cosine of lan-\nguage vectors",
-    "sign_conflicts": "Sign\nconflicts",
-    "weighted_sign_conflicts": "Sign conflicts\nweighted",
-    "weight_cosine": "Cosine of\nweights",
-    "l2_difference": "L2\ndifference",
-    "mean_l2_difference": "Mean L2\ndifference",
-    "stable_rank_difference": "Stable-rank\ndifference",
-    "typological_distance": "Typological\ndistance",
-}
 METHOD_LABELS = {
     "linear": "Linear",
     "task_arithmetic": "Task\narithmetic",
