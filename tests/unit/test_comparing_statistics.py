@@ -13,6 +13,7 @@ from growmerge.artifacts import publish, read_manifest
 from growmerge.comparing import statistics as package
 from growmerge.comparing.comparison import checked, write_comparison
 from growmerge.comparing.statistics import (
+    BUILT_IN,
     Measure,
     Models,
     Statistic,
@@ -65,19 +66,21 @@ def shards(tmp_path) -> list[Path]:
 
 
 def test_similarities_stand_in_the_order_of_tables_and_figures() -> None:
-    assert list(similarities()) == [
+    built_in = [
         *("cka", "cka_without_first", "cka_standardised"),
         *("cosine", "sign_conflicts", "weighted_sign_conflicts"),
         *("weight_cosine", "l2_difference", "mean_l2_difference", "stable_rank_difference"),
         "typological_distance",
     ]
-    hidden = [name for name, measure in similarities().items() if not measure.drawn]
+    assert list(similarities())[: len(built_in)] == built_in
+    hidden = [name for name in built_in if not similarities()[name].drawn]
     assert hidden == ["cka_without_first", "sign_conflicts", "mean_l2_difference"]
-    assert all(measure.label for measure in similarities().values())
+    assert all(similarities()[name].label for name in built_in)
 
 
-def test_a_repository_without_others_names_none_in_its_params() -> None:
-    assert added_statistics() == {}
+def test_params_name_no_statistic_that_is_built_in() -> None:
+    assert tuple(statistics())[: len(BUILT_IN)] == BUILT_IN
+    assert added_statistics().keys() == statistics().keys() - set(BUILT_IN)
 
 
 def test_a_comparison_holds_every_measure_that_is_declared(tiny, shards, tmp_path) -> None:
@@ -86,29 +89,30 @@ def test_a_comparison_holds_every_measure_that_is_declared(tiny, shards, tmp_pat
     write_comparison("2x", members, base, shards, tmp_path / "2x.parquet", sentences=9, work=tmp_path / "work")
     declared = [m.name for statistic in statistics().values() if statistic.compute for m in statistic.measures]
     assert sorted(set(pd.read_parquet(tmp_path / "2x.parquet")["measure"])) == sorted(declared)
-    assert read_manifest(tmp_path / "2x.parquet").config == {"sentences": 9}
+    added = {"statistics": added_statistics()} if added_statistics() else {}
+    assert read_manifest(tmp_path / "2x.parquet").config == {"sentences": 9, **added}
 
 
 # --- what is added --------------------------------------------------------------------------------------------------
 
 
 def test_a_file_that_is_added_is_a_statistic_that_is_added(tiny, shards, tmp_path, example) -> None:
-    assert list(statistics()) == ["weights", "states", "typology", "largest_difference"]
-    assert list(similarities())[-1] == "largest_difference"
-    digest = {"largest_difference": hashlib.sha256(example.read_bytes()).hexdigest()}
-    assert added_statistics() == digest
+    assert tuple(statistics())[: len(BUILT_IN)] == BUILT_IN
+    assert list(similarities()).index("largest_difference") > list(similarities()).index("typological_distance")
+    assert added_statistics()["largest_difference"] == hashlib.sha256(example.read_bytes()).hexdigest()
 
     members = {code: tiny.checkpoint(f"added-{code}", seed) for seed, code in enumerate(("swe", "isl", "fas"))}
     base = tiny.checkpoint("added-base", 9)
     write_comparison("2x", members, base, shards, tmp_path / "2x.parquet", sentences=9, work=tmp_path / "work")
     table = pd.read_parquet(tmp_path / "2x.parquet")
     added = table[table["measure"] == "largest_difference"]
-    assert added.index.tolist() == [len(table) - 3, len(table) - 2, len(table) - 1], "after what was there before"
+    assert list(zip(added["first"], added["second"], strict=True)) == [("swe", "isl"), ("swe", "fas"), ("isl", "fas")]
+    assert added.index[0] > table.index[table["measure"] == "cka"][-1], "after what was there before"
     for row in added.itertuples():
         one, other = (load_checkpoint(members[code]).state_dict() for code in (row.first, row.second))
         assert row.value == pytest.approx(max(float((one[name] - other[name]).abs().max()) for name in one))
         assert (row.layer is pd.NA, row.kind) == (True, "all")
-    assert read_manifest(tmp_path / "2x.parquet").config == {"sentences": 9, "statistics": digest}
+    assert read_manifest(tmp_path / "2x.parquet").config["statistics"] == added_statistics()
 
 
 def test_an_edit_of_an_added_file_changes_its_digest(example) -> None:
@@ -129,7 +133,7 @@ def test_helpers_are_no_statistics(folder) -> None:
     (folder / "_helper.py").write_text("raise AssertionError", encoding="utf-8")
     (folder / "helpers").mkdir()
     (folder / "helpers" / "__init__.py").write_text("raise AssertionError", encoding="utf-8")
-    assert list(statistics()) == ["weights", "states", "typology"]
+    assert statistics().keys().isdisjoint({"_helper", "helpers"})
 
 
 def test_a_file_without_a_statistic_is_refused(folder) -> None:

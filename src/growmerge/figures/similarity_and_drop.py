@@ -83,8 +83,9 @@ def draw_similarity_and_drop(table: pd.DataFrame) -> Drawing:
             _panel(axes, part, looks)
         name = "Mean of\nthe measures" if measure == MEAN else style.measure_label(measure)
         row[0].set_ylabel(name)
+    size = 6.5 * min(1.0, 8 / len(similarities))  # statistics that are added make the columns narrower
     for similarity, axes in zip(similarities, panels[-1], strict=True):
-        axes.set_xlabel(_drawn()[similarity], size=6.5)
+        axes.set_xlabel(_drawn()[similarity], size=size)
     figure.align_labels()
     figure.supylabel("Score of the merge minus that of the experts", size=7.5)
     keys = style.setup_keys(looks)
