@@ -12,7 +12,7 @@ with lazily():
 
 
 def compute(models: Models) -> Iterator[Value]:
-    """Of every pair, over all weights: no layers, no kinds of tensors."""
+    """One value for every pair, over all weights."""
     checkpoints = weights.Checkpoints(list(models.members.values()), models.device)
     largest = dict.fromkeys(models.pairs, 0.0)
     for name in checkpoints.shapes:

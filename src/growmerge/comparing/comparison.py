@@ -22,7 +22,6 @@ from growmerge.ids import ALL
 
 logger = logging.getLogger(__name__)
 
-
 COLUMNS = ("first", "second", "measure", "layer", "kind", "value")
 
 
@@ -39,9 +38,9 @@ def write_comparison(
     """Compare the models of a setup, `members` (language -> checkpoint) of the ancestor `base`, into `parquet`.
 
     Columns: `setup` and `COLUMNS`; the rows are the values of all `statistics`. The English sentences are those of the
-    parity items in `english`, or the held-out documents of these shards: at most `sentences`. On a GPU where there is
-    one. Large intermediate files wait under `work`. Raises GrowmergeError for damaged checkpoints, for such as cannot
-    be compared, and for a statistic that gives other values than it says.
+    parity items in `english`, or the held-out documents of these shards: at most `sentences`. A GPU is used if there is
+    one. Large intermediate files are kept under `work`. Raises GrowmergeError for damaged checkpoints, for checkpoints
+    that cannot be compared, and for a statistic whose values are not those that it declares.
     """
     start = time.monotonic()
     inputs = [*members.values(), base, *english]
@@ -72,10 +71,10 @@ def frame(values: Iterable[Value]) -> pd.DataFrame:
 
 
 def checked(name: str, statistic: Statistic, models: Models, values: Iterable[Value]) -> Iterator[Value]:
-    """The values of a statistic, called by the `name` of its file, as they are.
+    """The values of a statistic, unchanged; `name` is that of its file.
 
-    Raises GrowmergeError for a measure that it does not declare, models that there are not, a pair where the measure
-    is of one model (or the other way round), a kind of tensor that there is not, and a value that it gives twice.
+    Raises GrowmergeError for a measure that the statistic does not declare, an unknown language, a pair if the measure
+    is of one model (or the other way round), an unknown kind of tensor, and a value that is given twice.
     """
     of = {measure.name: measure.of for measure in statistic.measures}
     about: Mapping[str, set[tuple[str, str]]] = {

@@ -1,9 +1,11 @@
-"""Statistics over the models of a setup: a file in this folder is a statistic, found by its being there.
+"""Statistics over the models of a setup. Each file in this folder is one; to add a file is to add a statistic.
 
 Such a file defines `STATISTIC`, a `Statistic`: the measures that it gives, and the function that computes them.
-docs/extending.md shows a whole one. Files whose names begin with an underscore, and folders, are left alone. Rules read
-all of them whenever Snakemake parses, and the jobs that draw do so without torch: what is computed with is imported
-`lazily`.
+docs/extending.md shows a complete file. Folders, and files whose names begin with an underscore, are no statistics:
+they may hold helpers, but an edit of a helper does not make comparisons again.
+
+The files are imported whenever Snakemake parses the rules, so modules that load torch or pandas are imported `lazily`.
+Jobs that draw import the files, too, and run where torch is not installed: import torch itself inside the function.
 """
 
 from __future__ import annotations
@@ -89,9 +91,9 @@ class Measure:
 class Statistic:
     """Measures that are computed together, and how.
 
-    `compute` gives the values of `measures`, and of no other, for one setup; None where they are no business of the
-    models and come from a table (typological distances). `place` orders the measures in tables and figures; those of
-    equal places stand in the order of the names of their files.
+    `compute` gives the values of these measures, and of no others, for one setup. It is None if the values do not come
+    from the models but from a table, as typological distances do. `place` orders the measures in tables and figures;
+    measures of equal place stand in the order of the names of their files.
     """
 
     measures: Sequence[Measure]

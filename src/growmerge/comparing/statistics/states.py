@@ -10,14 +10,14 @@ with lazily():
 
 
 def compute(models: Models) -> list[Value]:
-    """By layer, and the mean over layers."""
+    """The values by layer, and their means over layers."""
     return states.compare_states(models.members, models.english, models.work, models.device)
 
 
 STATISTIC = Statistic(
     [
         Measure("cka", label="CKA"),
-        # Drawn standardised.
+        # The figure has the standardised variant, which leaves the first token out, too.
         Measure("cka_without_first", label="CKA without\nfirst token", drawn=False),
         Measure("cka_standardised", label="CKA\nstandardised"),
     ],

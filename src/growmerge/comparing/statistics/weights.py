@@ -1,6 +1,6 @@
 """Norms, directions, signs and ranks of weights and language vectors: computed together, in one pass over all models.
 
-What each of them is says `growmerge.comparing.vectors.compare_weights`.
+`growmerge.comparing.vectors.compare_weights` defines each of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ with lazily():
 
 
 def compute(models: Models) -> list[Value]:
-    """Of language vectors (a model's weights minus those of its base) and weights: by layer and kind of tensor."""
+    """The values over all weights, by layer, by kind of tensor, and by both."""
     return vectors.compare_weights(models.members, models.base, models.device)
 
 
@@ -23,7 +23,7 @@ STATISTIC = Statistic(
         Measure("relative_norm", of="model"),
         Measure("stable_rank", of="model"),
         Measure("cosine", label="Cosine of lan-\nguage vectors"),
-        # Drawn weighted.
+        # The figure has the weighted variant.
         Measure("sign_conflicts", label="Sign\nconflicts", drawn=False),
         Measure("weighted_sign_conflicts", label="Sign conflicts\nweighted"),
         Measure("weight_cosine", label="Cosine of\nweights"),
