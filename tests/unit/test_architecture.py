@@ -134,24 +134,3 @@ def test_a_dry_run_loads_no_more_of_ours_than_that(tmp_path):
     } == set()
     # Snakemake itself loads numpy and pandas; torch and matplotlib would be ours.
     assert loaded.isdisjoint({"torch", "transformers", "matplotlib", "mergekit", "scipy", "datasets"})
-
-
-def test_imports_wait_until_they_are_used(tmp_path, monkeypatch):
-    (tmp_path / "slow_package").mkdir()
-    (tmp_path / "slow_package/__init__.py").write_text("print('package')\n")
-    (tmp_path / "slow_package/module.py").write_text("print('module')\nanswer = 42\n")
-    (tmp_path / "one.py").write_text(
-        "from growmerge.lazily import lazily\n"
-        "with lazily():\n"
-        "    import slow_package as slow\n"
-        "    from slow_package import module\n"
-        "def answer():\n"
-        "    return module.answer\n"
-    )
-    code = "import one; print('read'); print(one.answer(), one.answer())"
-    environment = {"PYTHONPATH": f"{SOURCE}:{tmp_path}"}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ["read", "package", "module", "42", "42"]
-    (tmp_path / "two.py").write_text("from growmerge.lazily import lazily\nwith lazily():\n    import os.path\n")
-    result = subprocess.run([sys.executable, "-c", "import two"], env=environment, capture_output=True, text=True)
-    assert "os.path: within lazily(), write `import package` or `from package import module`" in result.stderr

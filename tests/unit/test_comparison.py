@@ -122,7 +122,7 @@ def test_similarity_is_held_against_the_drop_of_every_pair(tiny, benchmark, tmp_
 def test_tables_and_figures_need_no_torch() -> None:
     program = """
 import sys
-import growmerge.tables.tables, growmerge.figures.write
+import growmerge.tables.tables, growmerge.figures.common.write
 print([name for name in ("torch", "transformers", "safetensors", "tokenizers", "datasets") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
