@@ -13,9 +13,11 @@ import pytest
 from made_up_scores import selection
 from matplotlib.colors import to_hex
 
+from growmerge import figures
 from growmerge.comparing.places import TENSOR_KINDS
 from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
+from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
 from growmerge.figures.common.selection import Selection
 from growmerge.figures.common.style import save_figure
@@ -440,6 +442,13 @@ def test_labels_do_not_overlap(name: str) -> None:
         assert figure.bbox.contains(box.x1, box.y1), label
         clashes = [other for other, its_box in boxes[index + 1 :] if box.overlaps(its_box)]
         assert not clashes, label
+
+
+def test_a_file_that_cannot_be_a_figure_is_named() -> None:
+    with pytest.raises(GrowmergeError, match=r"figures/means\.py: 'tables/means\.csv' is another table"):
+        figures._figure("means")
+    with pytest.raises(GrowmergeError, match=r"figures/common\.py: defines no `FIGURE`"):
+        figures._figure("common")
 
 
 # --- files and captions -------------------------------------------------------------------------------------------

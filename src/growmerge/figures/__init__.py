@@ -10,10 +10,21 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
+from growmerge.errors import GrowmergeError
 from growmerge.figures.common.figure import Figure
 
-FIGURES: dict[str, Figure] = {
-    module.name: import_module(f"{__name__}.{module.name}").FIGURE
-    for module in iter_modules(__path__)
-    if not module.ispkg
-}
+# Tables that are no figure's: a figure of that name would be drawn from them.
+TABLES = ("benchmarks", "by_language", "contrasts", "means", "scores", "translations")
+
+
+def _figure(name: str) -> Figure:
+    file = f"src/growmerge/figures/{name}.py"
+    if name in TABLES:
+        raise GrowmergeError(f"{file}: 'tables/{name}.csv' is another table; give the figure another name")
+    figure = getattr(import_module(f"{__name__}.{name}"), "FIGURE", None)
+    if not isinstance(figure, Figure):
+        raise GrowmergeError(f"{file}: defines no `FIGURE`; what figures share belongs into figures/common/")
+    return figure
+
+
+FIGURES = {module.name: _figure(module.name) for module in iter_modules(__path__) if not module.ispkg}

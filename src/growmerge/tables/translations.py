@@ -19,7 +19,7 @@ from growmerge.study.grid import Model
 SOURCE, REFERENCE = "source", "reference"
 COLUMNS = ("benchmark", "language", "item", "who", "text", "chrf")
 NEEDED = ("benchmark", "language", "item", "source", "reference", "hypothesis", "chrf")
-HOLE, EMPTY = "–", "*(nothing)*"  # a model that was not scored, and one that wrote nothing
+NOT_SCORED, NOTHING = "–", "*(nothing)*"  # a model that was not scored, and one that wrote nothing
 
 
 def side_by_side(
@@ -123,7 +123,7 @@ def _rows(
 
 def _cell(text: Any) -> str:
     """A text as it can stand in a cell of a table."""
-    return HOLE if pd.isna(text) else " ".join(str(text).replace("|", r"\|").split()) or EMPTY
+    return NOT_SCORED if pd.isna(text) else " ".join(str(text).replace("|", r"\|").split()) or NOTHING
 
 
 def _number(value: float) -> str:
