@@ -27,7 +27,10 @@ DECIDES = ("catalogue", "config", "study")
 LEASE = {"growmerge.training", "growmerge.training.lease", "growmerge.training.stopping"}
 # Files that say what they are while rules are parsed, and load what they compute with at their first use.
 BENCHMARKS = "growmerge.catalogue.benchmarks."  # the files of one; each may hold its own converter
-REGISTRIES = ("growmerge.figures", "growmerge.merging.methods", "growmerge.comparing.statistics")
+REGISTRIES = (
+    *("growmerge.figures", "growmerge.comparing.statistics"),
+    *("growmerge.merging.methods", "growmerge.merging.statistics"),
+)
 PACKAGES_OF_REGISTRIES = ("growmerge.merging", "growmerge.comparing")
 HEAVY = ("torch", "transformers", "pandas", "numpy", "matplotlib", "scipy", "pyarrow", "datasets", "mergekit")
 

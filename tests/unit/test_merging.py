@@ -22,8 +22,9 @@ from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
 from growmerge.merging.card import card, write_card
 from growmerge.merging.combination import merge_and_score
-from growmerge.merging.merge import device_for, merge_models
+from growmerge.merging.merge import merge_models
 from growmerge.merging.recipe import Recipe
+from growmerge.merging.request import device_for
 
 METHODS = {m.name: m for m in load_files(ROOT / "config/config.yaml").merging.methods}
 

@@ -29,7 +29,7 @@ def test_variants_weights_and_layer_ranges_are_taken():
         LINEAR | {"name": "more-swedish", "method": "linear", "weights": {"swe": 2.0}},
         {"name": "della", "uses_base": True, "parameters": {"weight": 1, "density": 0.5, "epsilon": 0.2}},
     )
-    assert [method.of_mergekit for method in study.merging.methods] == ["linear", "ties", "ties", "linear", "della"]
+    assert [method.registered for method in study.merging.methods] == ["linear", "ties", "ties", "linear", "della"]
 
 
 DELLA = {"name": "della", "uses_base": True, "parameters": {"weight": 1.0, "density": 0.1}}

@@ -16,11 +16,12 @@ from safetensors.torch import load_file
 
 from growmerge.artifacts import publish, sha256_file
 from growmerge.catalogue.merge_methods import KINDS
+from growmerge.catalogue.merge_registry import merge_methods
 from growmerge.config import load_files
 from growmerge.config.merging import Method
+from growmerge.merging.apply import merge_tensor
 from growmerge.merging.blocks import workers
 from growmerge.merging.merge import merge_models
-from growmerge.merging.methods import merge_tensor
 from growmerge.merging.operands import Operands
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.sparse import drawn
@@ -335,7 +336,7 @@ def merged_tensor(name, parameters, weights=None, models=None, base=BASE):
         merged[part] = values
 
     with workers() as crew:
-        merge_tensor(name, operands, crew, write)
+        merge_tensor(merge_methods()[name], operands, crew, write)
     return merged
 
 

@@ -3,18 +3,22 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.config.merging import Method
-from growmerge.merging.card import write_card
-from growmerge.merging.members import members_of
-from growmerge.merging.merge import device_for, merge_models
-from growmerge.merging.recipe import Recipe
+from growmerge.merging.merge import keep_merge
+from growmerge.merging.request import Request
 
 with job(snakemake.log[0], threads=snakemake.threads):
-    params = snakemake.params
-    members = members_of(snakemake.wildcards.combination, map(Path, snakemake.input.members))
-    method = Method.model_validate(params.method)
-    shared = (params.dtype, params.seed, device_for(params.device), params.mixed_dtypes)
-    recipe = Recipe(members, Path(snakemake.input.base), method, *shared)
-    folder = Path(snakemake.output[0])
-    merge_models({folder: recipe})
-    write_card(folder, recipe, Path(params.scores).parent)
+    params, inputs = snakemake.params, snakemake.input
+    request = Request(
+        combination=snakemake.wildcards.combination,
+        holders=[Path(folder) for folder in inputs.members],
+        methods=[params.method],
+        bases={params.method["name"]: Path(inputs.base)},
+        modules=[Path(file) for file in inputs.modules],
+        statistics=[Path(folder) for folder in inputs.statistics],
+        dtype=params.dtype,
+        seed=params.seed,
+        device=params.device,
+        mixed_dtypes=params.mixed_dtypes,
+    )
+    (recipe,) = request.recipes().values()
+    keep_merge(Path(snakemake.output[0]), recipe, scores=Path(params.scores).parent)

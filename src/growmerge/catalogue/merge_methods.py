@@ -20,7 +20,8 @@ class Kind:
 
     `base` says whether it works on differences to a base model; `members` is the fewest and most models beside the
     base; `of_model` and `of_merge` are its parameters with their types, for each member or for the merge as a whole;
-    `ignored` are those that mergekit takes and does not use; `draws` says whether it needs random numbers.
+    `ignored` are those that mergekit takes and does not use; `draws` says whether it needs random numbers. `required`
+    are parameters without a default; `statistics` are the names of statistics of the members that it reads.
     """
 
     base: Literal["required", "optional", "ignored"]
@@ -29,6 +30,8 @@ class Kind:
     members: tuple[int, int | None] = (1, None)
     ignored: frozenset[str] = frozenset()
     draws: bool = False
+    required: frozenset[str] = frozenset()
+    statistics: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> dict[str, type]:

@@ -49,12 +49,14 @@ def load_files(*paths: Path) -> Study:
 
 
 def validate(data: Mapping[str, Any], files: Sequence[Path] = ()) -> Study:
-    """The study in `data`; `files` (later over earlier) are only searched for where a bad key stands.
+    """The study in `data`; `files` (later over earlier) are searched for where a bad key stands.
+
+    Paths of `merging.modules` are relative to the file that names them, where there is such a file.
 
     Raises GrowmergeError with one line for each problem: file, key path, value, what is wrong, nearest spelling.
     """
     try:
-        study = Study.model_validate(dict(data))
+        study = _with_modules_found(Study.model_validate(dict(data)), files)
         check_study(study)
         return study
     except Problem as problem:
@@ -63,6 +65,31 @@ def validate(data: Mapping[str, Any], files: Sequence[Path] = ()) -> Study:
         problems = [_explain(dict(e), files) for e in error.errors()]
     more = [f"... and {len(problems) - MOST_ERRORS} more"] if len(problems) > MOST_ERRORS else []
     raise GrowmergeError("\n".join([*problems[:MOST_ERRORS], *more]))
+
+
+def _with_modules_found(study: Study, files: Sequence[Path]) -> Study:
+    """The study with paths of modules that are relative to the working directory, or absolute."""
+    merging = study.merging
+    if not merging.modules:
+        return study
+    key = ["merging", "modules"]
+    here = next((file for file in reversed(files) if _at(read_yaml(file), key) == merging.modules), None)
+    folder = here.parent if here else Path()
+    modules = [str(_found(folder, Path(module))) for module in merging.modules]
+    return study.model_copy(update={"merging": merging.model_copy(update={"modules": modules})})
+
+
+def _at(node: Any, path: Sequence[str]) -> Any:
+    for part in path:
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
+
+
+def _found(folder: Path, module: Path) -> Path:
+    """Where a module is: relative to `folder`, or as it is."""
+    path = folder / module if (folder / module).is_file() else module
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
 
 
 def _explain(error: dict[str, Any], files: Sequence[Path]) -> str:

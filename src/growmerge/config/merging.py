@@ -13,22 +13,28 @@ ParameterValue = bool | int | float | list[int | float]
 
 
 class Method(Strict):
-    """A merge method of mergekit with its parameters."""
+    """A merge method with its parameters: one of mergekit, of this repository, or of `modules`."""
 
     name: Name = Field(description="Its name in paths, tables and figures.")
-    method: str | None = Field(None, description="mergekit's merge_method; default: `name`.")
-    uses_base: bool = Field(False, description="Works on differences to the base model.")
+    method: str | None = Field(
+        None, description="mergekit's merge_method, or the name of a method of `modules`; default: `name`."
+    )
+    uses_base: bool = Field(
+        False,
+        description="Works on differences to the base model. A method of mergekit that needs one wants it stated; a "
+        "method that is not mergekit's and declares `base='required'` uses it in any case.",
+    )
     parameters: dict[str, ParameterValue] = Field(
         default_factory=dict,
-        description="mergekit's, for all models; a list of numbers is interpolated from the first layer to the last.",
+        description="The method's, for all models; a list of numbers is interpolated from the first layer to the last.",
     )
     weights: dict[LanguageCode, int | float | list[int | float]] = Field(
         default_factory=dict, description="{language: weight} of members that do not have `parameters.weight`."
     )
 
     @property
-    def of_mergekit(self) -> str:
-        """What mergekit calls it."""
+    def registered(self) -> str:
+        """What the registry of merge methods, and mergekit for its own, call it."""
         return self.method or self.name
 
 
@@ -64,6 +70,12 @@ class OverTraining(Strict):
 class Merging(Strict):
     """Which merges are made, and how."""
 
+    modules: list[str] = Field(
+        default_factory=list,
+        description="Python files that define merge methods, relative to the configuration file that names them, else "
+        "to the working directory. Each must stand alone: an edit merges again what its methods merge, while edits of "
+        "what it imports go unnoticed.",
+    )
     methods: list[Method]
     sizes: list[Annotated[int, Field(ge=2)]] | None = Field(
         None, description="Numbers of languages to combine; default: 2 up to all of them."

@@ -53,7 +53,7 @@ def merge_and_score(
     @cache
     def inputs() -> Inputs:
         with workers() as crew:
-            return Inputs([path for recipe in recipes.values() for path in recipe.inputs], crew)
+            return Inputs([path for recipe in recipes.values() for path in recipe.checkpoints], crew)
 
     def checkpoint(name: str) -> Path:
         if kept:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from growmerge.artifacts import read_manifest, verify
+from growmerge.artifacts import verify
+from growmerge.data.token_counts import TOKENIZER, tokenizer_digest
 from growmerge.errors import GrowmergeError
 from growmerge.merging.blocks import Workers
 from growmerge.merging.operands import Values
@@ -29,7 +30,6 @@ ARCHITECTURE = (
     *("num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_parameters", "tie_word_embeddings"),
     *("attention_bias", "mlp_bias"),
 )
-TOKENIZER = "tokenizer.json"
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,7 @@ class Inputs:
                     f"{other}/config.json: {key} = {there!r}, but {first} has {here!r}; their weights do not mean the "
                     "same and cannot be merged"
                 )
-        digests = [read_manifest(folder).files.get(TOKENIZER, {}).get("sha256") for folder in (first, other)]
-        if digests[0] != digests[1]:
+        if tokenizer_digest(first) != tokenizer_digest(other):
             raise GrowmergeError(f"{other}/{TOKENIZER}: is another tokenizer than {first}'s; they cannot be merged")
 
 
@@ -162,6 +161,21 @@ def _header(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
                 f"{list(expected[name].shape)}"
             )
     return stored
+
+
+def check_statistics(statistics: Mapping[str, Mapping[str, Path]], members: Mapping[str, Path]) -> None:
+    """Verify the artifacts of `statistics` (name -> language -> folder) of the `members` of a merge.
+
+    Raises GrowmergeError for a damaged one, and for one that was computed with another tokenizer than its member's.
+    """
+    for name, folders in statistics.items():
+        for code, folder in folders.items():
+            counted = verify(folder).facts.get("tokenizer")
+            if counted is not None and counted != tokenizer_digest(members[code]):
+                raise GrowmergeError(
+                    f"{folder}: {name} of {code} are those of another tokenizer than that of {members[code]}; choose a "
+                    "method that does not ask for them, or models with the tokenizer of this study"
+                )
 
 
 def finite(tensor: Tensor) -> bool:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
 
 import torch
 import yaml
@@ -19,10 +18,10 @@ from torch import Tensor
 from growmerge import ids
 from growmerge.artifacts import publish
 from growmerge.errors import GrowmergeError
+from growmerge.merging.apply import merge_tensor
 from growmerge.merging.blocks import Workers, workers
 from growmerge.merging.card import write_card
-from growmerge.merging.inputs import Inputs, finite
-from growmerge.merging.methods import IN_PARTS, merge_tensor
+from growmerge.merging.inputs import Inputs, check_statistics, finite
 from growmerge.merging.operands import Operands, Values, whole
 from growmerge.merging.processes import can_fork, share_out
 from growmerge.merging.recipe import Recipe
@@ -42,31 +41,31 @@ def merge_models(recipes: Mapping[Path, Recipe], inputs: Inputs | None = None) -
     in parts that are read whenever they are needed, of several from memory, into which each is read once. Without
     `inputs`, which are the checkpoints if they are known already, those are verified first. The same recipe gives the
     same bytes, whatever is made with it and with however many threads, on one kind of device. A folder loads with stock
-    transformers and holds the tokenizer, a model card and the mergekit_config.yml of the same merge.
+    transformers and holds the tokenizer, a model card and, if mergekit has the method, the mergekit_config.yml of the
+    same merge.
 
     Raises GrowmergeError for inputs that are damaged, do not fit together, or give something that is not finite.
     """
     (device,) = {recipe.device for recipe in recipes.values()}
     with workers(device) as crew:
         if inputs is None:
-            inputs = Inputs([path for recipe in recipes.values() for path in recipe.inputs], crew)
+            inputs = Inputs([path for recipe in recipes.values() for path in recipe.checkpoints], crew)
         _merge(recipes, inputs, crew, device)
 
 
-def device_for(asked: Literal["cpu", "cuda", "auto"]) -> str:
-    """The device to merge on: `auto` is the GPU where there is one. Raises GrowmergeError for `cuda` without one."""
-    there = torch.cuda.is_available()
-    if asked == "cuda" and not there:
-        raise GrowmergeError("merging.device = 'cuda': this job sees no GPU; set it to 'auto' or 'cpu'")
-    return "cuda" if there and asked != "cpu" else "cpu"
+def keep_merge(folder: Path, recipe: Recipe, scores: Path) -> None:
+    """Make one merge, with what the score folder `scores` has about it in its card."""
+    merge_models({folder: recipe})
+    write_card(folder, recipe, scores)
 
 
 def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device: str) -> None:
     start = time.monotonic()
     (dtype_name,) = {recipe.dtype for recipe in recipes.values()}
     dtype: torch.dtype = getattr(torch, dtype_name)
-    folders = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe.inputs))
+    folders = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe.checkpoints))
     for recipe in recipes.values():
+        check_statistics(recipe.of_statistics, recipe.members)
         if not recipe.mixed_dtypes:
             inputs.check_dtypes([recipe.members[code] for code in recipe.languages])
     with ExitStack() as stack:
@@ -93,7 +92,7 @@ def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device
                 merge(task, alone)
 
         tasks = _tasks(inputs.shapes, recipes, device)
-        in_parts = all(recipe.method.of_mergekit in IN_PARTS for recipe in recipes.values())
+        in_parts = all(recipe.registered.in_parts for recipe in recipes.values())
         if device == "cpu" and in_parts and crew.threads > 1 and can_fork():
             share_out(merge_alone, tasks, crew.threads)
         else:  # what takes whole tensors takes them one after another, with all threads
@@ -130,9 +129,10 @@ def _merge_tensor(
         shape=inputs.shapes[name],
         languages=recipe.languages,
         members=[values[recipe.members[code]] for code in recipe.languages],
-        base=values[recipe.base] if recipe.method.uses_base else None,
+        base=values[recipe.base] if recipe.uses_base else None,
         parameters=recipe.for_tensor(name, inputs.layers),
         seed=recipe.seed,
+        statistics=recipe.statistics_for(name),
     )
     sound = []
 
@@ -140,12 +140,11 @@ def _merge_tensor(
         sound.append(finite(merged))
         writer.write(name, part, merged.cpu())
 
-    method = recipe.method.of_mergekit
-    if method not in IN_PARTS:
-        inputs.check_finite(name, recipe.inputs, dtype, crew)
-    merge_tensor(method, operands, crew, write)
-    if not all(sound):
-        inputs.check_finite(name, recipe.inputs, dtype, crew)  # of theirs nothing is left out, so it shows in the merge
+    if not recipe.registered.in_parts:
+        inputs.check_finite(name, recipe.checkpoints, dtype, crew)
+    merge_tensor(recipe.registered, operands, crew, write)
+    if not all(sound):  # nothing of the inputs is left out, so what is not finite in them shows in the merge
+        inputs.check_finite(name, recipe.checkpoints, dtype, crew)
         raise GrowmergeError(
             f"tensor {name} of {ids.combination(recipe.languages)}, merged by {recipe.method.name}, has values that "
             "are not finite; choose another merging.dtype or other parameters of the method"
@@ -153,7 +152,7 @@ def _merge_tensor(
 
 
 def _write_beside_weights(folder: Path, recipe: Recipe) -> None:
-    """The configuration, the tokenizer and mergekit's configuration: everything but weights and card."""
+    """The configuration, the tokenizer and mergekit's configuration, if it has the method: all but weights and card."""
     source = recipe.inputs[0]
     config = {key: value for key, value in read_config(source).items() if key not in ("torch_dtype", "_name_or_path")}
     text = json.dumps(config | {"dtype": recipe.dtype}, indent=2, sort_keys=True, ensure_ascii=False)
@@ -161,5 +160,6 @@ def _write_beside_weights(folder: Path, recipe: Recipe) -> None:
     for name in TOKENIZER_FILES:
         if (source / name).exists():
             shutil.copy(source / name, folder)
-    shown = yaml.safe_dump(recipe.mergekit_config(), sort_keys=False)
-    (folder / CONFIGURATION).write_text(shown, encoding="utf-8")
+    if recipe.registered.source is None:
+        shown = yaml.safe_dump(recipe.mergekit_config(), sort_keys=False)
+        (folder / CONFIGURATION).write_text(shown, encoding="utf-8")

@@ -17,7 +17,10 @@ def multislerp(operands: Operands, workers: Workers, write: Write) -> None:
     """Interpolate on the sphere around the weighted mean of the members' directions (of differences to the base).
 
     Every operation, its order and its dtype are those of mergekit's `multislerp`, so that the bytes are; sums over a
-    whole tensor are torch's, by one thread. Raises GrowmergeError for three or more members that cancel out.
+    whole tensor are torch's, by one thread. There is one exception: if members are parallel, or nearly so, mergekit
+    divides zero by zero in float16 and writes NaN, while the merge here is their common direction.
+
+    Raises GrowmergeError for three or more members that cancel out.
     """
     size, parameters = operands.size, operands.parameters
     eps = parameters.get("eps", 1e-8)

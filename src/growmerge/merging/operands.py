@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,7 +24,8 @@ class Operands:
     """The same tensor of every model, flat, of one dtype and on one device, to be merged into one of that kind.
 
     `name` and `shape` are the tensor's. `languages` name the `members`, sorted. Of the `parameters`, those of members
-    are lists in the same order, the others are values.
+    are lists in the same order, the others are values. `statistics` map the names that the method asks for to one value
+    for each member, in the same order.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Operands:
     base: Values | None
     parameters: Mapping[str, Any]
     seed: int
+    statistics: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -58,10 +60,19 @@ class Operands:
 
 def whole(values: Values, size: int, workers: Workers) -> Tensor:
     """All of a flat tensor of `size` elements."""
-    tensor = values(slice(0, 1)).new_empty(size)
+    return stacked([values], size, workers)[0]
 
+
+def stacked(vectors: Sequence[Values], size: int, workers: Workers) -> Tensor:
+    """All of several flat tensors of `size` elements, one a row."""
+    rows = vectors[0](slice(0, 1)).new_empty((len(vectors), size))
+    for row, values in zip(rows, vectors, strict=True):
+        _fill(row, values, workers)
+    return rows
+
+
+def _fill(row: Tensor, values: Values, workers: Workers) -> None:
     def fill(part: slice) -> None:
-        tensor[part] = values(part)
+        row[part] = values(part)
 
-    workers.blocks(size, fill)
-    return tensor
+    workers.blocks(len(row), fill)

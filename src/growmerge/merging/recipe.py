@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from growmerge.artifacts import digest_of, read_manifest
-from growmerge.catalogue.merge_methods import KINDS, WEIGHT, Kind
+from growmerge.catalogue.merge_methods import WEIGHT, Kind
+from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods
 from growmerge.config.merging import Method, ParameterValue
+from growmerge.study.merge_params import method_params
 
 # Part of the identity of every merge: raise it whenever the same recipe would give other bytes.
 MERGER_VERSION = 3
@@ -26,7 +28,9 @@ class Recipe:
     `members` maps languages to checkpoints, `base` is the checkpoint that task vectors are differences to (not read by
     a method that has none), `dtype` that of the merge: tensors are converted to it first, as mergekit does. `device`
     ("cpu" or "cuda") is where they are merged: sums are in another order there, so it is part of what the merge is.
-    `mixed_dtypes` takes members that are stored in different dtypes; a base may always be in another one.
+    `mixed_dtypes` takes members that are stored in different dtypes; a base may always be in another one. `modules` are
+    the user's files that define merge methods. `statistics` map the names of statistics, and then languages, to the
+    artifacts that hold them: at least those that the method asks for.
     """
 
     members: Mapping[str, Path]
@@ -36,21 +40,44 @@ class Recipe:
     seed: int
     device: str = "cpu"
     mixed_dtypes: bool = False
+    modules: tuple[Path, ...] = ()
+    statistics: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
 
     @property
     def languages(self) -> list[str]:
         """Of the members, sorted: in this order they are merged."""
         return sorted(self.members)
 
+    @cached_property
+    def registered(self) -> MergeMethod:
+        """Its method in the registry."""
+        return merge_methods(self.modules)[self.method.registered]
+
     @property
     def kind(self) -> Kind:
         """What its method takes."""
-        return KINDS[self.method.of_mergekit]
+        return self.registered.kind
+
+    @property
+    def uses_base(self) -> bool:
+        """Whether its method gets the base."""
+        return self.method.uses_base or self.kind.base == "required"
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The models that it reads: the members by language, then the base if the method uses one."""
+        return [*(self.members[code] for code in self.languages), *([self.base] if self.uses_base else [])]
 
     @property
     def inputs(self) -> list[Path]:
-        """The checkpoints that it reads: the members by language, then the base if the method uses one."""
-        return [*(self.members[code] for code in self.languages), *([self.base] if self.method.uses_base else [])]
+        """The artifacts that it reads: its checkpoints, then the statistics of its members."""
+        found = [path for folders in self.of_statistics.values() for path in folders.values()]
+        return [*self.checkpoints, *dict.fromkeys(found)]
+
+    @cached_property
+    def of_statistics(self) -> dict[str, dict[str, Path]]:
+        """The artifacts of the statistics that its method asks for, by name and language."""
+        return {name: {code: self.statistics[name][code] for code in self.languages} for name in self.kind.statistics}
 
     @cached_property
     def of_members(self) -> dict[str, dict[str, ParameterValue]]:
@@ -70,21 +97,33 @@ class Recipe:
         return digest_of(
             {
                 "members": {code: read_manifest(self.members[code]).digest for code in self.languages},
-                "base": read_manifest(self.base).digest if self.method.uses_base else None,
-                "method": self.method.of_mergekit,
+                "base": read_manifest(self.base).digest if self.uses_base else None,
+                "method": self.method.registered,
                 "of_members": self.of_members,
                 "of_merge": self.of_merge,
                 "dtype": self.dtype,
                 "seed": self.seed,
                 "merger": MERGER_VERSION,
-                "mergekit": metadata.version("mergekit"),
             }
+            | self._made_by
             | ({} if self.device == "cpu" else {"device": self.device})
         )
 
+    @property
+    def _made_by(self) -> dict[str, Any]:
+        """Whose code merges, and what it reads beside checkpoints."""
+        source = self.registered.source
+        if source is None:
+            return {"mergekit": metadata.version("mergekit")}
+        read = {
+            name: {code: read_manifest(path).digest for code, path in folders.items()}
+            for name, folders in self.of_statistics.items()
+        }
+        return {"source": source.digest, "statistics": read}
+
     def describe(self) -> dict[str, Any]:
         """What shapes it beside its inputs, for manifests."""
-        method = self.method.model_dump()
+        method = method_params(self.method, self.registered)
         return {
             "method": method,
             "dtype": self.dtype,
@@ -106,17 +145,27 @@ class Recipe:
         }
         return of_members | {parameter: _at(value, depth) for parameter, value in self.of_merge.items()}
 
+    def statistics_for(self, name: str) -> dict[str, list[Any]]:
+        """The statistics of the members for one tensor, in order."""
+        return {
+            statistic: [member_statistics()[statistic].read(path, name) for path in folders.values()]
+            for statistic, folders in self.of_statistics.items()
+        }
+
     def mergekit_config(self) -> dict[str, Any]:
-        """The configuration with which `mergekit-yaml` makes this merge (the model card says what may differ)."""
+        """The configuration with which `mergekit-yaml` makes this merge (the model card says what may differ).
+
+        Only for methods of mergekit.
+        """
         config: dict[str, Any] = {
-            "merge_method": self.method.of_mergekit,
+            "merge_method": self.method.registered,
             "models": [
                 {"model": str(self.members[code]), "parameters": self.of_members[code]} for code in self.languages
             ],
             "parameters": self.of_merge,
             "dtype": self.dtype,
         }
-        return config | ({"base_model": str(self.base)} if self.method.uses_base else {})
+        return config | ({"base_model": str(self.base)} if self.uses_base else {})
 
 
 def _depth(name: str, layers: int) -> float:

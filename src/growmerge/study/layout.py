@@ -5,15 +5,20 @@ Pure, without torch: Snakemake imports it whenever it parses the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from growmerge import ids
+from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods, statistics_of
 from growmerge.config import Study
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
+from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid, Model
+from growmerge.study.merge_params import method_params
 from growmerge.study.sharding import Shard
 
 DOWNLOADS = f"results/{ids.DOWNLOADS}"  # shared by all studies
@@ -94,6 +99,35 @@ class Layout:
     def merge_bases(self, setup: str, combination: str) -> dict[str, str]:
         """The same for every method."""
         return {m.name: self.merge_base(setup, combination, m.name) for m in self.study.merging.methods}
+
+    def merge_modules(self, methods: Iterable[Method]) -> list[str]:
+        """The user's files that define some of `methods`."""
+        files = {self._registry[method.registered].module for method in methods}
+        return [module for module in self.study.merging.modules if Path(module) in files]
+
+    def merge_statistics(self, setup: str, combination: str, methods: Iterable[Method]) -> list[str]:
+        """What these methods ask to know of the members: by name of the statistic, and of each name by language."""
+        names = statistics_of(self._registry[method.registered] for method in methods)
+        corpora = {language.code: language.corpus for language in self.study.languages}
+        step = ids.split_step(combination)[1]
+        paths = [
+            member_statistics()[name].path.format(
+                corpus=corpora[code],
+                model=ids.checkpoint(ids.adapted(setup, code), step),
+                merge=ids.adapted(setup, combination),
+            )
+            for name in names
+            for code in ids.languages_of(combination)
+        ]
+        return [f"{self.results}/statistics/{path}" for path in paths]
+
+    def method_params(self, method: Method) -> dict[str, Any]:
+        """A merge method as a param of rules."""
+        return method_params(method, self._registry[method.registered])
+
+    @cached_property
+    def _registry(self) -> Mapping[str, MergeMethod]:
+        return merge_methods(self.study.merging.modules)
 
     def kept_merges(self, merges: Iterable[Model]) -> list[str]:
         """Merged checkpoints, if the study keeps them."""

@@ -8,7 +8,7 @@ from growmerge.config.merging import Method
 
 
 def density_sweeps(methods: Iterable[Method]) -> dict[str, dict[float, str]]:
-    """mergekit's method -> density -> name, for the methods of which the study has several densities.
+    """Method of the registry -> density -> name, for the methods of which the study has several densities.
 
     Methods that differ in more than their density are not compared; of each method the largest group that differs in
     nothing else counts, the first one of several.
@@ -20,7 +20,7 @@ def density_sweeps(methods: Iterable[Method]) -> dict[str, dict[float, str]]:
             continue  # none, or a list over the layers
         rest = {key: value for key, value in sorted(method.parameters.items()) if key != "density"}
         others = method.model_dump(exclude={"name", "method", "parameters"})
-        groups.setdefault((method.of_mergekit, repr((rest, others))), {}).setdefault(float(density), method.name)
+        groups.setdefault((method.registered, repr((rest, others))), {}).setdefault(float(density), method.name)
     sweeps: dict[str, dict[float, str]] = {}
     for (name, _), group in groups.items():
         if len(group) > max(1, len(sweeps.get(name, {}))):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from growmerge.catalogue.merge_methods import KINDS, WEIGHT, Kind
+from growmerge.catalogue.merge_methods import WEIGHT, Kind
+from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods
 from growmerge.config.merging import Method, OverTraining
 from growmerge.config.problems import Problem, check_known, check_unique
 from growmerge.config.schema import Study
+from growmerge.errors import GrowmergeError
+from growmerge.ids import MULTI
 
 
 def check_merging(study: Study) -> None:
     """Raise Problem at the first fault."""
     methods = [m.name for m in study.merging.methods]
     check_unique("merging.methods", methods)
+    registry = _registry(study)
     for i, method in enumerate(study.merging.methods):
-        _check_method(f"merging.methods.{i}", method, study)
+        _check_method(f"merging.methods.{i}", method, registry, study)
     bases = [b.name for b in study.bases]
     if study.merging.base not in ("ancestor", "as_published"):
         check_known("merging.base", study.merging.base, bases, "base")
@@ -58,44 +63,87 @@ def _check_over_training(study: Study, merged: OverTraining) -> None:
                 raise Problem(f"{key}.every", merged.every, message)
 
 
-def _check_method(key: str, method: Method, study: Study) -> None:
-    check_known(
-        f"{key}.method" if method.method else f"{key}.name", method.of_mergekit, KINDS, "merge method of mergekit"
-    )
-    kind = KINDS[method.of_mergekit]
-    if kind.base == "required" and not method.uses_base:
-        raise Problem(f"{key}.uses_base", False, f"mergekit's {method.of_mergekit} needs a base model; set it to true")
+def _registry(study: Study) -> Mapping[str, MergeMethod]:
+    """The merge methods, with those of the study's modules. Raises Problem for a module that is at fault."""
+    modules = study.merging.modules
+    check_unique("merging.modules", modules)
+    for i in range(len(modules)):
+        try:
+            merge_methods(modules[: i + 1])
+        except GrowmergeError as error:
+            raise Problem(f"merging.modules.{i}", modules[i], str(error)) from None
+    return merge_methods(modules)
+
+
+def _check_method(key: str, method: Method, registry: Mapping[str, MergeMethod], study: Study) -> None:
+    named = f"{key}.method" if method.method else f"{key}.name"
+    check_known(named, method.registered, registry, "merge method of mergekit or merging.modules")
+    taken = registry[method.registered]
+    kind, title = taken.kind, taken.title
+    if kind.base == "required" and not method.uses_base and not taken.source:
+        raise Problem(f"{key}.uses_base", False, f"{title} needs a base model; set it to true")
     if kind.base == "ignored" and method.uses_base:
-        raise Problem(f"{key}.uses_base", True, f"mergekit's {method.of_mergekit} has no base model; leave it out")
+        raise Problem(f"{key}.uses_base", True, f"{title} has no base model; leave it out")
+    _check_numbers_of_members(key, method, kind, study)
+    for name, value in method.parameters.items():
+        check_known(f"{key}.parameters.{name}", name, kind.parameters, f"parameter of {title}")
+        _check_parameter(f"{key}.parameters.{name}", name, value, taken)
+    if "epsilon" in kind.of_model and not taken.source:
+        _check_spread(key, method)
+    _check_weights(key, method, taken, study)
+    own = {WEIGHT} & kind.of_model.keys()  # which `weights` may give
+    for name in sorted(kind.required - method.parameters.keys() - own):
+        raise Problem(f"{key}.parameters.{name}", None, f"is missing; {title} has no default for it")
+    if any(member_statistics()[name].of_text for name in kind.statistics):
+        _check_tokenized(named, method, study)
+
+
+def _check_numbers_of_members(key: str, method: Method, kind: Kind, study: Study) -> None:
     fewest, most = kind.members
     merging, sharing = study.merging, study.sharing
     series = [len(order) for order in merging.series.orders] + [len(study.languages)] * merging.series.drawn
     longest = [*series, *([len(study.languages)] if merging.over_training else [])]
     for size in sorted({*study.merged_sizes, *(sharing.sizes if sharing else []), *longest}):
         if size < fewest or (most is not None and size > most):
-            message = f"merges exactly {most} models, but there are combinations of {size} (merging.sizes)"
+            wanted = (
+                f"exactly {most}" if fewest == most else f"{fewest} or more" if most is None else f"{fewest} to {most}"
+            )
+            message = f"merges {wanted} models, but there are combinations of {size} (merging.sizes)"
             raise Problem(key, method.name, message)
-    for name, value in method.parameters.items():
-        check_known(f"{key}.parameters.{name}", name, kind.parameters, f"parameter of mergekit's {method.of_mergekit}")
-        _check_parameter(f"{key}.parameters.{name}", name, value, method.of_mergekit, kind)
-    if "epsilon" in kind.of_model:
-        _check_spread(key, method)
+
+
+def _check_weights(key: str, method: Method, taken: MergeMethod, study: Study) -> None:
+    """Every member has a weight, from `parameters` or `weights`, if the method needs one or any member has its own."""
     for code, value in method.weights.items():
         check_known(f"{key}.weights.{code}", code, study.language_codes, "language")
-        if WEIGHT not in kind.of_model:
-            raise Problem(f"{key}.weights", method.weights, f"mergekit's {method.of_mergekit} has no weights")
-        _check_parameter(f"{key}.weights.{code}", WEIGHT, value, method.of_mergekit, kind)
-    if WEIGHT in kind.of_model and WEIGHT not in method.parameters:
+        if WEIGHT not in taken.kind.of_model:
+            raise Problem(f"{key}.weights", method.weights, f"{taken.title} has no weights")
+        _check_parameter(f"{key}.weights.{code}", WEIGHT, value, taken)
+    needed = WEIGHT in taken.kind.required & taken.kind.of_model.keys()
+    if (needed or method.weights) and WEIGHT not in method.parameters:
         lacking = [code for code in study.language_codes if code not in method.weights]
         if lacking:
             message = f"is missing, and `weights` has none for {lacking[0]}; 1.0 gives all members the same"
             raise Problem(f"{key}.parameters.weight", None, message)
 
 
-def _check_parameter(key: str, name: str, value: Any, method: str, kind: Kind) -> None:
-    if name in kind.ignored:
-        raise Problem(key, value, f"mergekit's {method} takes it and does not use it; leave it out")
-    wanted = kind.parameters[name]
+def _check_tokenized(key: str, method: Method, study: Study) -> None:
+    """The text of every language is tokenized here: some setup trains on it, not all take its models from elsewhere."""
+    several = len(study.languages) > 1
+    for language in study.languages:
+        targets = {language.code, *([MULTI] if several else [])}
+        if study.sharing is None and all(targets <= setup.from_.keys() for setup in study.setups):
+            message = (
+                f"reads the text that {language.code} is trained on, but no setup trains on '{language.corpus}': all "
+                "take its models from elsewhere; choose another method"
+            )
+            raise Problem(key, method.registered, message)
+
+
+def _check_parameter(key: str, name: str, value: Any, method: MergeMethod) -> None:
+    if name in method.kind.ignored:
+        raise Problem(key, value, f"{method.title} takes it and does not use it; leave it out")
+    wanted = method.kind.parameters[name]
     numbers = value if isinstance(value, list) else [value]
     if isinstance(value, list) and (wanted is not float or not value):
         raise Problem(key, value, "a list, which is interpolated over the layers, must hold numbers and be for one")
@@ -103,7 +151,8 @@ def _check_parameter(key: str, name: str, value: Any, method: str, kind: Kind) -
     if any(not isinstance(number, fits) or (isinstance(number, bool) and wanted is not bool) for number in numbers):
         what = {bool: "true or false", int: "a whole number", float: "a number or a list of numbers"}[wanted]
         raise Problem(key, value, f"must be {what}")
-    if name in ("density", "select_topk") and any(not 0 <= number <= 1 for number in numbers):
+    shares = () if method.source else ("density", "select_topk")
+    if name in shares and any(not 0 <= number <= 1 for number in numbers):
         raise Problem(key, value, "is the share of elements that is kept, from 0 to 1")
 
 
