@@ -38,6 +38,16 @@ MINIATURE = {
 }
 
 
+METHOD = """
+from growmerge.merging.methods import Tensors, merge_method
+
+
+@merge_method(statistics=["token_counts"])
+def by_counts(tensors: Tensors, share: float):
+    return tensors.members[0]
+"""
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     return copy_of_the_repository(tmp_path_factory.mktemp("a clone þ"))
@@ -59,6 +69,30 @@ def test_partial_sharing_adds_its_own_cells_to_the_miniature(clone):
         "tabulate_scores": 1,
         "draw_figure": 1,
     }
+
+
+def test_a_module_adds_a_merge_method_and_the_statistics_that_it_asks_for(clone):
+    (clone / "mine").mkdir()
+    (clone / "mine/my_methods.py").write_text(METHOD, encoding="utf-8")
+    method = {"name": "by_counts", "parameters": {"share": 0.5}}
+
+    def with_methods(*methods):
+        files = ("config/config.yaml", "config/miniature.yaml")
+        given = [yaml.safe_load((clone / file).read_text(encoding="utf-8"))["merging"] for file in files]
+        chosen = {"modules": ["my_methods.py"], "methods": [*(given[0] | given[1])["methods"], *methods]}
+        (clone / "mine/study.yaml").write_text(yaml.safe_dump({"merging": chosen}), encoding="utf-8")
+        return ("-n", *LAPTOP, "--configfile", "config/miniature.yaml", "mine/study.yaml")
+
+    assert job_counts(snakemake(clone, *with_methods())) == MINIATURE, "no method of the module is used"
+    output = snakemake(clone, *with_methods(method))
+    assert job_counts(output) == MINIATURE | {"count_tokens": 4}
+    assert "results/miniature/scores/1x/isl+swe/by_counts/items.parquet" in output
+    output = snakemake(clone, *with_methods(method | {"parameters": {"shar": 0.5}}), fails=True)
+    assert re.search(
+        r"mine/study.yaml: merging.methods.\d+.parameters.shar = 'shar': no such parameter of by_counts; "
+        "did you mean 'share'",
+        output,
+    )
 
 
 def test_the_second_study(clone):
