@@ -15,8 +15,9 @@ from growmerge.comparing.vectors import compare_weights
 from growmerge.comparing.weights import BLOCK, Checkpoints
 from growmerge.config.models import Architecture
 from growmerge.errors import GrowmergeError
-from growmerge.models.checkpoints import HEAD, load_checkpoint, save_checkpoint
+from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 from growmerge.models.initialise import initialise, llama_config
+from growmerge.models.stored import HEAD
 
 
 def save(folder: Path, seed: int = 0, architecture: Architecture = ARCHITECTURE, vocabulary: int = VOCABULARY) -> Path:

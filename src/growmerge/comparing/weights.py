@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from growmerge.errors import GrowmergeError
-from growmerge.models.checkpoints import HEAD, empty_model, read_config, weight_files
+from growmerge.models.checkpoints import empty_model, read_config
+from growmerge.models.stored import own_tensors
 
 BLOCK = 2**20  # elements of a tensor, of each model, that are held at once
 
@@ -36,10 +37,10 @@ class Checkpoints:
         self._paths: list[dict[str, Path]] = []
         shapes: list[Shapes] = []
         for folder in self.folders:
-            paths, found = _header(folder)
-            self._paths.append(paths)
-            shapes.append(found)
-            _compare(self.folders[0], shapes[0], folder, found)
+            stored = own_tensors(folder, empty_model(read_config(folder), folder))
+            self._paths.append({name: tensor.path for name, tensor in stored.items()})
+            shapes.append({name: list(tensor.shape) for name, tensor in stored.items()})
+            _compare(self.folders[0], shapes[0], folder, shapes[-1])
         self.shapes: Shapes = {name: shapes[0][name] for name in sorted(shapes[0])}
 
     def blocks(self, name: str) -> Iterator[Tensor]:
@@ -68,26 +69,6 @@ class Checkpoints:
         with safe_open(self._paths[index][name], framework="pt") as file:
             tensor: Tensor = file.get_tensor(name)
             return tensor.to(self.device, torch.float32, copy=True)
-
-
-def _header(folder: Path) -> tuple[dict[str, Path], Shapes]:
-    """The file and the shape of every tensor of a model."""
-    model = empty_model(read_config(folder), folder)
-    paths: dict[str, Path] = {}
-    found: Shapes = {}
-    for path in weight_files(folder):
-        try:
-            with safe_open(path, framework="pt") as file:
-                names = [name for name in file.keys() if not (name == HEAD and model.config.tie_word_embeddings)]  # noqa: SIM118
-                found |= {name: file.get_slice(name).get_shape() for name in names}
-        except (SafetensorError, OSError) as error:
-            raise GrowmergeError(f"{path}: unreadable weights ({error}); build or download it again") from error
-        paths |= dict.fromkeys(names, path)
-    asked = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-    if model.config.tie_word_embeddings:
-        asked.pop(HEAD)
-    _compare(folder / "config.json", asked, folder, found)
-    return paths, found
 
 
 def _compare(one: Path, here: Shapes, other: Path, there: Shapes) -> None:

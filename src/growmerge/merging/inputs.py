@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import LlamaForCausalLM
 
 from growmerge.artifacts import verify
 from growmerge.data.token_counts import TOKENIZER, tokenizer_digest
 from growmerge.errors import GrowmergeError
 from growmerge.merging.blocks import Workers
 from growmerge.merging.operands import Values
-from growmerge.models.checkpoints import EMBEDDING, HEAD, empty_model, read_config, weight_files
+from growmerge.models.checkpoints import empty_model, read_config
+from growmerge.models.stored import DTYPES, EMBEDDING, HEAD, Stored, own_tensors
 
-DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 # What two models have to agree on for their tensors to mean the same.
 ARCHITECTURE = (
     *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
     *("num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_parameters", "tie_word_embeddings"),
     *("attention_bias", "mlp_bias"),
 )
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A tensor in a safetensors file: where its bytes are."""
-
-    path: Path
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    stop: int
 
 
 class Inputs:
@@ -58,7 +44,7 @@ class Inputs:
         folders = list(dict.fromkeys(folders))
         workers.map(verify, folders)
         models = {folder: empty_model(read_config(folder), folder) for folder in folders}
-        self._tensors = {folder: _header(folder, model) for folder, model in models.items()}
+        self._tensors = {folder: own_tensors(folder, model) for folder, model in models.items()}
         configs = {folder: model.config.to_dict() for folder, model in models.items()}
         first, *others = folders
         for other in others:
@@ -132,35 +118,6 @@ class Inputs:
                 )
         if tokenizer_digest(first) != tokenizer_digest(other):
             raise GrowmergeError(f"{other}/{TOKENIZER}: is another tokenizer than {first}'s; they cannot be merged")
-
-
-def _header(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
-    """The tensors of `folder`, those that the empty `model` of its config.json has and no others; no tied head."""
-    stored: dict[str, Stored] = {}
-    for path in weight_files(folder):
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header: dict[str, Any] = json.loads(file.read(length))
-        header.pop("__metadata__", None)
-        for name, entry in header.items():
-            if entry["dtype"] not in DTYPES:
-                raise GrowmergeError(f"{path}: tensor {name} has dtype {entry['dtype']}, not one of {sorted(DTYPES)}")
-            start, stop = (8 + length + offset for offset in entry["data_offsets"])
-            stored[name] = Stored(path, entry["dtype"], tuple(entry["shape"]), start, stop)
-    if model.config.tie_word_embeddings:
-        stored.pop(HEAD, None)
-    expected: Mapping[str, Tensor] = model.state_dict()
-    for name in sorted(expected.keys() - stored.keys() - ({HEAD} if model.config.tie_word_embeddings else set())):
-        raise GrowmergeError(f"{folder}: the weights lack tensor {name}, which config.json asks for")
-    for name, tensor in sorted(stored.items()):
-        if name not in expected:
-            raise GrowmergeError(f"{tensor.path}: unexpected tensor {name}: the model of config.json has none")
-        if tensor.shape != tuple(expected[name].shape):
-            raise GrowmergeError(
-                f"{tensor.path}: tensor {name} has shape {list(tensor.shape)}, config.json asks for "
-                f"{list(expected[name].shape)}"
-            )
-    return stored
 
 
 def check_statistics(statistics: Mapping[str, Mapping[str, Path]], members: Mapping[str, Path]) -> None:

@@ -26,7 +26,8 @@ from growmerge.merging.operands import Operands, Values, whole
 from growmerge.merging.processes import can_fork, share_out
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.writer import Writer
-from growmerge.models.checkpoints import TOKENIZER_FILES, WEIGHTS, read_config
+from growmerge.models.checkpoints import TOKENIZER_FILES, read_config
+from growmerge.models.stored import WEIGHTS
 
 logger = logging.getLogger(__name__)
 CONFIGURATION = "mergekit_config.yml"

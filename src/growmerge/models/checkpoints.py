@@ -1,6 +1,5 @@
 """Model folders: plain Llama in safetensors, loadable by stock transformers, and never a reason to run foreign code."""
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,15 +14,8 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 from transformers.utils import logging as transformers_logging
 
 from growmerge.errors import GrowmergeError
+from growmerge.models.stored import EMBEDDING, HEAD, read_json, stored_tensors, unreadable
 
-EMBEDDING = "model.embed_tokens.weight"
-FINAL_NORM = "model.norm.weight"
-HEAD = "lm_head.weight"
-
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
-FLOAT_DTYPES = {"F64", "F32", "F16", "BF16"}
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 
 
@@ -71,7 +63,7 @@ def load_checkpoint(
 
 def read_config(folder: Path) -> dict[str, Any]:
     """What `folder`/config.json says. Raises GrowmergeError if it is not there or not a JSON object."""
-    return _read_json(folder / "config.json")
+    return read_json(folder / "config.json")
 
 
 def refuse_foreign(values: Mapping[str, Any], folder: Path) -> None:
@@ -113,26 +105,17 @@ def read_weights(
 
     Without `dtype` every tensor keeps the one that it is stored in. Raises GrowmergeError as `load_checkpoint` does.
     """
-    tied = model.config.tie_word_embeddings
-    expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    stored = stored_tensors(folder, model)
     tensors: dict[str, Tensor] = {}
-    for path in weight_files(folder):
+    for path in dict.fromkeys(tensor.path for tensor in stored.values()):
         try:
             with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118 (not a mapping)
-                    if name in tensors:
-                        raise GrowmergeError(f"{path}: tensor {name} is also in another file of this model.")
-                    _check_tensor(path, name, file.get_slice(name), expected)
+                for name in (name for name, tensor in stored.items() if tensor.path == path):
                     # A copy: the file may vanish afterwards, and the memory is aligned, on which matrix kernels depend.
                     tensors[name] = file.get_tensor(name).to(device=device, dtype=dtype, copy=True)
         except (SafetensorError, OSError) as error:
-            raise GrowmergeError(f"{path}: unreadable weights ({error}); build or download the model again.") from error
-
-    missing = expected.keys() - tensors.keys() - ({HEAD} if tied else set())
-    if missing:
-        raise GrowmergeError(
-            f"{folder}: the weights lack tensor {min(missing)} which config.json asks for ({len(missing)} missing)."
-        )
+            raise unreadable(path, error) from error
+    tied = model.config.tie_word_embeddings
     if tied and HEAD in tensors and not torch.equal(tensors.pop(HEAD), tensors[EMBEDDING]):
         raise GrowmergeError(
             f"{folder}: tensor {HEAD} differs from {EMBEDDING}, but config.json says tie_word_embeddings; "
@@ -155,61 +138,6 @@ def _fill(model: LlamaForCausalLM, tensors: Mapping[str, Tensor]) -> LlamaForCau
     # The rotary frequencies are not in the state; they are computed from the configuration.
     model.model.rotary_emb = LlamaRotaryEmbedding(model.config).to(state[EMBEDDING].device)
     return model.eval()
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a checkpoint: one, or those of its index.
-
-    Raises GrowmergeError if one is missing, lies elsewhere, or the weights are only there as pickles.
-    """
-    if (folder / WEIGHTS).is_file():
-        return [folder / WEIGHTS]
-    index = folder / WEIGHTS_INDEX
-    if index.is_file():
-        weight_map = _read_json(index).get("weight_map")
-        if not isinstance(weight_map, dict):
-            raise GrowmergeError(f"{index}: no weight_map; download the model again.")
-        names = sorted({str(name) for name in weight_map.values()})
-        for name in names:
-            if Path(name).name != name:
-                raise GrowmergeError(f"{index}: {name} does not lie in the model's folder.")
-            if not (folder / name).is_file():
-                raise GrowmergeError(
-                    f"{folder / name}: missing, but named in {WEIGHTS_INDEX}; download the model again."
-                )
-        return [folder / name for name in names]
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLE_SUFFIXES)
-    if pickles:
-        raise GrowmergeError(
-            f"{folder}: the weights are pickled ({pickles[0]}), which can run code when loaded; "
-            f"convert them to safetensors."
-        )
-    raise GrowmergeError(f"{folder}: no {WEIGHTS}; this is not a complete model folder.")
-
-
-def _check_tensor(path: Path, name: str, tensor: Any, expected: Mapping[str, list[int]]) -> None:
-    if name not in expected:
-        raise GrowmergeError(f"{path}: unexpected tensor {name}: the model of config.json has none of this name.")
-    if tensor.get_shape() != expected[name]:
-        raise GrowmergeError(
-            f"{path}: tensor {name} has shape {tensor.get_shape()}, config.json asks for {expected[name]}."
-        )
-    if tensor.get_dtype() not in FLOAT_DTYPES:
-        raise GrowmergeError(
-            f"{path}: tensor {name} has dtype {tensor.get_dtype()}, not one of {sorted(FLOAT_DTYPES)}."
-        )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise GrowmergeError(f"{path}: no such file; this is not a complete model folder.") from error
-    except ValueError as error:
-        raise GrowmergeError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise GrowmergeError(f"{path}: not a JSON object.")
-    return values
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from growmerge.errors import GrowmergeError
-from growmerge.models.checkpoints import load_checkpoint, read_config, refuse_foreign, weight_files
+from growmerge.models.checkpoints import load_checkpoint, read_config, refuse_foreign
+from growmerge.models.stored import weight_files
 
 
 def load_model(folder: Path, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu") -> PreTrainedModel:

@@ -9,7 +9,8 @@ from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from growmerge.errors import GrowmergeError
-from growmerge.models.checkpoints import EMBEDDING, FINAL_NORM, HEAD, model_from_tensors
+from growmerge.models.checkpoints import model_from_tensors
+from growmerge.models.stored import EMBEDDING, FINAL_NORM, HEAD
 
 
 def hyperclone(model: LlamaForCausalLM, factor: int, snr_db: float | None = None, seed: int = 0) -> LlamaForCausalLM:

@@ -20,9 +20,7 @@ from growmerge.config.references import Reference
 from growmerge.errors import GrowmergeError
 from growmerge.hub import download
 from growmerge.models.checkpoints import (
-    FINAL_NORM,
     TOKENIZER_FILES,
-    WEIGHTS_INDEX,
     empty_model,
     model_from_tensors,
     parameter_count,
@@ -30,8 +28,8 @@ from growmerge.models.checkpoints import (
     read_weights,
     refuse_foreign,
     save_checkpoint,
-    weight_files,
 )
+from growmerge.models.stored import FINAL_NORM, WEIGHTS_INDEX, weight_files
 
 logger = logging.getLogger(__name__)
 
