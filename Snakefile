@@ -13,7 +13,7 @@ include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
-    **GRID.wildcard_constraints(),
+    **constraints(GRID),
     checkpoint=one_of(CHECKPOINTS),
 
 

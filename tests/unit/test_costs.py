@@ -46,12 +46,12 @@ def test_steps_and_schedules_are_the_published_ones(paper):
     assert len(paper.grid.trained) == 3 + 18
     for model in paper.grid.trained:
         s = paper.schedule(model.id)
-        found = (s.steps, s.warmup, s.steps - s.decay, s.decay, paper.grid.checkpoint_every(model.id))
+        found = (s.steps, s.warmup, s.steps - s.decay, s.decay, paper.recipes.checkpoint_every(model.id))
         assert found == PUBLISHED[model.target or model.id], model.id
 
 
 def test_epochs_are_the_published_ones(paper):
-    assert paper.grid.epochs == {"swe": 1, "fas": 1, "isl": 6, "fao": 6, "ekk": 4.454}
+    assert paper.recipes.epochs == {"swe": 1, "fas": 1, "isl": 6, "fao": 6, "ekk": 4.454}
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])

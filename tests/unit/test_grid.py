@@ -1,5 +1,6 @@
 """The grid holds exactly the models of the papers, each with its true parents and data."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 
 from growmerge.config import load_files, validate
 from growmerge.config.load import merge_mappings, read_yaml
+from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid
+from growmerge.study.recipe import Recipe, Recipes
+from growmerge.study.wildcards import constraints
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -98,15 +102,15 @@ def test_scratch_models_share_the_one_initialisation(miniature):
 
 
 def test_a_model_reads_its_own_text_its_replay_and_the_replay_reference(full):
-    assert full.corpora_of("1x/isl") == ["swe", "isl", "eng80", "code"]
-    assert full.corpora_of("seed") == ["code", "eng80"]
-    assert set(full.corpora_of("1x/multi")) == {"swe", "isl", "fao", "ekk", "fas", "eng80", "code"}
+    assert Recipes(full).corpora_of("1x/isl") == ["swe", "isl", "eng80", "code"]
+    assert Recipes(full).corpora_of("seed") == ["code", "eng80"]
+    assert set(Recipes(full).corpora_of("1x/multi")) == {"swe", "isl", "fao", "ekk", "fas", "eng80", "code"}
 
 
 def test_a_stage_can_have_a_checkpoint_interval_of_its_own(full):
-    assert full.checkpoint_every("seed") == 2500
-    assert full.checkpoint_every("1x/fao") == 24
-    assert full.checkpoint_every("1x/swe") == full.checkpoint_every("1x/multi") == 250
+    assert Recipes(full).checkpoint_every("seed") == 2500
+    assert Recipes(full).checkpoint_every("1x/fao") == 24
+    assert Recipes(full).checkpoint_every("1x/swe") == Recipes(full).checkpoint_every("1x/multi") == 250
 
 
 def test_a_new_language_changes_no_finished_recipe_but_multi(miniature):
@@ -116,7 +120,7 @@ def test_a_new_language_changes_no_finished_recipe_but_multi(miniature):
     for model in [*smaller.bases, *smaller.models]:
         if model.id == "init" or (model.kind == "base" and not smaller.base(model.id).train):
             continue
-        same = smaller.recipe(model.id) == miniature.recipe(model.id)
+        same = Recipes(smaller).of(model.id) == Recipes(miniature).of(model.id)
         assert same == (model.target != "multi"), model.id
 
 
@@ -124,18 +128,18 @@ def test_the_order_of_the_languages_changes_no_recipe(miniature):
     data = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml"))
     reordered = Grid(validate(data | {"languages": data["languages"][::-1]}))
     for model in miniature.models:
-        assert reordered.recipe(model.id) == miniature.recipe(model.id)
+        assert Recipes(reordered).of(model.id) == Recipes(miniature).of(model.id)
     assert reordered.combinations == miniature.combinations
 
 
 def test_wildcards_match_the_grid_and_nothing_else(full):
-    constraints = full.wildcard_constraints()
-    assert all(re.fullmatch(constraints["model"], m.id) for m in [*full.bases, *full.models])
-    assert not any(re.fullmatch(constraints["model"], m.id) for m in full.merges)
-    assert re.fullmatch(constraints["combination"], "isl+swe")
-    assert not re.fullmatch(constraints["combination"], "swe+isl")
-    assert not re.fullmatch(constraints["setup"], "3x")
-    assert not re.fullmatch(constraints["model"], "reference")
+    patterns = constraints(full)
+    assert all(re.fullmatch(patterns["model"], m.id) for m in [*full.bases, *full.models])
+    assert not any(re.fullmatch(patterns["model"], m.id) for m in full.merges)
+    assert re.fullmatch(patterns["combination"], "isl+swe")
+    assert not re.fullmatch(patterns["combination"], "swe+isl")
+    assert not re.fullmatch(patterns["setup"], "3x")
+    assert not re.fullmatch(patterns["model"], "reference")
 
 
 def test_published_checkpoints_take_the_places_of_bases_and_models():
@@ -156,10 +160,10 @@ def test_published_checkpoints_take_the_places_of_bases_and_models():
     assert grid.imported["1x/swe"] == "folder:checkpoints/swe"
     assert grid.model("1x/swe").parents == grid.model("base-1x").parents == ()
     assert (grid.model("base-2x").width, grid.model("2x/swe").width, grid.model("base-1x-x2").width) == (2, 2, 2)
-    constraints = grid.wildcard_constraints()
-    assert re.fullmatch(constraints["imported"], "1x/swe")
-    assert not re.fullmatch(constraints["adapted"], "1x/swe")
-    assert re.fullmatch(constraints["adapted"], "2x/swe")
+    patterns = constraints(grid)
+    assert re.fullmatch(patterns["imported"], "1x/swe")
+    assert not re.fullmatch(patterns["adapted"], "1x/swe")
+    assert re.fullmatch(patterns["adapted"], "2x/swe")
     assert "1x/swe" not in {model.id for model in grid.trained}
     assert grid.model("1x/isl+swe/ties").parents == ("1x/isl", "1x/swe"), "an imported model is merged as the others"
 
@@ -187,3 +191,24 @@ def test_the_grid_is_expanded_without_heavy_imports():
     code = f"import sys, {ours}; print(sorted({heavy} & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_recipe_is_read_back_from_its_plain_data(full):
+    for model in full.trained:
+        recipe = Recipes(full).of(model.id)
+        assert Recipe.read(recipe.plain()) == Recipe.read(json.loads(json.dumps(recipe.plain()))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": "many"}, "recipe: seed: "),
+        ({"languages": [{"code": "swe", "corpus": "swe"}]}, "recipe: languages.0.epochs: "),
+        ({"phases": []}, "recipe: languages: "),
+        ({"decay": 1}, "recipe: decay: "),
+    ],
+)
+def test_a_damaged_recipe_is_refused_by_the_name_of_its_key(full, change, message):
+    with pytest.raises(GrowmergeError) as error:
+        Recipe.read(Recipes(full).of("1x/swe").plain() | change)
+    assert str(error.value).startswith(message)

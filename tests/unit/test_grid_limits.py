@@ -10,6 +10,7 @@ from growmerge.figures import FIGURES
 from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
+from growmerge.study.recipe import Recipes
 from growmerge.study.shown import Shown
 
 LIMITS = [ROOT / "config/config.yaml", ROOT / "config/limits-of-merging.yaml"]
@@ -57,7 +58,7 @@ def test_its_models_have_the_published_size_and_length(limits):
 
 
 def test_an_expert_without_replay_reads_its_own_text_alone(limits):
-    assert limits.corpora_of("scratch/tur") == ["tur"]
+    assert Recipes(limits).corpora_of("scratch/tur") == ["tur"]
 
 
 def test_english_is_scored_once_though_it_is_a_target(limits):
@@ -118,7 +119,7 @@ def test_sharing_costs_what_training_apart_costs():
 
 def test_sharing_changes_no_model_and_no_figure_of_the_other_setups():
     without, grid = miniature(), miniature(sharing=SHARES)
-    assert all(grid.recipe(model.id) == without.recipe(model.id) for model in without.models)
+    assert all(Recipes(grid).of(model.id) == Recipes(without).of(model.id) for model in without.models)
     shown, before = (
         {name: figure.models(Shown(costs(g), [])) for name, figure in FIGURES.items()} for g in (grid, without)
     )

@@ -1,6 +1,7 @@
 """The order of training is a permutation, the same for a seed, with the epochs and shares that were asked for."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from growmerge.data.mixture import Mixture, permuted
 from growmerge.errors import GrowmergeError
 from growmerge.study.phases import Component, Phase, phases_of, replay_scale
+from growmerge.study.recipe import Adaptation, Replay, Text
 
 
 @given(st.integers(1, 3000), st.text(max_size=8))
@@ -113,18 +115,13 @@ def test_the_last_step_of_an_epoch_is_filled_up_with_its_first_sequences(a, b, b
     assert not positions
 
 
-RECIPE = {
-    "languages": [
-        {"code": "swe", "corpus": "swe", "epochs": 1.0, "replay": None},
-        {"code": "isl", "corpus": "isl", "epochs": 6.0, "replay": None},
-    ],
-    "replay": {"reference": "swe", "corpora": {"eng80": 0.01, "code": 0.05}, "whole_percent": False},
-}
+SWEDISH, ICELANDIC = Text("swe", "swe", 1.0, None), Text("isl", "isl", 6.0, None)
+REPLAY = Replay("swe", {"eng80": 0.01, "code": 0.05}, whole_percent=False)
 
 
 def test_replay_is_scaled_by_documents_as_in_the_paper():
     """Section 3.1: Swedish replays 1 % of English and 5 % of code, Icelandic (3.01M of 59.5M documents) 5 % of that."""
-    (phase,) = phases_of(RECIPE, {"swe": 59_500_000, "isl": 3_010_000})
+    (phase,) = phases_of(Adaptation([SWEDISH, ICELANDIC], REPLAY), {"swe": 59_500_000, "isl": 3_010_000})
     shares = {(c.corpus, c.epochs): c.share for c in phase.components}
     assert shares[("eng80", 1.0)] == 0.01
     assert shares[("code", 1.0)] == 0.05
@@ -134,8 +131,8 @@ def test_replay_is_scaled_by_documents_as_in_the_paper():
 
 
 def test_replay_that_deviates_from_the_rule_can_be_set():
-    recipe = RECIPE | {"languages": [RECIPE["languages"][1] | {"replay": 0.01}]}
-    (phase,) = phases_of(recipe, {"swe": 59_500_000, "isl": 291_000})
+    data = Adaptation([replace(ICELANDIC, replay=0.01)], REPLAY)
+    (phase,) = phases_of(data, {"swe": 59_500_000, "isl": 291_000})
     assert not phase.shuffled_once
     assert phase.components[1].share == pytest.approx(0.01 * 0.01)
 

@@ -10,6 +10,7 @@ from conftest import ARCHITECTURE
 
 from growmerge.artifacts import sha256_file
 from growmerge.config.training import Training
+from growmerge.study.recipe import Recipe
 from growmerge.training.launch import command
 from growmerge.training.train import train_model
 from growmerge.training.worker import TrainingJob
@@ -45,7 +46,7 @@ def train(inputs, out, recipe=RECIPE):
     train_model(
         inputs["parent"],
         {corpus: [shard] for corpus, shard in inputs["shards"].items()},
-        recipe,
+        Recipe.read(recipe),
         Training.model_validate(recipe["training"]),
         ARCHITECTURE,
         model_folder=out / "model",

@@ -20,8 +20,8 @@ rule adapt_model:
         mem_mb=lambda w, attempt: training_memory(COSTS, w.adapted, attempt),
         runtime=lambda w, attempt: training_minutes(COSTS, w.adapted, attempt),
     params:
-        recipe=lambda w: GRID.recipe(w.adapted),
-        checkpoint_every=lambda w: GRID.checkpoint_every(w.adapted),
+        recipe=lambda w: RECIPES.of(w.adapted).plain(),
+        checkpoint_every=lambda w: RECIPES.checkpoint_every(w.adapted),
         architecture=STUDY.architecture.model_dump(),
         work=lambda w: f"{RESULTS}/work/{w.adapted}",
     message:

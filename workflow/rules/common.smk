@@ -20,17 +20,20 @@ from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
 from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
-from growmerge.study.grid import Grid, one_of
+from growmerge.study.grid import Grid
 from growmerge.study.layout import DOWNLOADS, Layout
 from growmerge.study.matching import match_compute
+from growmerge.study.recipe import Recipes
 from growmerge.study.resources import inference_memory, training_gpus, training_memory, training_minutes
 from growmerge.study.shown import Shown
+from growmerge.study.wildcards import constraints, one_of
 
 try:
     # Snakemake lists the files of --configfile first, though they go over the others.
     overlays = list(map(Path, workflow.config_settings.configfiles))
     STUDY = validate(config, [file for file in map(Path, workflow.configfiles) if file not in overlays] + overlays)
     GRID = Grid(STUDY)
+    RECIPES = Recipes(GRID)
     LAYOUT = Layout(STUDY, GRID)
     LAYOUT.check_sources()
     COSTS = Costs(GRID, stated_counts(STUDY))

@@ -83,8 +83,8 @@ rule train_base:
         mem_mb=lambda w, attempt: training_memory(COSTS, w.trained_base, attempt),
         runtime=lambda w, attempt: training_minutes(COSTS, w.trained_base, attempt),
     params:
-        recipe=lambda w: GRID.recipe(w.trained_base),
-        checkpoint_every=lambda w: GRID.checkpoint_every(w.trained_base),
+        recipe=lambda w: RECIPES.of(w.trained_base).plain(),
+        checkpoint_every=lambda w: RECIPES.checkpoint_every(w.trained_base),
         architecture=STUDY.architecture.model_dump(),
         work=lambda w: f"{RESULTS}/work/{w.trained_base}",
     message:

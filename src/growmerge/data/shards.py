@@ -22,6 +22,14 @@ SCHEMA = pa.schema([("tokens", pa.uint32())])
 BATCH_BYTES = 1 << 20  # of text encoded at a time
 
 
+def by_corpus(folders: Iterable[Path]) -> dict[str, list[Path]]:
+    """Token shards by the corpus (or part) that they are of, which names the folder around them."""
+    shards: dict[str, list[Path]] = {}
+    for folder in folders:
+        shards.setdefault(folder.parent.name, []).append(folder)
+    return shards
+
+
 def write_shard(
     documents: Iterable[Document], tokenizer: Tokenizer, begin_id: int, end_id: int, path: Path
 ) -> dict[str, int]:

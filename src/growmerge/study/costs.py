@@ -16,6 +16,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.study.flops import parameters, training_flops
 from growmerge.study.grid import Grid
 from growmerge.study.phases import blocks_of, phases_of
+from growmerge.study.recipe import Recipes
 from growmerge.study.schedule import Schedule, schedule
 
 
@@ -25,6 +26,7 @@ class Costs:
     def __init__(self, grid: Grid, counts: Mapping[str, Expected]) -> None:
         """`counts` maps corpora (or parts of one) to how much text there is; see `stated_counts`."""
         self.grid = grid
+        self.recipes = Recipes(grid)
         self._counts = counts
         self._training: Training = grid.study.training
         # Cached by instance: methods of a frozen input, asked for again for every descendant.
@@ -36,7 +38,9 @@ class Costs:
         if model_id in self.grid.imported:
             return False
         parents = self.grid.model(model_id).parents
-        return all(part in self._counts for part in self.grid.corpora_of(model_id)) and all(map(self.can_tell, parents))
+        return all(part in self._counts for part in self.recipes.corpora_of(model_id)) and all(
+            map(self.can_tell, parents)
+        )
 
     def parameters(self, width: int) -> int:
         """Number of parameters of a model of that width."""
@@ -52,20 +56,20 @@ class Costs:
         return self._counts[corpus]
 
     def _steps(self, model_id: str) -> int:
-        counts = {corpus: self.count(corpus) for corpus in self.grid.corpora_of(model_id)}
-        phases = phases_of(self.grid.recipe(model_id), {corpus: c.documents for corpus, c in counts.items()})
+        counts = {corpus: self.count(corpus) for corpus in self.recipes.corpora_of(model_id)}
+        phases = phases_of(self.recipes.of(model_id).data, {corpus: c.documents for corpus, c in counts.items()})
         sizes = {corpus: c.tokens // self._training.sequence_length for corpus, c in counts.items()}
         return sum(block.steps(self._training.batch_sequences) for block in blocks_of(phases, sizes))
 
     def schedule(self, model_id: str) -> Schedule:
         """The learning rate over the steps of a trained model."""
-        recipe = self.grid.recipe(model_id)
-        return schedule(self._training, self.steps(model_id), recipe.get("warmup_steps"), recipe.get("decay_steps"))
+        recipe = self.recipes.of(model_id)
+        return schedule(self._training, self.steps(model_id), recipe.warmup_steps, recipe.decay_steps)
 
     def saved_steps(self, model_id: str) -> list[int]:
         """Steps after which a checkpoint of a trained model is published, the last one being the model itself."""
         steps = self.steps(model_id)
-        return [*range(self.grid.checkpoint_every(model_id), steps, self.grid.checkpoint_every(model_id)), steps]
+        return [*range(self.recipes.checkpoint_every(model_id), steps, self.recipes.checkpoint_every(model_id)), steps]
 
     def tokens(self, step: int) -> int:
         """Tokens that a training has passed through after a step, epochs counted."""

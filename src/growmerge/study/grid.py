@@ -1,4 +1,4 @@
-"""The grid: a configuration expanded into models with their parents, data and identity.
+"""The grid: a configuration expanded into models with their parents and identity.
 
 A pure module without torch: Snakemake imports it whenever it parses the rules. Every model has an id that is also its
 path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged), `2x/swe@250` (an intermediate
@@ -7,34 +7,19 @@ checkpoint), `2x/isl+swe@250/ties` (a merge of such), `external/gemma` (a model 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from growmerge import ids
 from growmerge.config import Study
-from growmerge.config.languages import Language
 from growmerge.config.merging import Method, PublishedBase
 from growmerge.config.models import Base
 from growmerge.config.references import at_step, is_reference
-from growmerge.ids import COMMON, MULTI, RANDOM
-from growmerge.study.unimax import unimax
-
-# Keys of `training` that change how a training runs, not what comes out: their edits rerun nothing.
-OPERATIONAL = {
-    "micro_batch_sequences",
-    "checkpoint_every",
-    "state_every",
-    "state_minutes",
-    "states_kept",
-    "log_every",
-    "compile",
-    "tensorboard",
-}
+from growmerge.ids import COMMON, MULTI
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,6 @@ class Grid:
         self._bases = {base.name: base for base in study.bases}
         self._methods = {method.name: method for method in study.merging.methods}
         self._setups = {setup.name: setup.base for setup in study.setups}
-        self._languages = {language.code: language for language in study.languages}
 
     # --- what there is ------------------------------------------------------------------------------------------
 
@@ -216,17 +200,6 @@ class Grid:
         return [*bases, *(model for model in self.models if model.id not in self.imported)]
 
     @cached_property
-    def epochs(self) -> dict[str, float]:
-        """Passes over each language's text: as stated, else what UniMax gives it (Glocker et al. 2025, section 3.4)."""
-        stated = {x.code: x.epochs for x in self.study.languages if x.epochs is not None}
-        rule = self.study.unimax
-        if rule is None or len(stated) == len(self.study.languages):
-            return stated
-        counts = {x.code: self.study.expected(x.corpus) for x in self.study.languages}
-        characters = {code: count.characters for code, count in counts.items() if count and count.characters}
-        return unimax(characters, rule.characters, rule.max_epochs, rule.fixed) | stated
-
-    @cached_property
     def score_cells(self) -> list[tuple[str, str]]:
         """(benchmark, language): every benchmark in English and every target language that has it."""
         languages = dict.fromkeys([self.study.english.code, *self.study.language_codes])
@@ -296,94 +269,10 @@ class Grid:
         """What the configuration says; 0 where it says nothing."""
         return next(x.parameters or 0 for x in self.study.external if model_id == ids.external(x.name))
 
-    # --- what a model is made from ------------------------------------------------------------------------------
-
     def parent(self, model_id: str) -> str:
         """The id of the one model that a trained or cloned model starts from."""
         (parent,) = self.model(model_id).parents
         return parent
-
-    def corpora_of(self, model_id: str) -> list[str]:
-        """Corpora (or parts of one) that a model is trained on; and, if there is any replay, that of the reference
-        language, whose documents scale it."""
-        model = self.model(model_id)
-        if model.kind == "base":
-            return _unique(corpus for phase in self._bases[model.id].train for corpus in phase)
-        codes = {*model.languages, *([self.study.replay.reference] if self._replay else [])}
-        text = [self._languages[code].corpus for code in self.study.language_codes if code in codes]
-        return _unique([*text, *self._replay])
-
-    def recipe(self, model_id: str) -> dict[str, Any]:
-        """Everything in the configuration that shapes the weights of a trained model, beside its parent."""
-        model = self.model(model_id)
-        study = self.study
-        shaping = study.training.model_dump(exclude=OPERATIONAL)
-        recipe: dict[str, Any] = {"seed": study.seed, "training": shaping, "width": model.width}
-        if model.kind == "base":
-            recipe["phases"] = self._bases[model.id].train
-        else:
-            scale = self._share_of_epochs(model)
-            # Sorted: the order of the configuration's list makes no other model.
-            recipe["languages"] = [
-                {"code": code, "corpus": x.corpus, "epochs": scale * self.epochs[code], "replay": x.replay}
-                for code, x in sorted(self._languages.items())
-                if code in model.languages
-            ]
-            recipe["replay"] = {
-                "reference": self._languages[study.replay.reference].corpus,
-                "corpora": self._replay,
-                "whole_percent": study.replay.whole_percent,
-            }
-        owner = self._owner(model)
-        schedule = {key: getattr(owner, key, None) for key in ("warmup_steps", "decay_steps")}
-        return recipe | {key: steps for key, steps in schedule.items() if steps is not None}
-
-    def _share_of_epochs(self, model: Model) -> float:
-        """The share of its languages' epochs that an adapted model trains on itself."""
-        if model.setup in self.sharing:
-            share = self.sharing[model.setup]
-            return share / len(model.languages) if model.target == COMMON else 1 - share
-        setups = {setup.name: setup for setup in self.study.setups}
-        return setups[model.setup].multi_share if model.target == MULTI else 1.0
-
-    def checkpoint_every(self, model_id: str) -> int:
-        """Steps between the published intermediate checkpoints of a trained model."""
-        owner = self._owner(self.model(model_id))
-        return (owner and owner.checkpoint_every) or self.study.training.checkpoint_every
-
-    def _owner(self, model: Model) -> Base | Language | None:
-        """The entry of the configuration that is about this model alone; none for a multilingual one."""
-        return self._bases.get(model.id) or self._languages.get(model.target)
-
-    @property
-    def _replay(self) -> dict[str, float]:
-        return {corpus: share for corpus, share in self.study.replay.corpora.items() if share}
-
-    # --- patterns -----------------------------------------------------------------------------------------------
-
-    def wildcard_constraints(self) -> dict[str, str]:
-        """Regular expressions for Snakemake that match what is in the grid, and nothing else."""
-        study = self.study
-        cloned = [b.name for b in study.bases if b.clone]
-        random = [b.name for b in study.bases if b.from_ == RANDOM]
-        return {
-            "package": one_of(f"{p.name}-{p.version}" for p in study.packages),
-            "corpus": one_of(c.name for c in study.corpora),
-            "part": one_of(name for c in study.corpora for name in c.names),
-            "shard": r"\d+-of-\d+",
-            "benchmark": one_of(b.name for b in study.benchmarks),
-            "language": one_of([study.english.code, *study.language_codes]),
-            "random_base": one_of(random),
-            "cloned_base": one_of(cloned),
-            "trained_base": one_of(b.name for b in study.bases if b.train),
-            "adapted": one_of(m.id for m in self.models if m.id not in self.imported),
-            "imported": one_of(self.imported.keys() - self.imported_checkpoints.keys()),
-            "imported_checkpoint": one_of(self.imported_checkpoints),
-            "model": one_of(m.id for m in [*self.bases, *self.models, *self.externals]),
-            "setup": one_of([*self._setups, *self.sharing]),
-            "combination": one_of(dict.fromkeys(merge.combination for merge in self.merges)),
-            "method": one_of(self._methods),
-        }
 
 
 def _fits(rule: PublishedBase, setup: str, combination: str, method: str) -> bool:
@@ -393,12 +282,3 @@ def _fits(rule: PublishedBase, setup: str, combination: str, method: str) -> boo
         and (rule.sizes is None or size in rule.sizes)
         and (rule.methods is None or method in rule.methods)
     )
-
-
-def one_of(values: Iterable[str]) -> str:
-    """A regular expression that matches exactly these strings (and nothing at all where there are none)."""
-    return "|".join(re.escape(value) for value in values) or r"(?!)"
-
-
-def _unique(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(values))

@@ -19,6 +19,7 @@ from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid, Model
 from growmerge.study.merge_params import method_params
+from growmerge.study.recipe import Recipes
 from growmerge.study.sharding import Shard
 
 DOWNLOADS = f"results/{ids.DOWNLOADS}"  # shared by all studies
@@ -35,6 +36,7 @@ class Layout:
     def __init__(self, study: Study, grid: Grid) -> None:
         self.study = study
         self.grid = grid
+        self.recipes = Recipes(grid)
         self.results = f"results/{study.study}"
 
     def check_sources(self) -> None:
@@ -80,7 +82,7 @@ class Layout:
 
     def training_shards(self, model_id: str) -> list[str]:
         """The token shards that a model is trained on."""
-        return [shard for corpus in self.grid.corpora_of(model_id) for shard in self.shards(corpus)]
+        return [shard for corpus in self.recipes.corpora_of(model_id) for shard in self.shards(corpus)]
 
     # --- merges ---------------------------------------------------------------------------------------------------
 

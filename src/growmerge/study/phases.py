@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from growmerge.errors import GrowmergeError
+from growmerge.study.recipe import Adaptation, Pretraining
 
 
 @dataclass(frozen=True)
@@ -89,29 +89,23 @@ def _epochs(phase: Phase, sizes: Mapping[str, int], phase_key: str) -> Iterator[
         yield Block(key, tuple(draws))
 
 
-def phases_of(recipe: Mapping[str, Any], documents: Mapping[str, int]) -> list[Phase]:
+def phases_of(data: Pretraining | Adaptation, documents: Mapping[str, int]) -> list[Phase]:
     """The phases of a model's training; `documents` maps corpora to their numbers of documents.
 
     Bases: as configured. Adapted models (Glocker et al. 2025, section 3.1): one phase of the languages' text, each with
     its share of the reference language's replay, in proportion to its documents, for as many epochs as the text.
     """
-    if "phases" in recipe:
-        return [
-            Phase(tuple(Component(corpus, float(epochs)) for corpus, epochs in phase.items()))
-            for phase in recipe["phases"]
-        ]
-    replay = recipe["replay"]
+    if isinstance(data, Pretraining):
+        return [Phase(tuple(Component(corpus, epochs) for corpus, epochs in phase.items())) for phase in data.phases]
+    replay = data.replay
     components: list[Component] = []
-    for language in recipe["languages"]:
-        scale = language["replay"]
-        if scale is None and replay["corpora"]:
-            ratio = documents[language["corpus"]] / documents[replay["reference"]]
-            scale = replay_scale(ratio, replay["whole_percent"])
-        components.append(Component(language["corpus"], language["epochs"]))
-        components += [
-            Component(corpus, language["epochs"], share * scale) for corpus, share in replay["corpora"].items()
-        ]
-    return [Phase(tuple(components), shuffled_once=len(recipe["languages"]) > 1)]
+    for text in data.languages:
+        components.append(Component(text.corpus, text.epochs))
+        if replay.corpora:
+            ratio = documents[text.corpus] / documents[replay.reference]
+            scale = replay_scale(ratio, replay.whole_percent) if text.replay is None else text.replay
+            components += [Component(corpus, text.epochs, share * scale) for corpus, share in replay.corpora.items()]
+    return [Phase(tuple(components), shuffled_once=len(data.languages) > 1)]
 
 
 def replay_scale(ratio: float, whole_percent: bool) -> float:

@@ -130,7 +130,7 @@ def _training(model_id: str, costs: Costs) -> str:
     steps = schedule.steps
     numbers = [
         f"{costs.parameters(costs.grid.model(model_id).width):,}",
-        *(f"{n:,}" for n in (steps, schedule.warmup, steps - schedule.decay, costs.grid.checkpoint_every(model_id))),
+        *(f"{n:,}" for n in (steps, schedule.warmup, steps - schedule.decay, costs.recipes.checkpoint_every(model_id))),
         *(f"{n:.4g}" for n in (costs.tokens(steps), costs.flops(model_id, steps), costs.total_flops(model_id))),
     ]
     return f"| {model_id} | {' | '.join(numbers)} |"

@@ -78,7 +78,7 @@ def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) ->
 
 
 def _shards(grid: Grid, layout: Layout, costs: Costs) -> Iterator[Row]:
-    for part in dict.fromkeys(part for model in grid.trained for part in grid.corpora_of(model.id)):
+    for part in dict.fromkeys(part for model in grid.trained for part in costs.recipes.corpora_of(model.id)):
         tokens = costs.count(part).tokens
         yield Row(
             part,

@@ -24,6 +24,7 @@ from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 from growmerge.study.flops import training_flops
 from growmerge.study.layout import step_folder
 from growmerge.study.phases import phases_of
+from growmerge.study.recipe import Recipe
 from growmerge.study.schedule import schedule
 from growmerge.training.lease import sole_trainer
 from growmerge.training.loop import Run, Settings
@@ -37,7 +38,7 @@ TOKENIZER = "tokenizer"  # the folder's name
 def train_model(
     parent: Path,
     shards: Mapping[str, Sequence[Path]],
-    recipe: Mapping[str, Any],
+    recipe: Recipe,
     training: Training,
     architecture: Architecture,
     *,
@@ -46,7 +47,7 @@ def train_model(
     work: Path,
     tensorboard: Path | None = None,
 ) -> None:
-    """Train the model in `parent` as `recipe` says (`Grid.recipe`) on `shards` (corpus -> shard folders).
+    """Train the model in `parent` as `recipe` says (`growmerge.study.recipe`) on `shards` (corpus -> shard folders).
 
     `training` is the recipe's, completed by what does not shape the weights (micro-batch, intervals).
     Publishes `checkpoints_folder` (step-*/ folders, each a plain checkpoint) and then `model_folder` (the final weights
@@ -60,15 +61,15 @@ def train_model(
     inputs = [parent, *(shard for group in shards.values() for shard in group)]
     verify(parent)
     # A folder for each configuration and inputs: what an older one left behind is never resumed from.
-    fingerprint = _fingerprint(recipe, [read_manifest(i).digest for i in inputs])
+    fingerprint = _fingerprint(recipe.plain(), [read_manifest(i).digest for i in inputs])
     own_work = work / fingerprint
     refuse_if_diverged(own_work)
     _refuse_another_tokenizer(parent, inputs[1:])
-    phases = phases_of(recipe, {corpus: count_documents(group) for corpus, group in shards.items()})
+    phases = phases_of(recipe.data, {corpus: count_documents(group) for corpus, group in shards.items()})
     used = {component.corpus for phase in phases for component in phase.components}
     corpora = {corpus: TokenCorpus(shards[corpus], training.sequence_length) for corpus in sorted(used)}
     sizes = {name: len(corpus) for name, corpus in corpora.items()}
-    mixture = Mixture(phases, sizes, recipe["seed"], training.batch_sequences)
+    mixture = Mixture(phases, sizes, recipe.seed, training.batch_sequences)
     drawn = sum(mixture.counts().values())
     if drawn < training.batch_sequences:
         raise GrowmergeError(
@@ -94,7 +95,7 @@ def train_model(
 
             def flops(sequences: int) -> float:
                 vocabulary = model.config.vocab_size
-                return training_flops(architecture, vocabulary, recipe["width"], sequences, training.sequence_length)
+                return training_flops(architecture, vocabulary, recipe.width, sequences, training.sequence_length)
 
             def save_intermediate(step: int) -> None:
                 with publish(own_work / "checkpoints" / step_folder(step)) as draft:
@@ -105,8 +106,8 @@ def train_model(
                 mixture=mixture,
                 corpora=corpora,
                 training=training,
-                schedule=schedule(training, mixture.steps, recipe.get("warmup_steps"), recipe.get("decay_steps")),
-                width=recipe["width"],
+                schedule=schedule(training, mixture.steps, recipe.warmup_steps, recipe.decay_steps),
+                width=recipe.width,
                 flops_per_step=flops(training.batch_sequences),
                 work=own_work,
                 save_checkpoint=save_intermediate,
@@ -130,12 +131,12 @@ def train_model(
             "micro_batch_sequences": run.micro_batch,
             "micro_batch_halved": run.halved,
         }
-        with publish(checkpoints_folder, inputs=inputs, config=dict(recipe), since=start) as draft:
+        with publish(checkpoints_folder, inputs=inputs, config=recipe.plain(), since=start) as draft:
             # Not those that a killed attempt saved at another interval.
             steps_saved = map(step_folder, range(training.checkpoint_every, mixture.steps, training.checkpoint_every))
             for folder in filter(Path.exists, (own_work / "checkpoints" / name for name in steps_saved)):
                 shutil.copytree(folder, draft.folder / folder.name, copy_function=os.link)
-        with publish(model_folder, inputs=inputs, config=dict(recipe), since=start) as draft:
+        with publish(model_folder, inputs=inputs, config=recipe.plain(), since=start) as draft:
             save_checkpoint(model, draft.folder, parent)
             shutil.copy(own_work / "training_log.jsonl", draft.folder)
             draft.facts |= facts

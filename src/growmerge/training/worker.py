@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer, field_validator
 
 from growmerge.config.models import Architecture
 from growmerge.config.training import Training
+from growmerge.study.recipe import Recipe
 from growmerge.training.lease import Occupied
 from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
 from growmerge.training.train import train_model
@@ -32,7 +33,7 @@ class TrainingJob(BaseModel):
 
     parent: Path
     shards: dict[str, list[Path]]
-    recipe: dict[str, Any]
+    recipe: Recipe
     training: Training
     architecture: Architecture
     model: Path
@@ -41,6 +42,15 @@ class TrainingJob(BaseModel):
     log: Path
     compiled: Path
     threads: int = 1
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _read(cls, recipe: Recipe | dict[str, Any]) -> Recipe:
+        return recipe if isinstance(recipe, Recipe) else Recipe.read(recipe)
+
+    @field_serializer("recipe")
+    def _plain(self, recipe: Recipe) -> dict[str, Any]:
+        return recipe.plain()
 
 
 def train(task: TrainingJob) -> None:
