@@ -1,7 +1,7 @@
 # Adaptation: every setup's base trained on every target.
 
 
-rule adapt_model:
+use rule train_base as adapt_model with:
     input:
         parent=lambda w: LAYOUT.parent(w.adapted),
         shards=lambda w: LAYOUT.training_shards(w.adapted),
@@ -12,9 +12,6 @@ rule adapt_model:
         f"{LOGS}/models/{{adapted}}.log",
     benchmark:
         f"{TIMES}/models/{{adapted}}.tsv"
-    conda:
-        "../../envs/train.yaml"
-    threads: 8
     resources:
         gpu=lambda w: training_gpus(COSTS, w.adapted),
         mem_mb=lambda w, attempt: training_memory(COSTS, w.adapted, attempt),
@@ -22,9 +19,6 @@ rule adapt_model:
     params:
         recipe=lambda w: RECIPES.of(w.adapted).plain(),
         checkpoint_every=lambda w: RECIPES.checkpoint_every(w.adapted),
-        architecture=STUDY.architecture.model_dump(),
         work=lambda w: f"{RESULTS}/work/{w.adapted}",
     message:
         "Adapt {input.parent} to a target: {wildcards.adapted}"
-    script:
-        "../scripts/train_model.py"

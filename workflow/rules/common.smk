@@ -25,6 +25,7 @@ from growmerge.study.layout import DOWNLOADS, Layout
 from growmerge.study.matching import match_compute
 from growmerge.study.recipe import Recipes
 from growmerge.study.resources import inference_memory, training_gpus, training_memory, training_minutes
+from growmerge.study.resources import merging_minutes, scoring_minutes
 from growmerge.study.shown import Shown
 from growmerge.study.wildcards import constraints, one_of
 

@@ -28,9 +28,9 @@ rule match_compute:
         "../scripts/match_compute.py"
 
 
-rule score_checkpoint:
+use rule score_model as score_checkpoint with:
     input:
-        checkpoint=lambda w: LAYOUT.checkpoint(w.checkpoint),
+        model=lambda w: LAYOUT.checkpoint(w.checkpoint),
         benchmarks=LAYOUT.listing,
     output:
         [update(f"{RESULTS}/scores/{{checkpoint}}/{name}") for name in SCORES],
@@ -38,18 +38,11 @@ rule score_checkpoint:
         f"{LOGS}/scores/{{checkpoint}}.log",
     benchmark:
         f"{TIMES}/scores/{{checkpoint}}.tsv"
-    conda:
-        "../../envs/merge.yaml"
-    threads: 4
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, CHECKPOINTS[w.checkpoint].width, 2, attempt),
-        runtime=lambda w, attempt: (90 if DECODING else 30) * attempt,
+        runtime=lambda w, attempt: scoring_minutes(bool(DECODING), attempt),
     params:
         step=lambda w: CHECKPOINTS[w.checkpoint].step,
-        decoding=DECODING,
-        tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
         "Score the intermediate checkpoint {wildcards.checkpoint}"
-    script:
-        "../scripts/score_checkpoint.py"

@@ -52,8 +52,7 @@ rule merge_and_score:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 7, attempt),
-        # Merges that write without an end take the longest: minutes a language.
-        runtime=lambda w, attempt: (480 if DECODING else 120) * attempt,
+        runtime=lambda w, attempt: merging_minutes(bool(DECODING), attempt),
     params:
         dtype=STUDY.merging.dtype,
         device=STUDY.merging.device,

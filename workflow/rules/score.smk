@@ -1,32 +1,5 @@
 # Scores of bases, adapted models and models of others; those of merges are made where the merges are.
 
-
-rule score_model:
-    input:
-        model=lambda w: LAYOUT.model(w.model),
-        benchmarks=LAYOUT.listing,
-    output:
-        [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
-    log:
-        f"{LOGS}/scores/{{model}}.log",
-    benchmark:
-        f"{TIMES}/scores/{{model}}.tsv"
-    conda:
-        "../../envs/merge.yaml"
-    threads: 4
-    resources:
-        gpu=1,
-        mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
-        runtime=lambda w, attempt: (90 if DECODING else 30) * attempt,
-    params:
-        decoding=DECODING,
-        tokens_per_batch=STUDY.scoring.tokens_per_batch,
-    message:
-        "Score {wildcards.model}"
-    script:
-        "../scripts/score_model.py"
-
-
 # Information parity compares with what one model makes of the English sentences (Glocker et al. 2025, section 3.6).
 PARITY_CELLS = LAYOUT.parity_cells
 
@@ -34,7 +7,7 @@ PARITY_CELLS = LAYOUT.parity_cells
 rule score_reference:
     input:
         model=LAYOUT.model(STUDY.scoring.reference),
-        benchmarks=LAYOUT.benchmarks(PARITY_CELLS),
+        references=LAYOUT.benchmarks(PARITY_CELLS),
     output:
         update(LAYOUT.reference_score),
     log:
@@ -47,10 +20,30 @@ rule score_reference:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
-        runtime=lambda w, attempt: 30 * attempt,
+        runtime=lambda w, attempt: scoring_minutes(False, attempt),
     params:
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
     message:
         "Score the English side of the parallel sentences with {STUDY.scoring.reference}"
     script:
-        "../scripts/score_reference.py"
+        "../scripts/score_model.py"
+
+
+use rule score_reference as score_model with:
+    input:
+        model=lambda w: LAYOUT.model(w.model),
+        benchmarks=LAYOUT.listing,
+    output:
+        [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
+    log:
+        f"{LOGS}/scores/{{model}}.log",
+    benchmark:
+        f"{TIMES}/scores/{{model}}.tsv"
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
+        runtime=lambda w, attempt: scoring_minutes(bool(DECODING), attempt),
+    params:
+        decoding=DECODING,
+    message:
+        "Score {wildcards.model}"

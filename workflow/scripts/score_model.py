@@ -1,19 +1,21 @@
-"""Rule score_model: bring the scores of one model up to date."""
+"""Rules score_model, score_checkpoint, score_reference: bring the scores of one model up to date."""
 
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.artifacts import verify
 from growmerge.benchmarks.listing import read_listing
 from growmerge.catalogue.entry import Decoding
-from growmerge.evaluation.scores import Scored, update_scores
+from growmerge.evaluation.scores import parity_references, score_model
 
 with job(snakemake.log[0], threads=snakemake.threads):
-    model = Path(snakemake.input.model)
-    update_scores(
+    inputs, params = snakemake.input, snakemake.params
+    references = inputs.get("references")
+    score_model(
         Path(snakemake.output[0]).parent,
-        Scored(verify(model).digest, lambda: model, inputs=[model], name=snakemake.wildcards.model),
-        read_listing(Path(snakemake.input.benchmarks)),
-        tokens_per_batch=snakemake.params.tokens_per_batch,
-        decoding={name: Decoding(**said) for name, said in snakemake.params.decoding.items()},
+        Path(inputs.model),
+        read_listing(Path(inputs.benchmarks)) if references is None else parity_references(map(Path, references)),
+        step=params.get("step"),
+        name=next(iter(snakemake.wildcards), None),
+        tokens_per_batch=params.tokens_per_batch,
+        decoding={name: Decoding(**said) for name, said in params.get("decoding", {}).items()},
     )

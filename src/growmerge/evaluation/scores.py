@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
+from growmerge import ids
 from growmerge.artifacts import (
     MANIFEST,
     elapsed,
@@ -41,6 +42,7 @@ from growmerge.evaluation.scorer import SCORE_SCHEMA, SCORER_VERSION, score_enco
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
 from growmerge.evaluation.unfinished import Unfinished
 from growmerge.models.external import load_model
+from growmerge.models.published import published_checkpoint
 
 logger = logging.getLogger(__name__)
 Cell = tuple[str, str]  # (benchmark, language)
@@ -64,6 +66,31 @@ class Scored:
     inputs: Sequence[Path]
     config: Any = None
     name: str | None = None
+
+
+def score_model(
+    folder: Path,
+    model: Path,
+    cells: Mapping[Cell, Path],
+    *,
+    step: int | None = None,
+    name: str | None = None,
+    tokens_per_batch: int,
+    decoding: Mapping[str, Decoding] | None = None,
+) -> None:
+    """Bring the scores of a published model in `folder` up to date (see `update_scores`).
+
+    With a `step`, of its intermediate checkpoint; `model` is then what holds it (see `published_checkpoint`). Raises
+    GrowmergeError for a damaged model or benchmark.
+    """
+    checkpoint = model if step is None else published_checkpoint(model, step)
+    scored = Scored(verify(checkpoint).digest, lambda: checkpoint, inputs=[checkpoint], name=name)
+    update_scores(folder, scored, cells, tokens_per_batch=tokens_per_batch, decoding=decoding)
+
+
+def parity_references(benchmarks: Iterable[Path]) -> dict[Cell, Path]:
+    """The cells of the English sides of parallel sentences, from the folders {benchmark}/{language} of their items."""
+    return {(ids.parity_reference(folder.parent.name), folder.name): folder for folder in benchmarks}
 
 
 def update_scores(

@@ -55,6 +55,19 @@ def inference_memory(study: Study, width: int, models: int, attempt: int) -> int
     return escalate(PROCESS + round(models * 4 * millions), attempt)
 
 
+def scoring_minutes(translates: bool, attempt: int) -> int:
+    """Minutes to score a model, which takes longer if it also `translates`; more at every attempt."""
+    return (90 if translates else 30) * attempt
+
+
+def merging_minutes(translates: bool, attempt: int) -> int:
+    """Minutes to make and score all merges of a combination; more at every attempt.
+
+    Merges that write without an end take the longest: minutes a language.
+    """
+    return (480 if translates else 120) * attempt
+
+
 def escalate(amount: int, attempt: int) -> int:
     """Twice and thrice as much at the second and third attempt; no more, as later ones are due to interruptions."""
     return amount * min(attempt, 3)
