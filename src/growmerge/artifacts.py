@@ -121,9 +121,11 @@ def verify_tree(folders: Sequence[Path], expected: Sequence[Path] = ()) -> int:
     """Verify every artifact under `folders`; returns how many there are.
 
     Also holds the recorded digests of inputs against the inputs as they are now, and says which of the `expected`
-    artifacts are there without a manifest. Unfinished work is passed over. Raises GrowmergeError that lists all that is
-    wrong, or if there is nothing to verify.
+    artifacts are there without a manifest. Unfinished work is named and passed over. Raises GrowmergeError that lists
+    all that is wrong, or if there is nothing to verify.
     """
+    for left in sorted(path for folder in folders for path in folder.glob("work/*/*")):
+        logger.warning("%s: left by an unfinished job, which takes it up or removes it when it runs again", left)
     manifests = sorted(
         path
         for folder in folders

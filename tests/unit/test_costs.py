@@ -134,10 +134,9 @@ def test_compared_models_are_the_cheaper_ones_and_checkpoints_each_once(paper):
 
 
 def test_the_table_of_matches_has_its_columns(paper):
-    from dataclasses import asdict
 
     matches = match_compute(paper, 0.1)
-    lines = matches_csv([asdict(match) for match in matches]).splitlines()
+    lines = matches_csv(matches).splitlines()
     assert tuple(lines[0].split(",")) == COLUMNS
     assert len(lines) == 1 + len(matches)
     assert any(line.startswith("swe,1x,1x_cloned,6279,") for line in lines)

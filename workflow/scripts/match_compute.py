@@ -3,11 +3,8 @@
 from pathlib import Path
 
 from growmerge.job import job
-from growmerge.artifacts import write_atomically, write_manifest
-from growmerge.study.matching import matches_csv
+from growmerge.study.matching import Match, write_matches
 
-with job(snakemake.log[0]) as log:
-    table, matches = Path(snakemake.output.csv), snakemake.params.matches
-    write_atomically(table, matches_csv(matches))
-    write_manifest(Path(snakemake.output.manifest), [table.name], config={"bound": snakemake.params.bound})
-    log.info("%d comparisons, %d of them excluded", len(matches), sum(match["excluded"] for match in matches))
+with job(snakemake.log[0]):
+    params = snakemake.params
+    write_matches(Path(snakemake.output.csv), [Match(**match) for match in params.matches], params.bound)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from growmerge.artifacts import publish, sha256_file, verify
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource, StandardLibrarySource
 from growmerge.data.accounting import Tally
 from growmerge.data.catalogues import read_catalogues
@@ -18,6 +20,7 @@ from growmerge.data.sources import read_stdlib_code, read_topics
 from growmerge.hashing import is_heldout
 from growmerge.study.sharding import Shard
 
+logger = logging.getLogger(__name__)
 DOCUMENTS = "documents.parquet"  # what may be trained on
 HELDOUT = "heldout.parquet"  # what is kept for evaluation
 
@@ -54,6 +57,24 @@ def _read_packaged(source: PackagedSource | StandardLibrarySource, packages: Map
             return read_stdlib_code(source.max_bytes)
         case StandardLibrarySource():
             return read_topics()
+
+
+def publish_documents(
+    folder: Path, corpus: Corpus, shard: Shard, *, packages: Sequence[Path], files: Sequence[Path]
+) -> None:
+    """Publish the documents of a shard as `folder` (see `build_shard`).
+
+    `packages` are the folders of all packages that `corpus` reads; `files` are the local files that the shard reads:
+    their digests are facts of the manifest. Raises GrowmergeError for a damaged package, and as `read_shard` does.
+    """
+    by_name = {verify(package).config["name"]: package for package in packages}
+    # Neither the parts nor the number of shards shape the documents of a shard, nor how many are expected.
+    config = corpus.model_dump(mode="json", exclude={"parts", "shards", "expected"}) | {"shard": str(shard)}
+    with publish(folder, inputs=packages, config=config) as draft:
+        draft.facts |= build_shard(corpus, by_name, shard, draft.folder)
+        counts = ", ".join(f"{name} {facts['documents']:,}" for name, facts in draft.facts.items() if name != "written")
+        logger.info("%s, shard %s: documents %s", corpus.name, shard, counts)
+        draft.facts["files"] = {str(file): sha256_file(file) for file in files}
 
 
 def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, folder: Path) -> dict[str, Any]:

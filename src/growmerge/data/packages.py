@@ -5,8 +5,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from growmerge.artifacts import sha256_file
+from growmerge.artifacts import publish, sha256_file
+from growmerge.config.corpora import Package
 from growmerge.errors import GrowmergeError
+
+
+def publish_package(folder: Path, package: Package) -> None:
+    """Download the wheel of `package` and publish it as `folder`; its licence is a fact of the manifest.
+
+    Raises GrowmergeError as `download_package` does.
+    """
+    with publish(folder, config=package.model_dump(exclude={"licence"})) as draft:
+        download_package(package.name, package.version, package.sha256, draft.folder)
+        draft.facts["licence"] = package.licence
 
 
 def download_package(name: str, version: str, sha256: str, folder: Path) -> Path:

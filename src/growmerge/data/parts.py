@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
+from growmerge.artifacts import publish, sha256_file
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.data.files import read_id_files
 from growmerge.data.hub import HubFiles
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import hash64, unit_hash
 
+logger = logging.getLogger(__name__)
 IDS = "ids.npy"
 
 
@@ -23,6 +26,18 @@ def read_ids(source: FileSource | HubSource) -> Iterable[str]:
     if isinstance(source, HubSource):
         return HubFiles(source).read_ids(source.id_field)
     return read_id_files(source.files(), source.id_field)
+
+
+def publish_ids(folder: Path, source: FileSource | HubSource, files: Sequence[Path]) -> None:
+    """Publish the list of ids of a part as `folder`; `files` are the local files of `source`, if it has any.
+
+    The digests of the files are facts of the manifest. Raises GrowmergeError for a source that cannot be read.
+    """
+    with publish(folder, config=source.model_dump(mode="json")) as draft:
+        counts = write_ids(read_ids(source), draft.folder / IDS)
+        draft.facts |= counts
+        draft.facts["files"] = {str(file): sha256_file(file) for file in files}
+        logger.info("%s: %d ids, %d of them repeated", folder.name, counts["listed"], counts["repeated"])
 
 
 def write_ids(ids: Iterable[str], path: Path) -> dict[str, int]:
@@ -53,10 +68,17 @@ class PartIds:
         return place < len(self._hashes) and bool(self._hashes[place] == wanted)
 
 
+class Share(TypedDict):
+    """A part of a corpus: its name, and what share of the corpus it is (not given if ids are listed)."""
+
+    name: str
+    share: NotRequired[float]
+
+
 class Parts:
     """The parts of a corpus: a document belongs to one of them (to none, where all have lists and it is on none)."""
 
-    def __init__(self, parts: Sequence[Mapping[str, Any]], lists: Mapping[str, Path] | None = None) -> None:
+    def __init__(self, parts: Sequence[Share], lists: Mapping[str, Path] | None = None) -> None:
         """`parts` are {name, share}; `lists` maps the names of parts to their ids (:func:`write_ids`).
 
         Without lists, a document falls into the part in whose range a hash of its id lies, so that parts stay the same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,11 @@ TOKENIZER_PATTERNS = (
     "*.model",
     "chat_template.jinja",
 )
+
+
+def use_threads(count: int) -> None:
+    """Encode and train with so many threads; called before this process first does."""
+    os.environ["RAYON_NUM_THREADS"] = str(count)  # tokenizers reads it then
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:

@@ -2,15 +2,34 @@
 
 import copy
 import hashlib
+import logging
 import math
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
+from growmerge.artifacts import publish, verify
+from growmerge.config.models import Clone
 from growmerge.errors import GrowmergeError
-from growmerge.models.checkpoints import model_from_tensors
+from growmerge.models.checkpoints import load_checkpoint, model_from_tensors, parameter_count, save_checkpoint
 from growmerge.models.stored import EMBEDDING, FINAL_NORM, HEAD
+
+logger = logging.getLogger(__name__)
+
+
+def publish_clone(folder: Path, parent: Path, clone: Clone, seed: int) -> None:
+    """HyperClone the checkpoint `parent` as `clone` says, and publish the clone as `folder`.
+
+    Raises GrowmergeError for a damaged parent, and as `hyperclone` does.
+    """
+    verify(parent)
+    model = hyperclone(load_checkpoint(parent), clone.factor, clone.snr_db, seed)
+    with publish(folder, inputs=[parent], config={**clone.model_dump(), "seed": seed}) as draft:
+        save_checkpoint(model, draft.folder, parent)
+        draft.facts["parameters"] = parameter_count(model)
+        logger.info("%s parameters", f"{parameter_count(model):,}")
 
 
 def hyperclone(model: LlamaForCausalLM, factor: int, snr_db: float | None = None, seed: int = 0) -> LlamaForCausalLM:

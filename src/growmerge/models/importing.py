@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from transformers import LlamaConfig
 
-from growmerge.config.references import Reference
+from growmerge.artifacts import publish
+from growmerge.config.references import Reference, parse_reference
 from growmerge.errors import GrowmergeError
 from growmerge.hub import download
 from growmerge.models.checkpoints import (
@@ -76,6 +77,17 @@ def find(reference: Reference) -> Source:
         folder = download(reference.name, reference.revision, FETCHED, NOT_FETCHED)
         facts |= {"revision": reference.revision, "commit": folder.name}
     return Source(folder, facts | {"licence": _licence(folder / MODEL_CARD)})
+
+
+def publish_import(folder: Path, reference: str, *, external: bool) -> None:
+    """Publish the checkpoint that `reference` ('hub:...', 'folder:...') names as `folder`.
+
+    An `external` one, which is only scored, stays as it is. Raises GrowmergeError as `import_checkpoint` and
+    `import_external` do.
+    """
+    take = import_external if external else import_checkpoint
+    with publish(folder, config={"reference": reference, "external": external}) as draft:
+        draft.facts |= take(parse_reference(reference), draft.folder)
 
 
 def import_checkpoint(reference: Reference, folder: Path) -> dict[str, Any]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from growmerge.artifacts import publish, verify
 from growmerge.config.models import Architecture
+from growmerge.data.tokenizer import load_tokenizer
+from growmerge.models.checkpoints import parameter_count, save_checkpoint
+
+logger = logging.getLogger(__name__)
 
 
 def llama_config(a: Architecture, vocab_size: int, begin_id: int, end_id: int) -> LlamaConfig:
@@ -28,6 +36,23 @@ def llama_config(a: Architecture, vocab_size: int, begin_id: int, end_id: int) -
         eos_token_id=end_id,
         pad_token_id=None,
     )
+
+
+def publish_initialisation(
+    folder: Path, tokenizer: Path, architecture: Architecture, vocab_size: int, seed: int
+) -> None:
+    """Publish a model of random weights, with the `tokenizer` (a folder), as `folder`.
+
+    Raises GrowmergeError for a tokenizer that is damaged, or names no token that begins or ends a text.
+    """
+    verify(tokenizer)
+    _, begin_id, end_id = load_tokenizer(tokenizer)
+    model = initialise(llama_config(architecture, vocab_size, begin_id, end_id), seed)
+    config = {"architecture": architecture.model_dump(mode="json"), "vocab_size": vocab_size, "seed": seed}
+    with publish(folder, inputs=[tokenizer], config=config) as draft:
+        save_checkpoint(model, draft.folder, tokenizer)
+        draft.facts["parameters"] = parameter_count(model)
+        logger.info("%s parameters", f"{parameter_count(model):,}")
 
 
 def initialise(config: LlamaConfig, seed: int) -> LlamaForCausalLM:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import StringIO
 from itertools import combinations
-from typing import Any
+from pathlib import Path
 
 from growmerge import ids
+from growmerge.artifacts import write_atomically, write_manifest
 from growmerge.study.costs import Costs
 from growmerge.study.grid import Model
 
+logger = logging.getLogger(__name__)
 COLUMNS = ("target", "cheaper", "dearer", "cheaper_step", "matched_step", "relative_difference", "excluded")
 
 
@@ -89,10 +92,17 @@ def compared_models(matches: Sequence[Match], costs: Costs) -> list[Model]:
     return list(found.values())
 
 
-def matches_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """The table `compute_match.csv` of matches as plain dictionaries."""
+def write_matches(table: Path, matches: Sequence[Match], bound: float) -> None:
+    """Write `matches` as CSV, and the manifest of the table, which holds the `bound`."""
+    write_atomically(table, matches_csv(matches))
+    write_manifest(table.with_suffix(".manifest.json"), [table.name], config={"bound": bound})
+    logger.info("%d comparisons, %d of them excluded", len(matches), sum(match.excluded for match in matches))
+
+
+def matches_csv(matches: Sequence[Match]) -> str:
+    """The table `compute_match.csv`."""
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(map(asdict, matches))
     return text.getvalue()
