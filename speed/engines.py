@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,7 +60,9 @@ class Setting:
 
     def model(self) -> LlamaForCausalLM:
         """The same random model every time."""
-        return initialise(llama_config(self.architecture, self.vocabulary, 0, 0), 0).to(self.device).train()
+        model = initialise(llama_config(self.architecture, self.vocabulary, 0, 0), 0)
+        torch.nn.Module.to(model, self.device)  # transformers' wrapper of it has lost the types
+        return model.train()
 
     def mixture(self) -> tuple[Mixture, dict[str, TokenCorpus]]:
         """Our order of a corpus of random tokens, long enough for one epoch, drawn once."""
@@ -167,7 +170,7 @@ def bare(setting: Setting) -> Measured:
     return measured
 
 
-def trainer(setting: Setting, **flags: object) -> Measured:
+def trainer(setting: Setting, **flags: Any) -> Measured:
     """transformers' Trainer on the same batches, with the same optimizer and schedule."""
     t, measured = setting.training, Measured(setting.model())
     plan = schedule(t, setting.steps)
@@ -200,15 +203,18 @@ def trainer(setting: Setting, **flags: object) -> Measured:
     class Alike(Trainer):
         def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LambdaLR:
             shares = [plan.learning_rate(min(step, plan.steps - 1)) / plan.peak for step in range(plan.steps + 1)]
-            self.lr_scheduler = LambdaLR(optimizer or self.optimizer, shares.__getitem__)
+            optimizer = optimizer or self.optimizer
+            assert optimizer is not None, "the Trainer makes it first"
+            self.lr_scheduler = LambdaLR(optimizer, shares.__getitem__)
             return self.lr_scheduler
 
         def get_train_dataloader(self) -> DataLoader:
             return self.accelerator.prepare(
-                DataLoader(self.train_dataset, batch_size=t.micro_batch_sequences, pin_memory=not arguments.use_cpu)
+                DataLoader(data, batch_size=t.micro_batch_sequences, pin_memory=not arguments.use_cpu)
             )
 
-    loop = Alike(model=measured.model, args=arguments, train_dataset=Sequences(setting), callbacks=[Clock()])
+    data = Sequences(setting)
+    loop = Alike(model=measured.model, args=arguments, train_dataset=data, callbacks=[Clock()])
     loop.remove_callback(PrinterCallback)
     loop.train()
     return measured

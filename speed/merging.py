@@ -50,7 +50,7 @@ def make_models(folder: Path, layers: int) -> None:
         noise = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for parameter in model.parameters() if seed else ():
-                parameter += torch.randn(parameter.shape, generator=noise) * 0.01
+                parameter.add_(torch.randn(parameter.shape, generator=noise) * 0.01)
         with publish(folder / name) as draft:
             save_checkpoint(model.bfloat16(), draft.folder, None)
 
