@@ -8,12 +8,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from growmerge.errors import GrowmergeError
 
-# Imports make a million objects that live as long as the process. To go through them again and again takes the
-# collector a fifth of a job's start: it waits until `job` is called. Scripts, and only they, import this first of all.
-gc.disable()
+# What Snakemake puts into a script under this name, for scripts to import as linters and type checkers want it.
+snakemake: Any = getattr(sys.modules["__main__"], "snakemake", None)
+
+
+@contextmanager
+def imports() -> Iterator[None]:
+    """Hold the garbage collector back while a script imports what it needs.
+
+    Imports make a million objects that live as long as the process. To go through them again and again takes the
+    collector a fifth of a job's start; afterwards, it passes over them.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager
@@ -25,8 +40,7 @@ def job(
     Messages of the `growmerge` loggers go to the terminal and to `log`. A GrowmergeError ends the script with its
     message alone; anything else keeps its traceback. Both stand in the log.
     """
-    gc.freeze()
-    gc.enable()
+    gc.freeze()  # also what was imported without `imports`: a worker of torchrun is no script
     if threads:
         import torch
 

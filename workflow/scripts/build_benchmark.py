@@ -1,10 +1,12 @@
 """Rule build_benchmark: the items of a benchmark in a language, from a dataset, or from held-out text and packages."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.benchmarks.build import HeldOutShards, write_benchmark
-from growmerge.config.benchmarks import Benchmark
+with imports():
+    from pathlib import Path
+
+    from growmerge.benchmarks.build import HeldOutShards, write_benchmark
+    from growmerge.config.benchmarks import Benchmark
 
 with job(snakemake.log[0]):
     inputs, params = snakemake.input, snakemake.params

@@ -1,11 +1,13 @@
 """Rule build_documents: the clean documents of a shard of a corpus, and those that are kept for evaluation."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.config.corpora import Corpus
-from growmerge.data.corpus import publish_documents
-from growmerge.study.sharding import Shard
+with imports():
+    from pathlib import Path
+
+    from growmerge.config.corpora import Corpus
+    from growmerge.data.corpus import publish_documents
+    from growmerge.study.sharding import Shard
 
 with job(snakemake.log[0]):
     publish_documents(

@@ -1,10 +1,12 @@
 """Rule build_tokenizer: train a byte-level BPE on training text, or take an existing tokenizer."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.config.corpora import Tokenizer
-from growmerge.data.tokenizer_training import publish_tokenizer
+with imports():
+    from pathlib import Path
+
+    from growmerge.config.corpora import Tokenizer
+    from growmerge.data.tokenizer_training import publish_tokenizer
 
 with job(snakemake.log[0]):
     publish_tokenizer(

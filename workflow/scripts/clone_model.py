@@ -1,10 +1,12 @@
 """Rule clone_model: a wider model that computes the same function."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.config.models import Clone
-from growmerge.models.hyperclone import publish_clone
+with imports():
+    from pathlib import Path
+
+    from growmerge.config.models import Clone
+    from growmerge.models.hyperclone import publish_clone
 
 with job(snakemake.log[0]):
     publish_clone(

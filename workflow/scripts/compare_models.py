@@ -1,9 +1,11 @@
 """Rule compare_models: how alike the models of a setup are, from their weights and their hidden states."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.comparing.comparison import write_comparison
+with imports():
+    from pathlib import Path
+
+    from growmerge.comparing.comparison import write_comparison
 
 with job(snakemake.log[0], threads=snakemake.threads):
     write_comparison(

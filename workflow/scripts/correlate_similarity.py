@@ -1,9 +1,11 @@
 """Rule correlate_similarity: similarity of pairs of models against what merging them costs."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.tables.tables import write_correlations
+with imports():
+    from pathlib import Path
+
+    from growmerge.tables.tables import write_correlations
 
 with job(snakemake.log[0]):
     params = snakemake.params

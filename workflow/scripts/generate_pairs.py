@@ -1,11 +1,13 @@
 """Rule generate_pairs: minimal pairs of inflection in a language, from sentences and a full-form lexicon."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.benchmarks.build import HeldOutShards
-from growmerge.benchmarks.inflection.build import write_inflection
-from growmerge.config.benchmarks import Benchmark
+with imports():
+    from pathlib import Path
+
+    from growmerge.benchmarks.build import HeldOutShards
+    from growmerge.benchmarks.inflection.build import write_inflection
+    from growmerge.config.benchmarks import Benchmark
 
 with job(snakemake.log[0]):
     write_inflection(

@@ -1,10 +1,12 @@
 """Rule initialise_model: a model of random weights."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.config.models import Architecture
-from growmerge.models.initialise import publish_initialisation
+with imports():
+    from pathlib import Path
+
+    from growmerge.config.models import Architecture
+    from growmerge.models.initialise import publish_initialisation
 
 with job(snakemake.log[0]):
     publish_initialisation(

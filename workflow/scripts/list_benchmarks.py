@@ -1,9 +1,11 @@
 """Rule list_benchmarks: which benchmarks, in which languages, models are scored on."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.benchmarks.listing import write_listing
+with imports():
+    from pathlib import Path
+
+    from growmerge.benchmarks.listing import write_listing
 
 with job(snakemake.log[0]):
     write_listing(list(map(Path, snakemake.input)), Path(snakemake.output.listing))

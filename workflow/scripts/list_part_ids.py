@@ -1,12 +1,14 @@
 """Rule list_part_ids: the published list of a part's document ids, as sorted hashes to look documents up in."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from pydantic import TypeAdapter
+with imports():
+    from pathlib import Path
 
-from growmerge.job import job
-from growmerge.config.corpora import FileSource, HubSource
-from growmerge.data.parts import publish_ids
+    from pydantic import TypeAdapter
+
+    from growmerge.config.corpora import FileSource, HubSource
+    from growmerge.data.parts import publish_ids
 
 with job(snakemake.log[0]):
     publish_ids(

@@ -1,9 +1,11 @@
 """Rule match_compute: the table of checkpoints that cost the same."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.study.matching import Match, write_matches
+with imports():
+    from pathlib import Path
+
+    from growmerge.study.matching import Match, write_matches
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,12 +1,14 @@
 """Rule merge_and_score: all merges of a combination, each scored and removed."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.benchmarks.listing import read_listing
-from growmerge.catalogue.entry import Decoding
-from growmerge.merging.combination import merge_and_score
-from growmerge.merging.request import Request
+with imports():
+    from pathlib import Path
+
+    from growmerge.benchmarks.listing import read_listing
+    from growmerge.catalogue.entry import Decoding
+    from growmerge.merging.combination import merge_and_score
+    from growmerge.merging.request import Request
 
 with job(snakemake.log[0], threads=snakemake.threads):
     params, inputs = snakemake.params, snakemake.input

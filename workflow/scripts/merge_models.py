@@ -1,10 +1,12 @@
 """Rule merge_models: one merged checkpoint that is kept, with the scores that it has already in its card."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.merging.merge import keep_merge
-from growmerge.merging.request import Request
+with imports():
+    from pathlib import Path
+
+    from growmerge.merging.merge import keep_merge
+    from growmerge.merging.request import Request
 
 with job(snakemake.log[0], threads=snakemake.threads):
     params, inputs = snakemake.params, snakemake.input

@@ -1,11 +1,13 @@
 """Rules score_model, score_checkpoint, score_reference: bring the scores of one model up to date."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.benchmarks.listing import read_listing
-from growmerge.catalogue.entry import Decoding
-from growmerge.evaluation.scores import parity_references, score_model
+with imports():
+    from pathlib import Path
+
+    from growmerge.benchmarks.listing import read_listing
+    from growmerge.catalogue.entry import Decoding
+    from growmerge.evaluation.scores import parity_references, score_model
 
 with job(snakemake.log[0], threads=snakemake.threads):
     inputs, params = snakemake.input, snakemake.params

@@ -1,9 +1,11 @@
 """Rule tabulate_benchmarks: how many items every benchmark came to, beside what the papers print."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.tables.benchmarks import write_benchmarks
+with imports():
+    from pathlib import Path
+
+    from growmerge.tables.benchmarks import write_benchmarks
 
 with job(snakemake.log[0]):
     measured = {benchmark: tuple(measured) for benchmark, measured in snakemake.params.measured.items()}

@@ -1,9 +1,11 @@
 """Rule tabulate_comparisons: the comparisons of all setups in one table."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.tables.tables import write_comparisons
+with imports():
+    from pathlib import Path
+
+    from growmerge.tables.tables import write_comparisons
 
 with job(snakemake.log[0]):
     write_comparisons([Path(comparison) for comparison in snakemake.input], Path(snakemake.output.parquet))

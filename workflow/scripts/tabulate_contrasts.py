@@ -1,10 +1,12 @@
 """Rule tabulate_contrasts: models held against one another on the same items, as Parquet and CSV."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.study.grid import Model
-from growmerge.tables.contrasts import write_contrasts
+with imports():
+    from pathlib import Path
+
+    from growmerge.study.grid import Model
+    from growmerge.tables.contrasts import write_contrasts
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,9 +1,11 @@
 """Rule tabulate_languages: scores by language with intervals, and their means over one set of languages."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.tables.language_tables import write_language_tables
+with imports():
+    from pathlib import Path
+
+    from growmerge.tables.language_tables import write_language_tables
 
 with job(snakemake.log[0]):
     chosen = {key: snakemake.params[key] for key in ("languages", "setups", "methods")}

@@ -1,10 +1,12 @@
 """Rule tabulate_scores: a tidy table of scores with confidence intervals, as Parquet and CSV."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.study.grid import Model
-from growmerge.tables.tables import write_table
+with imports():
+    from pathlib import Path
+
+    from growmerge.study.grid import Model
+    from growmerge.tables.tables import write_table
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,10 +1,12 @@
 """Rule tabulate_translations: translations of the same sentences side by side, as Markdown, CSV and Parquet."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.study.grid import Model
-from growmerge.tables.translations import write_translations
+with imports():
+    from pathlib import Path
+
+    from growmerge.study.grid import Model
+    from growmerge.tables.translations import write_translations
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,10 +1,12 @@
 """Rule tokenize_shard: one shard of a corpus (or of a part of it) as token ids."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.data.tokenizing import publish_tokens
-from growmerge.study.sharding import Shard
+with imports():
+    from pathlib import Path
+
+    from growmerge.data.tokenizing import publish_tokens
+    from growmerge.study.sharding import Shard
 
 with job(snakemake.log[0]):
     inputs, wildcards = snakemake.input, snakemake.wildcards

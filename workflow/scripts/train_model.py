@@ -1,12 +1,15 @@
 """Rules train_base and adapt_model: train one model from its parent."""
 
-from pathlib import Path
+from growmerge.job import imports, snakemake
 
-from growmerge.config.models import Architecture
-from growmerge.data.shards import by_corpus
-from growmerge.study.recipe import Recipe
-from growmerge.training.launch import launch
-from growmerge.training.worker import TrainingJob
+with imports():
+    from pathlib import Path
+
+    from growmerge.config.models import Architecture
+    from growmerge.data.shards import by_corpus
+    from growmerge.study.recipe import Recipe
+    from growmerge.training.launch import launch
+    from growmerge.training.worker import TrainingJob
 
 params, work = snakemake.params, Path(snakemake.params.work)
 recipe = Recipe.read(params.recipe)

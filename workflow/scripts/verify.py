@@ -1,9 +1,11 @@
 """Rule verify: check every artifact against its manifest, and say which are damaged."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.artifacts import verify_tree
+with imports():
+    from pathlib import Path
+
+    from growmerge.artifacts import verify_tree
 
 with job(snakemake.log[0]):
     verify_tree(

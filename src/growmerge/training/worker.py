@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, field_serializer, field_validator
 
 from growmerge.config.models import Architecture
 from growmerge.config.training import Training
+from growmerge.job import job
 from growmerge.study.recipe import Recipe
 from growmerge.training.lease import Occupied
 from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
@@ -56,8 +57,6 @@ class TrainingJob(BaseModel):
 def train(task: TrainingJob) -> None:
     """Train. Exits with status 75 when interrupted or while another process trains the model, 65 when loss or gradient
     are not finite, 1 for another error."""
-    from growmerge.job import job  # not above: whoever imports this module keeps their garbage collector
-
     torch.set_num_threads(min(task.threads, os.cpu_count() or 1))  # more than cores are many times slower
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(task.compiled.absolute()))
     first = os.environ.get("RANK", "0") == "0"
