@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ _CHRF = "chrf++"  # the harness's name, too
 _RESAMPLES = 1000  # for its standard error
 _CELL = ("benchmark", "language")
 _Cell = tuple[str, str]
+_Metrics = dict[str, float | str]
 
 
 def harness_results(
@@ -70,15 +71,13 @@ def harness_results(
     }
 
 
-def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, dict[str, Any]]:
+def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, _Metrics]:
     """What the harness says of each task: {"metric,filter": mean, "metric_stderr,filter": its standard error}.
 
     Of all cells at once: pandas takes as long for few rows as for many.
     """
     cut = scores.groupby([*_CELL, "item"])["cut"].max() > 0
-    metrics: dict[_Cell, dict[str, Any]] = {
-        cell: {"sample_len": n} for cell, n in cut.groupby(level=_CELL).size().items()
-    }
+    metrics: dict[_Cell, _Metrics] = {cell: {"sample_len": n} for cell, n in cut.groupby(level=_CELL).size().items()}
     compared = (scores.groupby(list(_CELL))["candidate"].transform("max") > 0).to_numpy()
     if compared.any():
         judged = {name: outcomes(scores[compared], by) for name, by in _ACCURACIES.items()}
@@ -92,7 +91,7 @@ def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, dict[str, Any]]:
     return metrics
 
 
-def _translation_metrics(rows: pd.DataFrame) -> dict[str, Any]:
+def _translation_metrics(rows: pd.DataFrame) -> _Metrics:
     counts = stacked(rows["counts"])
     # Of a single one, the deviation of what is resampled is 0.
     error = resampled(counts, _RESAMPLES, np.random.default_rng(0)).std(ddof=1) if len(rows) > 1 else math.nan
@@ -105,7 +104,7 @@ def _translation_metrics(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _add_means(metrics: dict[_Cell, dict[str, Any]], name: str, values: pd.Series) -> None:
+def _add_means(metrics: dict[_Cell, _Metrics], name: str, values: pd.Series) -> None:
     cells = values.groupby(level=_CELL)
     # With a NaN the mean is NaN: one over what is left would answer another question.
     errors = cells.std(skipna=False) / cells.size() ** 0.5
@@ -113,7 +112,7 @@ def _add_means(metrics: dict[_Cell, dict[str, Any]], name: str, values: pd.Serie
         metrics[cell] |= {f"{name},none": _number(mean), f"{name}_stderr,none": _number(error)}
 
 
-def _add_shares(metrics: dict[_Cell, dict[str, Any]], name: str, values: pd.Series) -> None:
+def _add_shares(metrics: dict[_Cell, _Metrics], name: str, values: pd.Series) -> None:
     for cell, share in values.astype(float).groupby(level=_CELL).mean(skipna=False).items():
         metrics[cell][f"{name},none"] = _number(share)
 
@@ -122,6 +121,6 @@ def _number(value: float) -> float | str:
     return float(value) if math.isfinite(value) else "N/A"
 
 
-def _directions(metrics: Mapping[str, Any]) -> dict[str, bool]:
+def _directions(metrics: Iterable[str]) -> dict[str, bool]:
     names = {key.split(",")[0] for key in metrics if "," in key}
     return {name: name in _ACCURACIES or name == _CHRF for name in sorted(names) if not name.endswith("_stderr")}

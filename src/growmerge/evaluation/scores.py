@@ -141,7 +141,7 @@ def update_scores(
         temporary = folder / f".{name}.partial"
         pq.write_table(table, temporary)
         temporary.replace(folder / name)
-    about: dict[Cell, dict[str, Any]] = {cell: {**wanted[cell], "begin": begin} for cell in wanted}
+    about: dict[Cell, dict[str, object]] = {cell: {**wanted[cell], "begin": begin} for cell in wanted}
     about |= {cell: about[cell] | {"signature": signature()} for cell in generated}
     results = harness_results(
         *(table.to_pandas() for table in tables.values()),
@@ -185,13 +185,13 @@ def is_scored(
     return all(scored.get("/".join(cell)) == identity for cell, identity in wanted.items())
 
 
-def _identity(model: str, benchmark: str, decoding: Decoding | None) -> dict[str, Any]:
+def _identity(model: str, benchmark: str, decoding: Decoding | None) -> dict[str, object]:
     """All that the rows of a cell depend on."""
     by = {"generator": GENERATOR_VERSION, "decoding": asdict(decoding)} if decoding else {"scorer": SCORER_VERSION}
     return {"model": model, "benchmark": benchmark, **by}
 
 
-def _finished(folder: Path, wanted: Mapping[Cell, Mapping[str, Any]]) -> tuple[dict[Cell, pa.Table], str | None]:
+def _finished(folder: Path, wanted: Mapping[Cell, Mapping[str, object]]) -> tuple[dict[Cell, pa.Table], str | None]:
     """The rows of the cells that are there as wanted, and the token that begins every text; nothing, if damaged."""
     if not (folder / MANIFEST).exists():
         return {}, None

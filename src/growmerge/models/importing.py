@@ -40,6 +40,8 @@ FETCHED = (*CONFIG_FILES, "*.safetensors", WEIGHTS_INDEX, *TOKENIZER_FILES, MODE
 # Folders with other formats of the same weights, and the original format of some publishers.
 NOT_FETCHED = ("*/*", "consolidated*")
 
+Facts = dict[str, str | int | float | None]
+
 HYPERLLAMA = "hyperllama"
 FACTOR = "lm_head_normalization_factor"
 # What a configuration may hold beside LlamaConfig's own fields: older names, and notes that change no computation.
@@ -60,7 +62,7 @@ class Source:
     """A checkpoint where it was found; `facts` say where that is, of which commit, and under which licence."""
 
     folder: Path
-    facts: dict[str, Any]
+    facts: Facts
 
 
 def find(reference: Reference) -> Source:
@@ -68,7 +70,7 @@ def find(reference: Reference) -> Source:
 
     Raises GrowmergeError if there is no such folder, or for what `growmerge.hub.download` refuses.
     """
-    facts: dict[str, Any] = {"source": f"{reference.kind}:{reference.name}"}
+    facts: Facts = {"source": f"{reference.kind}:{reference.name}"}
     if reference.kind == "folder":
         folder = Path(reference.name)
         if not folder.is_dir():
@@ -90,7 +92,7 @@ def publish_import(folder: Path, reference: str, *, external: bool) -> None:
         draft.facts |= take(parse_reference(reference), draft.folder)
 
 
-def import_checkpoint(reference: Reference, folder: Path) -> dict[str, Any]:
+def import_checkpoint(reference: Reference, folder: Path) -> Facts:
     """Write the Llama that `reference` names, and its tokenizer, into `folder` as `save_checkpoint` does; return facts.
 
     The published HyperLlama checkpoints (Glocker et al. 2025) become plain Llama, too: what they add is a head that
@@ -136,7 +138,7 @@ def plain_config(values: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any
     return plain, float(factor)
 
 
-def import_external(reference: Reference, folder: Path) -> dict[str, Any]:
+def import_external(reference: Reference, folder: Path) -> Facts:
     """Copy the model that `reference` names into `folder` as it is, whatever its architecture; return facts.
 
     It is loaded, and its tensors are checked, when it is scored (`growmerge.models.external`).

@@ -9,7 +9,7 @@ import statistics
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from growmerge.errors import GrowmergeError
 
@@ -38,6 +38,21 @@ class Spikes:
             found = loss > median + self.DEVIATIONS * spread
         self._losses.append(loss)
         return found
+
+
+class Entry(TypedDict):
+    """A line of the training log. Speed and utilisation are filled in when it is written."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    gradient_norm: NotRequired[float]
+    spike: NotRequired[bool]
+    memory_mb: NotRequired[float]
+    block_asymmetry: NotRequired[float]
+    tokens: NotRequired[int]
+    tokens_per_second: NotRequired[float]
+    model_flops_utilisation: NotRequired[float | None]
 
 
 class TrainingLog:
@@ -70,7 +85,7 @@ class TrainingLog:
         path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         self._board = _open_board(tensorboard, first) if tensorboard else None
 
-    def write(self, entry: dict[str, Any]) -> None:
+    def write(self, entry: Entry) -> None:
         """Log an entry that has at least step, loss and learning_rate; the speed is that since the one before."""
         done, now = entry["step"], time.monotonic()
         per_second = (done - self._last) / max(now - self._last_time, 1e-9)

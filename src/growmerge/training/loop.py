@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import LlamaForCausalLM
@@ -27,7 +26,7 @@ from growmerge.study.schedule import Schedule
 from growmerge.training.batches import read_ahead, sequences
 from growmerge.training.gradient import Gradient, is_compilation_failure, is_out_of_memory
 from growmerge.training.hardware import bf16_peak, peak_memory_mb
-from growmerge.training.log import Spikes, TrainingLog
+from growmerge.training.log import Entry, Spikes, TrainingLog
 from growmerge.training.nonfinite import where_not_finite
 from growmerge.training.optimizer import make_optimizer, set_learning_rate, unfold_gradient
 from growmerge.training.ranks import Ranks
@@ -224,7 +223,7 @@ class Run:
             tensorboard=self.settings.tensorboard,
         )
 
-    def _write(self, log: TrainingLog, entry: dict[str, Any]) -> None:
+    def _write(self, log: TrainingLog, entry: Entry) -> None:
         done = entry["step"]
         if self._spikes.is_one(entry["loss"]):
             entry["spike"] = True
