@@ -1,9 +1,11 @@
 """Rule count_tokens: how often each token occurs in a corpus (or a part of it)."""
 
-from pathlib import Path
+from growmerge.job import imports, job, snakemake
 
-from growmerge.job import job
-from growmerge.data.token_counts import count_tokens
+with imports():
+    from pathlib import Path
+
+    from growmerge.data.token_counts import count_tokens
 
 with job(snakemake.log[0]):
     inputs = snakemake.input
