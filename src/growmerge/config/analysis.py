@@ -15,14 +15,17 @@ class Analysis(Strict):
     matching_bound: float = Field(
         0.1,
         ge=0,
-        description="A pair of setups is not compared by compute where even the first checkpoint of the dearer model "
-        "costs more than this share beyond the cheaper model.",
+        description="Two setups are compared at equal compute in a language only if the first checkpoint of the more "
+        "expensive model costs at most this share more than the finished cheaper model.",
     )
     parity: Literal["mean_of_ratios", "ratio_of_sums"] = Field(
-        "mean_of_ratios", description="Information parity over sentences: the mean of their ratios, or of the sums."
+        "mean_of_ratios",
+        description="Information parity of a set of sentences: the mean of their ratios, or the ratio of their sums.",
     )
-    bootstrap_resamples: int = Field(1000, ge=1, description="Resamples of the 95 % intervals.")
-    pairwise_method: Name = Field("linear", description="Merge method of the pairwise figure.")
-    dpi: int = Field(200, gt=0, description="Resolution of the PNG files.")
-    note: str = Field("", description="Added to every caption.")
-    partial: Switch = Field(False, description="Draw with the scores that exist; what is missing is drawn as missing.")
+    bootstrap_resamples: int = Field(1000, ge=1, description="Number of bootstrap resamples for 95 % intervals.")
+    pairwise_method: Name = Field(
+        "linear", description="The merge method of the figures that show only one, such as `pairwise`."
+    )
+    dpi: int = Field(200, gt=0, description="Resolution of the PNG files, in dots per inch.")
+    note: str = Field("", description="A text that is added to every caption.")
+    partial: Switch = Field(False, description="Draw figures from the scores that exist, and mark what is missing.")

@@ -31,7 +31,7 @@ def is_file(dataset: str) -> bool:
 
 
 class BenchmarkSource(Strict):
-    """Where the rows of a language come from, instead of what the registry says; what is left out stays."""
+    """Where the rows of a language come from. A key that is left out keeps the registry's value."""
 
     dataset: str | None = Field(
         None,
@@ -39,72 +39,87 @@ class BenchmarkSource(Strict):
         description="An id of the hub, a local folder in the hub's layout, or a file: .jsonl, .csv, .tsv (these also "
         "with .gz), .parquet.",
     )
-    revision: str | None = Field(None, description="Commit or tag; pin it.")
-    configs: list[str] | None = Field(None, min_length=1, description="Its configurations, read one after another.")
-    splits: list[str] | None = Field(None, min_length=1, description="Of each configuration.")
-    examples: str | None = Field(None, description="The split that few-shot examples are taken from.")
+    revision: str | None = Field(None, description="A commit or tag. State one, so that the data cannot change.")
+    configs: list[str] | None = Field(
+        None, min_length=1, description="The configurations of the dataset, read in order."
+    )
+    splits: list[str] | None = Field(None, min_length=1, description="The splits of each configuration, read in order.")
+    examples: str | None = Field(None, description="The split from which few-shot examples are taken.")
 
 
 class Sampling(Strict):
-    """Tokens are drawn from the model's distribution, instead of the most probable one being taken."""
+    """Draw each token from the model's distribution, instead of taking the most probable one."""
 
-    temperature: float = Field(1.0, gt=0, description="The logits are divided by it.")
-    top_k: int | None = Field(None, gt=0, description="Only so many of the most probable tokens; default: all.")
-    top_p: float = Field(1.0, gt=0, le=1, description="Only the fewest tokens that together are so probable.")
+    temperature: float = Field(1.0, gt=0, description="The temperature that logits are divided by.")
+    top_k: int | None = Field(
+        None, gt=0, description="Draw only from this number of the most probable tokens; default: from all."
+    )
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="Draw only from the fewest tokens that together have this probability."
+    )
 
 
 class Inflection(Strict):
-    """Minimal pairs from text and a full-form lexicon: one word in another form of its paradigm."""
+    """Minimal pairs from text and a full-form lexicon: one word is put into another form of its paradigm."""
 
     lexicons: dict[LanguageCode, str] = Field(
         min_length=1,
-        description="{language: file of UniMorph's format (lemma, form, features; tabs between)}; for Icelandic also "
-        "'islenska': BÍN, from that package.",
+        description="{language: file in UniMorph's format (lemma, form and features, separated by tabs)}. For "
+        "Icelandic, 'islenska' takes BÍN from the package of that name.",
     )
     sentences: dict[LanguageCode, Annotated[FileSource | HubSource, Field(discriminator="kind")]] = Field(
-        default_factory=dict, description="{language: text files, or a dataset of the hub}; default: the held-out text."
+        default_factory=dict, description="{language: text files or a dataset of the hub}; default: the held-out text."
     )
     dimensions: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="{part of speech: dimensions that may be changed}, such as N: [Case]; default: every dimension.",
+        description="{part of speech: dimensions that may change}, such as N: [Case]; default: all dimensions.",
     )
-    per_sentence: int | None = Field(None, ge=1, description="Most pairs of a sentence; default: all.")
-    min_words: int = Field(4, ge=1, description="Of a sentence.")
-    max_words: int = Field(40, ge=1, description="Of a sentence.")
+    per_sentence: int | None = Field(None, ge=1, description="Most pairs from one sentence; default: all.")
+    min_words: int = Field(4, ge=1, description="Fewest words of a sentence that is used.")
+    max_words: int = Field(40, ge=1, description="Most words of a sentence that is used.")
 
 
 class Benchmark(Strict):
     """A benchmark of the registry (docs/benchmarks.md), for the languages that have it."""
 
     name: Name = Field(description="Its name in paths, tables and figures.")
-    use: Name | None = Field(None, description="The entry of the registry; default: `name`.")
+    use: Name | None = Field(None, description="The name of the entry in the registry; default: `name`.")
     limit: int | None = Field(
-        None, gt=0, description="Most items a language, a seeded sample (of acceptability: of each group of subsets)."
+        None,
+        gt=0,
+        description="Most items of each language, a seeded sample. For acceptability: of each group of subsets.",
     )
-    languages: list[LanguageCode] | None = Field(None, description="Default: all that the registry has rows for.")
+    languages: list[LanguageCode] | None = Field(
+        None, description="Languages to score; default: all that the registry has rows for."
+    )
     sources: dict[LanguageCode, BenchmarkSource] = Field(
-        default_factory=dict, description="{language: where its rows come from}; adds languages, too."
+        default_factory=dict, description="{language: where its rows come from}. It can also add languages."
     )
     fields: dict[str, str] = Field(
-        default_factory=dict, description="{what the registry calls a column: what the dataset calls it}."
+        default_factory=dict, description="{the registry's name of a column: the dataset's name of it}."
     )
-    few_shot: int | None = Field(None, ge=0, description="Examples before each question; default: the registry's.")
+    few_shot: int | None = Field(
+        None, ge=0, description="Number of examples before each question; default: the registry's value."
+    )
     normalisation: Normalisation | None = Field(
         None,
-        description="Of a candidate's log-probability: none, by its tokens or characters; default: the registry's.",
+        description="How a candidate's log-probability is normalised: sum (not at all), by its number of tokens, or of "
+        "characters; default: the registry's value.",
     )
     max_new_tokens: int | None = Field(
-        None, gt=0, description="Of what is generated: the most tokens; default: the registry's."
+        None, gt=0, description="Maximum number of generated tokens; default: the registry's value."
     )
-    sampling: Sampling | None = Field(
-        None, description="Of what is generated: how tokens are drawn; default: greedy decoding."
+    sampling: Sampling | None = Field(None, description="How generated tokens are drawn; default: greedy decoding.")
+    gap: str | None = Field(None, description="For fill-in items: a regular expression of the gap, without groups.")
+    max_words: int | None = Field(
+        None, gt=0, description="Most words of a sentence; longer parallel sentences are left out."
     )
-    gap: str | None = Field(None, description="Of fill-in items: a regular expression of the gap, without groups.")
-    max_words: int | None = Field(None, gt=0, description="Longer parallel sentences are left out.")
     packages: dict[LanguageCode, Name] = Field(
-        default_factory=dict, description="{language: package with its morphological data}, of acceptability."
+        default_factory=dict, description="For acceptability: {language: package with its morphological data}."
     )
-    inflection: Inflection | None = Field(None, description="Of `use: inflection`.")
+    inflection: Inflection | None = Field(
+        None, description="Settings for `use: inflection`; required there, not allowed elsewhere."
+    )
 
     @model_validator(mode="after")
     def _entry_exists(self) -> Benchmark:

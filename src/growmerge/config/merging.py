@@ -17,19 +17,19 @@ class Method(Strict):
 
     name: Name = Field(description="Its name in paths, tables and figures.")
     method: str | None = Field(
-        None, description="mergekit's merge_method, or the name of a method of `modules`; default: `name`."
+        None, description="The name of the method in mergekit, this repository or `modules`; default: `name`."
     )
     uses_base: bool = Field(
         False,
-        description="Works on differences to the base model. A method of mergekit that needs one wants it stated; a "
-        "method that is not mergekit's and declares `base='required'` uses it in any case.",
+        description="The method works on the models' differences to the base model. Set it for methods of mergekit that "
+        "need a base. A method that declares `base='required'` uses it in any case.",
     )
     parameters: dict[str, ParameterValue] = Field(
         default_factory=dict,
-        description="The method's, for all models; a list of numbers is interpolated from the first layer to the last.",
+        description="Parameters of the method, for all models. A list of numbers is interpolated from the first to the last layer.",
     )
     weights: dict[LanguageCode, int | float | list[int | float]] = Field(
-        default_factory=dict, description="{language: weight} of members that do not have `parameters.weight`."
+        default_factory=dict, description="{language: weight} of the members, instead of `parameters.weight`."
     )
 
     @property
@@ -41,25 +41,25 @@ class Method(Strict):
 class PublishedBase(Strict):
     """Merges whose published files name another base than their models' ancestor."""
 
-    setup: Name
-    base: Name
-    sizes: list[int] | None = Field(None, description="Only combinations of so many languages; default: all.")
+    setup: Name = Field(description="The setup whose merges are meant.")
+    base: Name = Field(description="The base that the published files name.")
+    sizes: list[int] | None = Field(None, description="Only combinations of these numbers of languages; default: all.")
     methods: list[Name] | None = Field(None, description="Only these methods; default: all.")
 
 
 class Series(Strict):
-    """Nested series of merges: languages are added one by one."""
+    """Nested series of merges, in which languages are added one by one."""
 
-    orders: list[list[LanguageCode]] = Field(default_factory=list, description="Orders in which they are added.")
-    drawn: int = Field(0, ge=0, description="So many further orders of all languages, drawn with the study's seed.")
+    orders: list[list[LanguageCode]] = Field(default_factory=list, description="Orders in which languages are added.")
+    drawn: int = Field(0, ge=0, description="Number of further orders of all languages, drawn with the study's seed.")
 
 
 class OverTraining(Strict):
-    """Merges of all languages at the checkpoints of their training, beside `multi` at the same steps."""
+    """Merges of all languages at intermediate checkpoints, next to `multi` at the same steps."""
 
-    setups: list[Name] = Field(min_length=1)
-    every: int = Field(ge=1, description="Steps; a multiple of `checkpoint_every`.")
-    until: int = Field(ge=1, description="The last step; the finished models are merged anyway.")
+    setups: list[Name] = Field(min_length=1, description="The setups whose checkpoints are merged.")
+    every: int = Field(ge=1, description="Steps between merges; a multiple of `checkpoint_every`.")
+    until: int = Field(ge=1, description="The last step that is merged. The finished models are merged in any case.")
 
     @property
     def steps(self) -> range:
@@ -72,32 +72,34 @@ class Merging(Strict):
 
     modules: list[str] = Field(
         default_factory=list,
-        description="Python files that define merge methods, relative to the configuration file that names them, else "
-        "to the working directory. Each must stand alone: an edit merges again what its methods merge, while edits of "
-        "what it imports go unnoticed.",
+        description="Python files that define merge methods. A path is relative to the configuration file that names it, "
+        "or else to the working directory. Each file must stand alone: if it is edited, its merges are made again, but "
+        "edits of files that it imports are not noticed.",
     )
-    methods: list[Method]
+    methods: list[Method] = Field(description="The merge methods.")
     sizes: list[Annotated[int, Field(ge=2)]] | None = Field(
-        None, description="Numbers of languages to combine; default: 2 up to all of them."
+        None, description="Numbers of languages to combine; default: from 2 up to all."
     )
-    series: Series = Field(default_factory=Series, description="More combinations, that grow language by language.")
-    over_training: OverTraining | None = Field(None, description="Default: only finished models are merged.")
-    dtype: Literal["float16", "bfloat16", "float32"] = Field("float16", description="Of the merged weights.")
+    series: Series = Field(default_factory=Series, description="Further combinations that grow language by language.")
+    over_training: OverTraining | None = Field(
+        None, description="Merges of intermediate checkpoints; default: only finished models are merged."
+    )
+    dtype: Literal["float16", "bfloat16", "float32"] = Field("float16", description="The dtype of the merged weights.")
     base: str = Field(
         "ancestor",
-        description="Base of the task vectors: 'ancestor' (the setup's base), 'as_published' (what `published_bases` "
-        "says, else the ancestor) or a base's name.",
+        description="The base of the task vectors: 'ancestor' (the setup's base), 'as_published' (the base in "
+        "`published_bases`, else the ancestor), or the name of a base.",
     )
     published_bases: list[PublishedBase] = Field(
-        default_factory=list, description="For base: as_published; the last entry that fits a merge holds."
+        default_factory=list, description="For `base: as_published`. The last entry that fits a merge applies."
     )
-    keep: Switch = Field(False, description="Keep merged checkpoints (else they exist only until they are scored).")
+    keep: Switch = Field(False, description="Keep merged models; default: they are removed once they are scored.")
     device: Literal["cpu", "cuda", "auto"] = Field(
         "cpu",
-        description="Where merges are computed; auto: on the GPU where there is one. The CPU gives the same bytes "
-        "everywhere; on a GPU sums are in another order, so its merges are others, and are scored as such.",
+        description="Where merges are computed; auto: on the GPU if there is one. Merges on a CPU have the same bytes "
+        "on every machine. A GPU adds in another order, so its merges have other bytes, and may have other scores.",
     )
     mixed_dtypes: Switch = Field(
         False,
-        description="Take members that are stored in different dtypes, converted to `dtype`; else they are refused.",
+        description="Convert members that are stored in different dtypes to `dtype`; default: they are refused.",
     )

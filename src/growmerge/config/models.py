@@ -10,20 +10,20 @@ from growmerge.config.strict import Name, Share, Strict
 
 
 class Architecture(Strict):
-    """A Llama (transformers' LlamaConfig, same names) at width 1; HyperCloning multiplies its widths."""
+    """A Llama model at width 1, with the names of transformers' LlamaConfig. HyperCloning multiplies its widths."""
 
     hidden_size: int = Field(gt=0, description="Width of the residual stream.")
     intermediate_size: int = Field(gt=0, description="Width of the gated feed-forward layer.")
     num_hidden_layers: int = Field(gt=0, description="Number of decoder layers.")
     num_attention_heads: int = Field(gt=0, description="Number of query heads.")
     num_key_value_heads: int = Field(gt=0, description="Number of key and value heads (grouped-query attention).")
-    head_dim: int = Field(gt=0, description="Width of a head; HyperCloning multiplies heads and keeps this.")
-    hidden_act: str = Field("silu", description="Activation of the gate.")
+    head_dim: int = Field(gt=0, description="Width of a head. HyperCloning multiplies the number of heads, not this.")
+    hidden_act: str = Field("silu", description="Activation of the gated feed-forward layer, as transformers names it.")
     rms_norm_eps: float = Field(1e-5, gt=0, description="Epsilon of RMSNorm.")
     rope_theta: float = Field(10000.0, gt=0, description="Base of the rotary position embedding.")
-    max_position_embeddings: int = Field(2048, gt=0, description="Longest sequence in tokens.")
-    initializer_range: float = Field(0.02, gt=0, description="Standard deviation of the random initialisation.")
-    tie_word_embeddings: bool = Field(True, description="One matrix for embedding and head.")
+    max_position_embeddings: int = Field(2048, gt=0, description="Length of the longest sequence, in tokens.")
+    initializer_range: float = Field(0.02, gt=0, description="Standard deviation of the initial weights.")
+    tie_word_embeddings: bool = Field(True, description="Use one matrix for the embedding and the output head.")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Architecture:
@@ -38,66 +38,70 @@ class Architecture(Strict):
 class Clone(Strict):
     """HyperCloning (Samragh et al. 2024): a wider model that computes the same function."""
 
-    factor: int = Field(2, ge=2, description="Every width is multiplied by this.")
+    factor: int = Field(2, ge=2, description="The factor that every width is multiplied by.")
     snr_db: float | None = Field(
         None,
-        description="Signal-to-noise ratio in dB of the symmetry-breaking noise; none as in the published runs. "
-        "Without noise the copies of a block may stay equal for ever.",
+        description="Signal-to-noise ratio, in dB, of the noise that breaks the symmetry of the copies; default: no "
+        "noise, as in the published runs. Without noise, the copies of a block may stay equal for ever.",
     )
 
 
 class Base(Strict):
-    """A model that others start from: `from: random`, a published checkpoint, or a parent that is trained or cloned."""
+    """A model that others start from: random weights, a published checkpoint, or another base, trained or cloned."""
 
-    name: Name
+    name: Name = Field(description="Its name in paths, tables and figures.")
     from_: str = Field(
         alias="from",
-        description="'random', the name of another base, or a checkpoint that takes its place: 'hub:owner/name', "
+        description="'random', the name of a base above it, or a checkpoint that is used as it is: 'hub:owner/name', "
         "'hub:owner/name@revision' or 'folder:path'.",
     )
     width: int | None = Field(
-        None, ge=1, description="Of a checkpoint: its width as a multiple of `architecture`; default: 1."
+        None, ge=1, description="For a checkpoint: its width as a multiple of `architecture`; default: 1."
     )
-    clone: Clone | None = Field(None, description="Widen the parent by HyperCloning, no training.")
+    clone: Clone | None = Field(None, description="Widen the parent by HyperCloning, without training.")
     train: list[dict[str, Annotated[float, Field(gt=0)]]] = Field(
         default_factory=list,
-        description="Phases in order; a phase is {corpus: epochs, ...}, shuffled epoch by epoch.",
+        description="Training phases, in order. A phase is {corpus: epochs}; each epoch is shuffled by itself.",
     )
-    checkpoint_every: int | None = Field(None, ge=1, description="Overrides training.checkpoint_every.")
-    warmup_steps: int | None = Field(None, ge=0, description="Overrides what the schedule's rule gives.")
-    decay_steps: int | None = Field(None, ge=0, description="Overrides what the schedule's rule gives.")
+    checkpoint_every: int | None = Field(None, ge=1, description="Steps; overrides training.checkpoint_every.")
+    warmup_steps: int | None = Field(None, ge=0, description="Steps of warm-up; default: by `training`.")
+    decay_steps: int | None = Field(None, ge=0, description="Steps of decay; default: by `training`.")
 
 
 class Setup(Strict):
-    """A way of adapting: every language's model (and `multi`) starts from the same base."""
+    """A way of adapting: from one base, a model for each language and `multi`, a model for all of them."""
 
-    name: Name
-    base: Name = Field(description="The base that the setup's models start from: the ancestor of its merges.")
+    name: Name = Field(description="Its name in paths, tables and figures.")
+    base: Name = Field(description="The base that the setup's models start from. It is the ancestor of its merges.")
     from_: dict[str, str] = Field(
         default_factory=dict,
         alias="from",
-        description="{language or multi: checkpoint} ('hub:owner/name', 'folder:path') that is taken, not trained.",
+        description="{language or multi: 'hub:owner/name' or 'folder:path'}: checkpoints to use instead of training.",
     )
     branches: str | None = Field(
         None,
-        description="Of checkpoints that are taken: the revision (of a folder: the sub-folder) after a step, such as "
-        "'checkpoint_{step:07d}'; for `merging.over_training`.",
+        description="For checkpoints under `from`: the name of the revision (or sub-folder) that holds the checkpoint "
+        "after a step, such as 'checkpoint_{step:07d}'. `merging.over_training` needs it.",
     )
     multi_share: Share = Field(
-        1.0, gt=0, description="`multi` trains on this share of every language's epochs; 1: as much as all others."
+        1.0,
+        gt=0,
+        description="`multi` trains for this share of every language's epochs; 1: on as much as all experts together.",
     )
 
 
 class Sharing(Strict):
-    """Partial sharing: experts that train together first and branch off after a share of their training.
+    """Partial sharing: experts train together first, and branch off after a share of their training.
 
-    For a share of 0.05, setup `shared-5` trains a common model on all languages, with 5 % of an expert's tokens (of the
-    mean over the experts); from there each expert trains on its own language for the other 95 % of its epochs. With a
-    share of 1 there is only the common model. A share of 0 is the setup that starts from `base` itself.
+    A share of 0.05 makes the setup `shared-5`. It trains a common model on all languages, with 5 % of the tokens of an
+    expert (the mean over experts). From there, each expert trains on its own language for the other 95 % of its epochs.
+    With a share of 1, there is only the common model. A share of 0 would be a setup that starts from `base` itself.
     """
 
     base: Name = Field(description="The base that the common models start from.")
-    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1, description="Of each expert's training.")
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        min_length=1, description="Shares of each expert's training, above 0 and at most 1; a setup for each."
+    )
     sizes: list[Annotated[int, Field(ge=2)]] = Field(
         default=[2], description="Numbers of languages to combine in these setups."
     )
@@ -111,6 +115,8 @@ class Sharing(Strict):
 class External(Strict):
     """A model of others that is only scored, beside the study's own."""
 
-    name: Name
-    from_: str = Field(alias="from", description="'hub:owner/name', 'hub:owner/name@revision' or 'folder:path'.")
-    parameters: int | None = Field(None, gt=0, description="For the plan.")
+    name: Name = Field(description="Its name in paths, tables and figures.")
+    from_: str = Field(
+        alias="from", description="The checkpoint: 'hub:owner/name', 'hub:owner/name@revision' or 'folder:path'."
+    )
+    parameters: int | None = Field(None, gt=0, description="Number of parameters; only the plan uses it.")

@@ -10,6 +10,8 @@ from growmerge.config.strict import Strict
 class Plan(Strict):
     """The hardware that `snakemake plan` counts with."""
 
-    gpu: str = Field("H100", description="Its name, for the reader.")
-    peak_tflops: float = Field(989.0, gt=0, description="Its peak in dense bf16, TFLOP/s.")
-    utilisation: float = Field(0.4, gt=0, le=1, description="The share of the peak that trainings are assumed to use.")
+    gpu: str = Field("H100", description="Name of the GPU. It is only printed.")
+    peak_tflops: float = Field(989.0, gt=0, description="Peak of the GPU in dense bf16, in TFLOP/s.")
+    utilisation: float = Field(
+        0.4, gt=0, le=1, description="The share of the peak that trainings are assumed to reach."
+    )

@@ -26,27 +26,35 @@ from growmerge.config.training import Training
 class Study(Strict):
     """A whole experiment."""
 
-    study: Name = Field(description="Results stand under results/{study}/.")
-    seed: int = Field(42, ge=0, description="Of everything that draws: initialisation, order, noise, DARE, bootstrap.")
-    packages: list[Package] = Field(default_factory=list, description="Pinned packages that carry text.")
-    corpora: list[Corpus]
-    english: English
-    languages: list[Language] = Field(min_length=1)
-    replay: Replay
-    unimax: UniMax | None = Field(None, description="What gives epochs to languages that state none.")
-    tokenizer: Tokenizer
-    architecture: Architecture
-    bases: list[Base] = Field(min_length=1)
-    setups: list[Setup] = Field(min_length=1)
-    sharing: Sharing | None = Field(None, description="Default: no experts that share a part of their training.")
-    external: list[External] = Field(default_factory=list, description="Models of others that are scored, too.")
-    training: Training
-    merging: Merging
-    benchmarks: list[Benchmark]
-    scoring: Scoring
-    comparison: Comparison = Field(default_factory=Comparison)
-    analysis: Analysis
-    plan: Plan = Field(default_factory=Plan)
+    study: Name = Field(description="Name of the study. Its results are in results/{study}/.")
+    seed: int = Field(
+        42, ge=0, description="The seed of all random choices: initialisation, order, noise, DARE, bootstrap."
+    )
+    packages: list[Package] = Field(default_factory=list, description="Packages with text or data, pinned by digest.")
+    corpora: list[Corpus] = Field(description="The collections of text.")
+    english: English = Field(description="English, the language of the base models.")
+    languages: list[Language] = Field(min_length=1, description="The target languages.")
+    replay: Replay = Field(description="Text of the base models that every adaptation repeats.")
+    unimax: UniMax | None = Field(None, description="The rule that gives epochs to languages without `epochs`.")
+    tokenizer: Tokenizer = Field(description="The tokenizer of all models of the study.")
+    architecture: Architecture = Field(description="The shape of the models at width 1.")
+    bases: list[Base] = Field(min_length=1, description="Models that others start from; parents come first.")
+    setups: list[Setup] = Field(min_length=1, description="Ways of adapting a base to the languages.")
+    sharing: Sharing | None = Field(
+        None, description="Experts that share the beginning of their training. Default: none."
+    )
+    external: list[External] = Field(
+        default_factory=list, description="Models of others that are scored beside the study's."
+    )
+    training: Training = Field(description="The training recipe of all models.")
+    merging: Merging = Field(description="Which merges are made, and how.")
+    benchmarks: list[Benchmark] = Field(description="What models are scored on.")
+    scoring: Scoring = Field(description="How log-likelihoods are computed.")
+    comparison: Comparison = Field(
+        default_factory=Comparison, description="How the models of a setup are compared before they are merged."
+    )
+    analysis: Analysis = Field(description="Statistics and figures.")
+    plan: Plan = Field(default_factory=Plan, description="The hardware that `snakemake plan` counts with.")
 
     @property
     def language_codes(self) -> list[str]:

@@ -10,35 +10,45 @@ from growmerge.config.strict import Share, Strict, Switch
 
 
 class Training(Strict):
-    """One recipe for every model and stage; optimizer and schedule start afresh at every stage."""
+    """The training recipe of every model and stage. Each stage begins with a new optimizer and schedule."""
 
-    sequence_length: int = Field(gt=1, description="Tokens a sequence.")
-    batch_sequences: int = Field(ge=1, description="Sequences an optimizer step, whatever the hardware.")
+    sequence_length: int = Field(gt=1, description="Length of a sequence, in tokens.")
+    batch_sequences: int = Field(ge=1, description="Sequences in each optimizer step, on any hardware.")
     micro_batch_sequences: int = Field(
-        ge=1, description="Sequences a forward pass at width 1; divided by the width of wider models."
+        ge=1, description="Sequences in each forward pass at width 1. For wider models it is divided by the width."
     )
     learning_rate: float = Field(gt=0, description="Peak of the warmup-stable-decay schedule.")
-    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW.")
-    beta2: float = Field(0.95, ge=0, lt=1, description="AdamW.")
-    eps: float = Field(1e-8, gt=0, description="AdamW.")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW, on every parameter.")
-    gradient_clip: float = Field(1.0, gt=0, description="Largest global gradient norm.")
-    warmup_share: Share = Field(0.002, description="Linear warm-up, share of the steps.")
-    warmup_min_steps: int = Field(10, ge=0, description="Shortest warm-up (never more than a tenth of the steps).")
-    warmup_multiple: int = Field(1, ge=1, description="The warm-up is rounded up to a multiple of so many steps.")
-    decay_share: Share = Field(0.2, description="Linear decay to zero, last share of the steps.")
-    decay_multiple: int = Field(1, ge=1, description="The decay is rounded up to a multiple of so many steps.")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="Of the forward pass; weights are kept in fp32.")
-    checkpoint_every: int = Field(ge=1, description="Steps between published intermediate checkpoints.")
-    state_every: int = Field(ge=1, description="Steps between saved training states: at most these are lost.")
+    beta1: float = Field(0.9, ge=0, lt=1, description="Decay rate of AdamW's mean of gradients.")
+    beta2: float = Field(0.95, ge=0, lt=1, description="Decay rate of AdamW's mean of squared gradients.")
+    eps: float = Field(1e-8, gt=0, description="AdamW's epsilon.")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay, on every parameter.")
+    gradient_clip: float = Field(
+        1.0, gt=0, description="Largest global norm of the gradient; a longer gradient is scaled down to it."
+    )
+    warmup_share: Share = Field(0.002, description="Length of the linear warm-up, as a share of the steps.")
+    warmup_min_steps: int = Field(
+        10, ge=0, description="Steps of the shortest warm-up; it never takes more than a tenth of all steps."
+    )
+    warmup_multiple: int = Field(
+        1, ge=1, description="The warm-up is rounded up to a multiple of this number of steps."
+    )
+    decay_share: Share = Field(0.2, description="Length of the linear decay to zero, as a share of the steps.")
+    decay_multiple: int = Field(1, ge=1, description="The decay is rounded up to a multiple of this number of steps.")
+    precision: Literal["bf16", "fp32"] = Field(
+        "bf16", description="Precision of the forward pass; weights are kept in fp32."
+    )
+    checkpoint_every: int = Field(ge=1, description="Steps between intermediate checkpoints that are kept.")
+    state_every: int = Field(
+        ge=1, description="Steps between saved training states: an interruption loses at most these steps."
+    )
     state_minutes: float = Field(
-        20.0, gt=0, description="A state is also saved at the first step after so many minutes without one."
+        20.0, gt=0, description="A state is also saved if the last one is older than this, in minutes."
     )
     states_kept: int = Field(
-        2, ge=1, description="Training states kept: should the newest be damaged, an older serves."
+        2, ge=1, description="Number of training states kept. If the newest is damaged, an older one is used."
     )
     log_every: int = Field(10, ge=1, description="Steps between lines of the training log.")
-    compile: Switch | None = Field(None, description="Compile the layers (torch.compile); default: on a GPU only.")
+    compile: Switch | None = Field(None, description="Compile the layers with torch.compile; default: only on a GPU.")
     tensorboard: Switch = Field(
-        False, description="Also log for TensorBoard, beside the jobs' logs; needs the package tensorboard."
+        False, description="Also log for TensorBoard, next to the jobs' logs; needs the package tensorboard."
     )
