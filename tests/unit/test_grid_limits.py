@@ -140,13 +140,16 @@ def test_a_step_that_no_training_saves_is_named_before_any_job():
     [
         ({"merging": {"over_training": {"setups": ["scratch"], "every": 30, "until": 90}}}, "every 20 steps"),
         ({"merging": {"over_training": {"setups": ["scrtch"], "every": 20, "until": 90}}}, "did you mean 'scratch'"),
-        ({"merging": {"over_training": {"setups": ["scratch"], "every": 20, "until": 10}}}, "before the first step"),
-        ({"merging": {"series": {"orders": [["swe", "swe"]]}}}, "is there twice"),
+        (
+            {"merging": {"over_training": {"setups": ["scratch"], "every": 20, "until": 10}}},
+            "smaller than the first step that is merged",
+        ),
+        ({"merging": {"series": {"orders": [["swe", "swe"]]}}}, "occurs twice"),
         ({"merging": {"series": {"orders": [["swe", "dan"]]}}}, "no such language"),
         ({"sharing": SHARES | {"base": "int"}}, "did you mean 'init'"),
-        ({"sharing": SHARES | {"shares": [0.2, 0.2]}}, "is there twice"),
+        ({"sharing": SHARES | {"shares": [0.2, 0.2]}}, "occurs twice"),
         ({"sharing": SHARES | {"sizes": [5]}}, "there are only 4 languages"),
-        ({"setups": [{"name": "shared-20", "base": "init"}], "sharing": SHARES}, "a name that is taken"),
+        ({"setups": [{"name": "shared-20", "base": "init"}], "sharing": SHARES}, "but that name is taken"),
         ({"setups": [{"name": "s", "base": "init", "branches": "step"}]}, "is the same at every step"),
         ({"setups": [{"name": "s", "base": "init", "branches": "{s}"}]}, "write the step as in"),
     ],
@@ -158,5 +161,5 @@ def test_what_cannot_be_is_named(changes, message):
 
 def test_checkpoints_that_are_taken_need_their_branches():
     taken = [{"name": "scratch", "base": "init", "from": {"swe": "hub:owner/swe"}}]
-    with pytest.raises(GrowmergeError, match="say in `setups` what `branches` their checkpoints have"):
+    with pytest.raises(GrowmergeError, match="state in `setups` which `branches` hold their checkpoints"):
         miniature(setups=taken, merging={"over_training": {"setups": ["scratch"], "every": 20, "until": 40}})

@@ -72,7 +72,7 @@ LANGUAGE = "languages: [{{code: {0}, name: X, corpus: swe, epochs: 1}}]"
         (LANGUAGE, "on", ["languages.0.code = True: YAML reads this as true"]),
         (LANGUAGE, "nan", ["languages.0.code = 'nan': is read as a missing value from the tables in CSV"]),
         (LANGUAGE, ".nan", ["languages.0.code = nan: YAML reads this as a number"]),
-        (LANGUAGE, "sv", ["languages.0.code = 'sv': is no code of ISO 639-3: three small letters"]),
+        (LANGUAGE, "sv", ["languages.0.code = 'sv': is not a code of ISO 639-3: three lower-case letters"]),
         ("study: {0}", "downloads", ["study = 'downloads': is taken: results/downloads"]),
         ("study: {0}", "2026", ["study = 2026: YAML reads this as a number"]),
     ],

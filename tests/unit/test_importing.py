@@ -473,14 +473,14 @@ def test_the_files_of_a_folder_are_known_so_that_their_edits_count(gemma: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("liu-nlp/HyperLlama", "names no checkpoint; write 'hub:owner/name'"),
-        ("hub", "names no checkpoint"),
-        ("folder:", "names no checkpoint"),
-        ("https://huggingface.co/a/b", "names no checkpoint"),
-        ("hub:HyperLlama", "a repository of the hub is 'owner/name', not 'HyperLlama'"),
-        ("hub:a/b/c", "not 'a/b/c'"),
-        ("hub:a/b@", "no revision follows the @"),
-        ("hub:a/b@v 1", "no revision follows the @"),
+        ("liu-nlp/HyperLlama", "is not a checkpoint; write 'hub:owner/name'"),
+        ("hub", "is not a checkpoint"),
+        ("folder:", "is not a checkpoint"),
+        ("https://huggingface.co/a/b", "is not a checkpoint"),
+        ("hub:HyperLlama", "'HyperLlama' is not a repository of the hub, which is 'owner/name'"),
+        ("hub:a/b/c", "'a/b/c' is not a repository"),
+        ("hub:a/b@", "the revision after @ is missing"),
+        ("hub:a/b@v 1", "the revision after @ is missing"),
     ],
 )
 def test_a_reference_that_names_nothing_is_refused(text: str, message: str):

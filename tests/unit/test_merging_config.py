@@ -47,7 +47,8 @@ WRONG = {
     ),
     "an ignored parameter": (
         TIES | {"name": "task_arithmetic"},
-        r"methods.1.parameters.density = 0.5: mergekit's task_arithmetic takes it and does not use it; leave it out",
+        r"methods.1.parameters.density = 0.5: mergekit accepts this parameter for task_arithmetic but "
+        "ignores it; remove it",
     ),
     "a lacking base": (TIES | {"uses_base": False}, "uses_base = False: mergekit's ties needs a base model"),
     "a base too many": (
@@ -64,10 +65,13 @@ WRONG = {
     "a number": (TIES | {"parameters": {"weight": True}}, "parameters.weight = True: must be a number or a list"),
     "a list for a switch": (
         TIES | {"parameters": {"weight": 1.0, "normalize": [1, 0]}},
-        "normalize = .*a list, which is interpolated over the layers",
+        "normalize = .*only a parameter that is a number can be a list",
     ),
-    "percent": (TIES | {"parameters": {"weight": 1.0, "density": 50}}, "density = 50: is the share of elements"),
-    "della's probabilities": (DELLA, "parameters.epsilon = 0.15: .* density 0.1, which must stay within 0 and 1"),
+    "percent": (
+        TIES | {"parameters": {"weight": 1.0, "density": 50}},
+        "density = 50: must be from 0 to 1: it is the share of elements",
+    ),
+    "della's probabilities": (DELLA, "parameters.epsilon = 0.15: .* between 0 and 1; density is 0.1, epsilon 0.15"),
     "too many members": (
         {"name": "nuslerp", "parameters": {"weight": 1.0}},
         "methods.1 = 'nuslerp': merges exactly 2 models, but there are combinations of 3",

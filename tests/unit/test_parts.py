@@ -127,17 +127,17 @@ def test_one_part_may_have_no_ids():
         (
             {"eng80": 0.5, "eng20": 0.2, "more": 0.3},
             {"more": IDS_SOURCE},
-            r"parts = 2: only one part can take what is on no list; eng80 and eng20 have no `ids`",
+            r"parts = 2: only one part can be without `ids`, to take all other documents; eng80 and eng20 are",
         ),
         (
             SHARES,
             {"eng20": {"kind": "files", "paths": ["x"]}},
-            r"parts\.1\.ids\.id_field: is missing: the field that holds the ids",
+            r"parts\.1\.ids\.id_field: is missing; name the field that holds the ids",
         ),
         (
             {"eng80": 1.0},
             {"eng80": IDS_SOURCE},
-            r"parts\.0 = 'eng80': is the only part, so its ids would leave documents",
+            r"parts\.0 = 'eng80': is the only part and has `ids`; add a part without `ids`",
         ),
         (SHARES | {"eng20": 0.3}, {"eng20": IDS_SOURCE}, r"parts = 1\.1: the shares of the parts do not add up to 1"),
     ],

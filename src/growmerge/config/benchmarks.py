@@ -125,15 +125,13 @@ class Benchmark(Strict):
     def _entry_exists(self) -> Benchmark:
         key = self.use or self.name
         if key not in REGISTRY:
-            raise ValueError(
-                f"no benchmark '{key}' in the registry; there are {', '.join(REGISTRY)}; say which to `use`"
-            )
+            raise ValueError(f"no benchmark '{key}' in the registry; set `use` to one of {', '.join(REGISTRY)}")
         entry = REGISTRY[key]
         read, inflects = entry.languages is not None, entry.converter == INFLECTION
         if not read and not inflects and self.limit is None:
-            raise ValueError(f"'{self.name}' is made here and needs a `limit`")
+            raise ValueError(f"'{self.name}' is made by the study, so it needs a `limit`")
         if inflects != (self.inflection is not None):
-            raise ValueError("`inflection` goes with `use: inflection`, and only with it")
+            raise ValueError("`inflection` is required with `use: inflection`, and not allowed without it")
         applies = {
             "sources": read,
             "fields": read,
@@ -147,15 +145,15 @@ class Benchmark(Strict):
         }
         useless = [name for name, sense in applies.items() if getattr(self, name) and not sense]
         if useless:
-            raise ValueError(f"`{useless[0]}` says nothing about '{key}'")
+            raise ValueError(f"`{useless[0]}` does not apply to '{key}'; remove it")
         lexicons = self.inflection.lexicons if self.inflection else {}
         for language in (self.languages or []) if self.inflection else []:
             if language not in lexicons:
-                raise ValueError(f"no lexicon in '{language}': name one in `inflection.lexicons`")
+                raise ValueError(f"no lexicon for '{language}'; name one in `inflection.lexicons`")
         for language in [*(self.languages or []), *self.sources] if read else []:
             if not self.has_rows(language):
                 raise ValueError(
-                    f"'{key}' has no public rows in '{language}': name them in `sources.{language}.dataset`"
+                    f"'{key}' has no public rows in '{language}'; name a dataset in `sources.{language}.dataset`"
                 )
         unknown = [name for name in self.fields if name not in set(entry.fields)]
         if unknown:
@@ -172,13 +170,13 @@ class Benchmark(Strict):
                 continue
             if registered.counterparts:
                 raise ValueError(
-                    f"{key}.dataset = {dataset!r}: a file has one language alone; give a folder in the hub's layout, "
+                    f"{key}.dataset = {dataset!r}: a file has only one language; give a folder in the hub's layout, "
                     "which has both (docs/benchmarks.md)"
                 )
             for name in ("revision", "configs", "splits", "examples"):
                 if getattr(said, name):
                     raise ValueError(
-                        f"{key}.{name} = {getattr(said, name)!r}: {dataset!r} is a file, which has none; leave it out"
+                        f"{key}.{name} = {getattr(said, name)!r}: {dataset!r} is a file, which has none; remove it"
                     )
         return self
 
@@ -190,11 +188,11 @@ class Benchmark(Strict):
         try:
             pattern = re.compile(gap)
         except re.error as error:
-            raise ValueError(f"'{gap}' is no regular expression: {error}") from error
+            raise ValueError(f"'{gap}' is not a regular expression: {error}") from error
         if pattern.groups:
-            raise ValueError(f"'{gap}' has a group: write (?:...) instead of (...)")
+            raise ValueError(f"'{gap}' has a group; write (?:...) instead of (...)")
         if pattern.fullmatch(""):
-            raise ValueError(f"'{gap}' also matches where there is nothing: write + instead of *")
+            raise ValueError(f"'{gap}' also matches an empty text; write + instead of *")
         return gap
 
     @property

@@ -28,7 +28,7 @@ def check_unique(key: str, values: Sequence[str]) -> None:
     """Raise Problem at the first value that is there twice."""
     for i, value in enumerate(values):
         if value in values[:i]:
-            raise Problem(f"{key}.{i}", value, "is there twice; names are unique")
+            raise Problem(f"{key}.{i}", value, "occurs twice; names must be unique")
 
 
 def check_known(key: str, value: str, known: Iterable[str], what: str) -> None:

@@ -37,12 +37,14 @@ def parse_reference(text: str) -> Reference:
     if kind == "folder" and rest.strip():
         return Reference("folder", rest)
     if kind != "hub" or not colon:
-        raise GrowmergeError(f"'{text}' names no checkpoint; write {_FORMS}")
+        raise GrowmergeError(f"'{text}' is not a checkpoint; write {_FORMS}")
     name, at, revision = rest.partition("@")
     if not _REPOSITORY.fullmatch(name):
-        raise GrowmergeError(f"'{text}': a repository of the hub is 'owner/name', not '{name}'; write {_FORMS}")
+        raise GrowmergeError(
+            f"'{text}': '{name}' is not a repository of the hub, which is 'owner/name'; write {_FORMS}"
+        )
     if at and not re.fullmatch(r"\S+", revision):
-        raise GrowmergeError(f"'{text}': no revision follows the @; give a commit or tag, or leave the @ out")
+        raise GrowmergeError(f"'{text}': the revision after @ is missing; give a commit or tag, or remove the @")
     return Reference("hub", name, revision or None)
 
 

@@ -18,7 +18,7 @@ def _name(value: str) -> str:
 
 def _code(value: str) -> str:
     if not re.fullmatch("[a-z]{3}", value):
-        raise ValueError("is no code of ISO 639-3: three small letters, such as swe")
+        raise ValueError("is not a code of ISO 639-3: three lower-case letters, such as swe")
     return _name(value)
 
 

@@ -23,7 +23,7 @@ def check_benchmarks(study: Study) -> None:
         for language, package in benchmark.packages.items():
             check_known(f"{key}.packages.{language}", package, packages, "package")
         if not any(benchmark.has(language) for language in scored):
-            message = "has no rows in any language of this study; name some in its `sources`, or leave it out"
+            message = "has no rows in any language of this study; name datasets in its `sources`, or remove it"
             raise Problem(f"{key}.name", benchmark.name, message)
     check_unique("benchmarks", [b.name for b in study.benchmarks])
 
@@ -39,5 +39,5 @@ def _check_inflection(key: str, inflection: Inflection, scored: list[str]) -> No
         for i, dimension in enumerate(dimensions):
             check_known(f"{key}.dimensions.{pos}.{i}", dimension, DIMENSIONS, "dimension in UniMorph")
     if inflection.min_words > inflection.max_words:
-        message = f"no sentence is that long: max_words is {inflection.max_words}"
+        message = f"no sentence can have that many words: max_words is {inflection.max_words}"
         raise Problem(f"{key}.min_words", inflection.min_words, message)

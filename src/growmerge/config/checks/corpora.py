@@ -22,7 +22,7 @@ def check_corpora(study: Study) -> None:
     if tokenizer.package is not None:
         check_known("tokenizer.package", tokenizer.package, packages, "package")
     if tokenizer.pretrained is None and tokenizer.package is None and not tokenizer.corpora:
-        message = "is empty, and there is no `pretrained` tokenizer and no `package` to take one from instead"
+        message = "is empty; name corpora to train on, or set `pretrained` or `package`"
         raise Problem("tokenizer.corpora", [], message)
     for i, name in enumerate(study.tokenizer.corpora):
         check_known(f"tokenizer.corpora.{i}", name, names, "corpus")
@@ -35,11 +35,13 @@ def _check_parts(key: str, corpus: Corpus) -> None:
     listed = [part for part in corpus.parts if part.ids]
     for i, part in enumerate(corpus.parts):
         if part.ids and part.ids.id_field is None:
-            raise Problem(f"{key}.{i}.ids.id_field", None, "is missing: the field that holds the ids of the documents")
+            raise Problem(
+                f"{key}.{i}.ids.id_field", None, "is missing; name the field that holds the ids of the documents"
+            )
         if part.ids and len(corpus.parts) == 1:
-            message = "is the only part, so its ids would leave documents over; add a part without `ids` for them"
+            message = "is the only part and has `ids`; add a part without `ids`, which takes all other documents"
             raise Problem(f"{key}.{i}", part.name, message)
     rest = [part.name for part in corpus.parts if not part.ids]
     if listed and len(rest) > 1:
-        message = f"only one part can take what is on no list; {' and '.join(rest)} have no `ids`"
+        message = f"only one part can be without `ids`, to take all other documents; {' and '.join(rest)} are"
         raise Problem(key, len(rest), message)

@@ -21,7 +21,9 @@ def check_languages(study: Study) -> None:
         corpus = study.corpus(name)
         if corpus.heldout == 0:
             index = study.corpora.index(corpus)
-            raise Problem(f"corpora.{index}.heldout", 0.0, f"'{corpus.name}' is evaluated on, but holds nothing out")
+            raise Problem(
+                f"corpora.{index}.heldout", 0.0, f"'{corpus.name}' is used for evaluation, but holds nothing out"
+            )
     check_known("replay.reference", study.replay.reference, codes, "language")
     for name in (name for name, share in study.replay.corpora.items() if share):
         check_known(f"replay.corpora.{name}", name, trainable, "corpus")
@@ -34,7 +36,9 @@ def check_epochs(study: Study) -> None:
     if rule is None:
         for i in lacking:
             code = study.languages[i].code
-            raise Problem(f"languages.{i}.epochs", None, f"'{code}' has none, and there is no `unimax` to give it any")
+            raise Problem(
+                f"languages.{i}.epochs", None, f"'{code}' has no epochs, and the study has no `unimax` to compute them"
+            )
         return
     for code in rule.fixed:
         check_known(f"unimax.fixed.{code}", code, study.language_codes, "language")
@@ -43,10 +47,10 @@ def check_epochs(study: Study) -> None:
         count = study.expected(language.corpus)
         if count is None or count.characters is None:
             message = (
-                f"unimax counts with its characters: state `expected.characters` of '{language.corpus}' (the manifests "
-                "of its documents have them, once they are built), or the `epochs` of every language"
+                f"UniMax needs its number of characters; state `expected.characters` of '{language.corpus}' (the "
+                "manifests of its documents have it, once they are built), or the `epochs` of every language"
             )
             raise Problem(f"languages.{i}.corpus", language.corpus, message)
         left -= rule.fixed.get(language.code, 0) * count.characters
     if left <= 0:
-        raise Problem("unimax.characters", rule.characters, "is used up by the `fixed` languages; raise it")
+        raise Problem("unimax.characters", rule.characters, "is used up by the `fixed` languages; increase it")

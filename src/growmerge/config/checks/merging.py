@@ -49,17 +49,21 @@ def _check_over_training(study: Study, merged: OverTraining) -> None:
     if len(study.languages) < 2:
         raise Problem(key, merged.every, "there is only one language: nothing to merge")
     if not merged.steps:
-        raise Problem(f"{key}.until", merged.until, f"is before the first step, {merged.every} (`every`)")
+        raise Problem(
+            f"{key}.until", merged.until, f"is smaller than the first step that is merged, {merged.every} (`every`)"
+        )
     for i, name in enumerate(merged.setups):
         check_known(f"{key}.setups.{i}", name, setups, "setup")
         taken = setups[name].from_
         if taken and setups[name].branches is None:
-            message = f"takes {', '.join(taken)} from elsewhere: say in `setups` what `branches` their checkpoints have"
+            message = (
+                f"takes {', '.join(taken)} from elsewhere; state in `setups` which `branches` hold their checkpoints"
+            )
             raise Problem(f"{key}.setups.{i}", name, message)
         for language in study.languages:
             saved = language.checkpoint_every or study.training.checkpoint_every
             if language.code not in taken and merged.every % saved:
-                message = f"'{name}/{language.code}' saves a checkpoint every {saved} steps: choose a multiple"
+                message = f"'{name}/{language.code}' saves a checkpoint every {saved} steps; choose a multiple"
                 raise Problem(f"{key}.every", merged.every, message)
 
 
@@ -123,7 +127,7 @@ def _check_weights(key: str, method: Method, taken: MergeMethod, study: Study) -
     if (needed or method.weights) and WEIGHT not in method.parameters:
         lacking = [code for code in study.language_codes if code not in method.weights]
         if lacking:
-            message = f"is missing, and `weights` has none for {lacking[0]}; 1.0 gives all members the same"
+            message = f"is missing, and `weights` has no weight for {lacking[0]}; 1.0 gives all members the same weight"
             raise Problem(f"{key}.parameters.weight", None, message)
 
 
@@ -134,26 +138,30 @@ def _check_tokenized(key: str, method: Method, study: Study) -> None:
         targets = {language.code, *([MULTI] if several else [])}
         if study.sharing is None and all(targets <= setup.from_.keys() for setup in study.setups):
             message = (
-                f"reads the text that {language.code} is trained on, but no setup trains on '{language.corpus}': all "
-                "take its models from elsewhere; choose another method"
+                f"needs the text that {language.code} is trained on, but no setup trains on '{language.corpus}': all "
+                "setups take its models from elsewhere; choose another method"
             )
             raise Problem(key, method.registered, message)
 
 
 def _check_parameter(key: str, name: str, value: Any, method: MergeMethod) -> None:
     if name in method.kind.ignored:
-        raise Problem(key, value, f"{method.title} takes it and does not use it; leave it out")
+        raise Problem(key, value, f"mergekit accepts this parameter for {method.name} but ignores it; remove it")
     wanted = method.kind.parameters[name]
     numbers = value if isinstance(value, list) else [value]
     if isinstance(value, list) and (wanted is not float or not value):
-        raise Problem(key, value, "a list, which is interpolated over the layers, must hold numbers and be for one")
+        raise Problem(
+            key,
+            value,
+            "only a parameter that is a number can be a list of numbers, which is interpolated over the layers",
+        )
     fits = {bool: (bool,), int: (int,), float: (int, float)}[wanted]
     if any(not isinstance(number, fits) or (isinstance(number, bool) and wanted is not bool) for number in numbers):
         what = {bool: "true or false", int: "a whole number", float: "a number or a list of numbers"}[wanted]
         raise Problem(key, value, f"must be {what}")
     shares = () if method.source else ("density", "select_topk")
     if name in shares and any(not 0 <= number <= 1 for number in numbers):
-        raise Problem(key, value, "is the share of elements that is kept, from 0 to 1")
+        raise Problem(key, value, "must be from 0 to 1: it is the share of elements that are kept")
 
 
 def _check_spread(key: str, method: Method) -> None:
@@ -162,5 +170,7 @@ def _check_spread(key: str, method: Method) -> None:
     densities = density if isinstance(density, list) else [density]
     spread = max(epsilon) if isinstance(epsilon, list) else epsilon
     if any(0 < number < 1 and not spread < number < 1 - spread for number in densities):
-        message = f"epsilon {spread} is subtracted from and added to density {density}, which must stay within 0 and 1"
+        message = (
+            f"density - epsilon and density + epsilon must be between 0 and 1; density is {density}, epsilon {spread}"
+        )
         raise Problem(f"{key}.parameters.epsilon", spread, message)

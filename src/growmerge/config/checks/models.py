@@ -20,12 +20,14 @@ def check_models(study: Study) -> None:
             if base.from_ != RANDOM:
                 _check_reference(f"bases.{i}.from", base.from_)
             if base.clone or base.train:
-                message = "is neither cloned nor trained; add another base that starts from this one"
+                message = "is used as it is: it cannot be cloned or trained; add another base that starts from this one"
                 raise Problem(f"bases.{i}.from", base.from_, message)
         else:
             check_known(f"bases.{i}.from", base.from_, seen, "base above it")
             if base.width is not None:
-                raise Problem(f"bases.{i}.width", base.width, "is only stated of a checkpoint from elsewhere")
+                raise Problem(
+                    f"bases.{i}.width", base.width, "can only be stated for a checkpoint from elsewhere; remove it"
+                )
             if bool(base.clone) == bool(base.train):
                 raise Problem(f"bases.{i}", base.name, "needs either `clone` or `train`")
         for j, phase in enumerate(base.train):
@@ -48,7 +50,7 @@ def check_models(study: Study) -> None:
         check_unique("sharing.shares", [f"{share:g}" for share in study.sharing.shares])
         for name in study.sharing.setups:
             if name in [*names, *setups]:
-                raise Problem("sharing.shares", study.sharing.shares, f"makes a setup '{name}', a name that is taken")
+                raise Problem("sharing.shares", study.sharing.shares, f"makes a setup '{name}', but that name is taken")
     check_unique("external", [x.name for x in study.external])
     for i, external in enumerate(study.external):
         _check_reference(f"external.{i}.from", external.from_)
@@ -66,6 +68,6 @@ def _check_branches(key: str, branches: str) -> None:
     try:
         named = {branches.format(step=step) for step in (1, 2)}
     except (KeyError, IndexError, ValueError) as error:
-        raise Problem(key, branches, f"{error}: write the step as in 'checkpoint_{{step:07d}}'") from None
+        raise Problem(key, branches, f"{error}; write the step as in 'checkpoint_{{step:07d}}'") from None
     if len(named) == 1:
-        raise Problem(key, branches, "is the same at every step: write the step as in 'checkpoint_{step:07d}'")
+        raise Problem(key, branches, "is the same at every step; write the step as in 'checkpoint_{step:07d}'")

@@ -10,4 +10,8 @@ def check_training(study: Study) -> None:
     """Raise Problem if a sequence is longer than the model's positions."""
     longest, length = study.architecture.max_position_embeddings, study.training.sequence_length
     if length > longest:
-        raise Problem("training.sequence_length", length, f"architecture.max_position_embeddings is {longest}")
+        raise Problem(
+            "training.sequence_length",
+            length,
+            f"is longer than architecture.max_position_embeddings, which is {longest}",
+        )
