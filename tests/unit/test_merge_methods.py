@@ -373,7 +373,7 @@ WRONG = {
     ),
     "a missing weight": (
         {"name": "halfway", "weights": {"swe": 1.0}},
-        "methods.1.parameters.weight: is missing, and `weights` has none for",
+        "methods.1.parameters.weight: is missing, and `weights` has no weight for",
     ),
     "weights without weight": (
         {"name": "noisy", "weights": {"swe": 1.0}},
@@ -450,7 +450,7 @@ def test_a_module_that_is_at_fault_is_one_line_with_its_key(what, module, tmp_pa
 
 
 def test_a_module_that_is_named_twice_is_an_error(module):
-    with pytest.raises(GrowmergeError, match=re.escape("merging.modules.1 = 'my_methods.py': is there twice")):
+    with pytest.raises(GrowmergeError, match=re.escape("merging.modules.1 = 'my_methods.py': occurs twice")):
         validate(configuration(modules=["my_methods.py", "my_methods.py"]))
 
 
@@ -525,8 +525,8 @@ def test_text_that_is_not_tokenized_here_has_no_statistics(module):
 
     validate(taken("swe"))  # `multi` is still trained on Swedish
     message = (
-        "merging.methods.1.name = 'by_counts': reads the text that swe is trained on, but no setup trains on 'swe': "
-        "all take its models from elsewhere"
+        "merging.methods.1.name = 'by_counts': needs the text that swe is trained on, but no setup trains on 'swe': "
+        "all setups take its models from elsewhere"
     )
     with pytest.raises(GrowmergeError, match=re.escape(message)) as error:
         validate(taken("swe", "multi"))

@@ -21,12 +21,12 @@ class Method(Strict):
     )
     uses_base: bool = Field(
         False,
-        description="The method works on the models' differences to the base model. Set it for methods of mergekit that "
-        "need a base. A method that declares `base='required'` uses it in any case.",
+        description="The method works on the models' differences to the base model. Set it for methods of mergekit "
+        "that need a base. A method that declares `base='required'` uses it in any case.",
     )
     parameters: dict[str, ParameterValue] = Field(
         default_factory=dict,
-        description="Parameters of the method, for all models. A list of numbers is interpolated from the first to the last layer.",
+        description="The method's parameters, for all models. A list of numbers is interpolated over the layers.",
     )
     weights: dict[LanguageCode, int | float | list[int | float]] = Field(
         default_factory=dict, description="{language: weight} of the members, instead of `parameters.weight`."
@@ -72,9 +72,9 @@ class Merging(Strict):
 
     modules: list[str] = Field(
         default_factory=list,
-        description="Python files that define merge methods. A path is relative to the configuration file that names it, "
-        "or else to the working directory. Each file must stand alone: if it is edited, its merges are made again, but "
-        "edits of files that it imports are not noticed.",
+        description="Python files that define merge methods. A path is relative to the configuration file that names "
+        "it, or else to the working directory. Each file must stand alone: if it is edited, its merges are made again, "
+        "but edits of files that it imports are not noticed.",
     )
     methods: list[Method] = Field(description="The merge methods.")
     sizes: list[Annotated[int, Field(ge=2)]] | None = Field(
