@@ -27,7 +27,7 @@ from growmerge.data.documents import Document, write_documents
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import load_checkpoint
 
-EXAMPLE = Path(__file__).with_name("largest_difference.py")
+EXAMPLE = Path(__file__).parents[1] / "workflow/extending/largest_difference.py"
 
 
 def forget() -> None:

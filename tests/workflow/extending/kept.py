@@ -34,7 +34,7 @@ def _selection(shown: Shown) -> dict[str, Any]:
 
 
 def kept_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """One line a merge and measure: `difference` to the experts of its languages, NaN where a score is missing."""
+    """One line a merge and measure: `difference` to the experts of its languages, in those that have the measure."""
     merges = summaries.merge_scores(summary, selection.languages, selection.methods)
     experts = {
         (measure, setup): summaries.expert_scores(summary, selection.languages, measure, setup).set_index("language")
@@ -44,7 +44,7 @@ def kept_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
 
     def of_experts(merge: Any) -> float:
         own = ids.languages_of(merge.combination)
-        return float(experts[merge.measure, merge.setup].loc[own, "value"].mean(skipna=False))
+        return float(experts[merge.measure, merge.setup].loc[own, "value"].mean())
 
     merges = merges.assign(combination=merges["id"].map(ids.without_method).map(ids.short_name))
     level = [of_experts(merge) for merge in merges.itertuples()]
