@@ -253,7 +253,7 @@ def test_a_missing_key_is_named(data):
 def test_a_file_that_is_not_yaml_is_named(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text("a: [", encoding="utf-8")
-    with pytest.raises(GrowmergeError, match=r"a.yaml: is not YAML"):
+    with pytest.raises(GrowmergeError, match=r"a.yaml:1: is not YAML"):
         load_files(file)
     with pytest.raises(GrowmergeError, match=r"absent.yaml: cannot be read"):
         load_files(tmp_path / "absent.yaml")

@@ -16,6 +16,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PY
 
 from growmerge.comparing.statistics import added_statistics
 from growmerge.config import validate
+from growmerge.config.yaml_files import check_file
 from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
@@ -29,10 +30,21 @@ from growmerge.study.resources import merging_minutes, scoring_minutes
 from growmerge.study.shown import Shown
 from growmerge.study.wildcards import constraints, one_of
 
+DEFAULTS = "config/config.yaml"
+try:
+    check_file(Path(DEFAULTS))  # Snakemake's own message names neither file nor line
+except GrowmergeError as error:
+    raise WorkflowError(str(error)) from None
+
+
+configfile: DEFAULTS
+
+
 try:
     # Snakemake lists the files of --configfile first, though they go over the others.
     overlays = list(map(Path, workflow.config_settings.configfiles))
-    STUDY = validate(config, [file for file in map(Path, workflow.configfiles) if file not in overlays] + overlays)
+    files = [file for file in map(Path, workflow.configfiles) if file not in overlays] + overlays
+    STUDY = validate(config, files)
     GRID = Grid(STUDY)
     RECIPES = Recipes(GRID)
     LAYOUT = Layout(STUDY, GRID)

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from growmerge.config.checks import check_study
 from growmerge.config.problems import Problem, did_you_mean
 from growmerge.config.schema import Study
+from growmerge.config.yaml_files import read_yaml
 from growmerge.errors import GrowmergeError
 
 MOST_ERRORS = 5
@@ -25,19 +25,6 @@ def merge_mappings(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = merge_mappings(merged[key], value) if both else value
     return merged
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise GrowmergeError(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise GrowmergeError(f"{path}: is not YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise GrowmergeError(f"{path}: must hold a mapping of sections, not {type(data).__name__}")
-    return data
 
 
 def load_files(*paths: Path) -> Study:
@@ -53,8 +40,11 @@ def validate(data: Mapping[str, Any], files: Sequence[Path] = ()) -> Study:
 
     Paths of `merging.modules` are relative to the file that names them, where there is such a file.
 
-    Raises GrowmergeError with one line for each problem: file, key path, value, what is wrong, nearest spelling.
+    Raises GrowmergeError with one line for each problem: file, key path, value, what is wrong, nearest spelling; and,
+    as `read_yaml` does, for a file that has a key twice.
     """
+    for file in files:
+        read_yaml(file)
     try:
         study = _with_modules_found(Study.model_validate(dict(data)), files)
         check_study(study)
