@@ -152,3 +152,6 @@ def test_snakemake_tells_file_and_line(tmp_path):
     default.write_text(text, encoding="utf-8")
     overlay.write_text("study: a\nseed: 3\nstudy: b\n", encoding="utf-8")
     assert f"\n{overlay}:3: study: is there twice, first in line 1" in dry_run(tmp_path, "--configfile", "mine.yaml")
+    said = dry_run(tmp_path, "--config", "merging={sizes: [2]}")
+    assert "\n--config: merging.sizes.0 = '2': Input should be a valid integer. Snakemake hands over as text" in said
+    assert "`merging: {sizes: [...]}` into a file" in said

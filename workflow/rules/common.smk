@@ -44,7 +44,7 @@ try:
     # Snakemake lists the files of --configfile first, though they go over the others.
     overlays = list(map(Path, workflow.config_settings.configfiles))
     files = [file for file in map(Path, workflow.configfiles) if file not in overlays] + overlays
-    STUDY = validate(config, files)
+    STUDY = validate(config, files, workflow.config_settings.config)
     GRID = Grid(STUDY)
     RECIPES = Recipes(GRID)
     LAYOUT = Layout(STUDY, GRID)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from growmerge.config.checks import check_study
+from growmerge.config.origins import COMMAND_LINE, Origins
 from growmerge.config.problems import Problem, did_you_mean
 from growmerge.config.schema import Study
 from growmerge.config.yaml_files import read_yaml
@@ -35,24 +40,25 @@ def load_files(*paths: Path) -> Study:
     return validate(data, paths)
 
 
-def validate(data: Mapping[str, Any], files: Sequence[Path] = ()) -> Study:
-    """The study in `data`; `files` (later over earlier) are searched for where a bad key stands.
+def validate(
+    data: Mapping[str, Any], files: Sequence[Path] = (), command_line: Mapping[str, Any] | None = None
+) -> Study:
+    """The study in `data`, which `files` and the values of --config (`command_line`) were merged into, in this order.
 
     Paths of `merging.modules` are relative to the file that names them, where there is such a file.
 
-    Raises GrowmergeError with one line for each problem: file, key path, value, what is wrong, nearest spelling; and,
-    as `read_yaml` does, for a file that has a key twice.
+    Raises GrowmergeError with one line for each problem: who set it, key path, value, what is wrong, nearest spelling;
+    and, as `read_yaml` does, for a file that has a key twice.
     """
-    for file in files:
-        read_yaml(file)
+    origins = Origins(files, command_line)
     try:
         study = _with_modules_found(Study.model_validate(dict(data)), files)
-        check_study(study)
-        return study
-    except Problem as problem:
-        raise GrowmergeError(_line(problem.key.split("."), problem.value, problem.message, files)) from None
     except ValidationError as error:
-        problems = [_explain(dict(e), files) for e in error.errors()]
+        problems = _explain([dict(e) for e in error.errors()], origins)
+    else:
+        with _told(origins):
+            check_study(study)
+        return study
     more = [f"... and {len(problems) - MOST_ERRORS} more"] if len(problems) > MOST_ERRORS else []
     raise GrowmergeError("\n".join([*problems[:MOST_ERRORS], *more]))
 
@@ -82,30 +88,102 @@ def _found(folder: Path, module: Path) -> Path:
     return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
 
 
-def _explain(error: dict[str, Any], files: Sequence[Path]) -> str:
-    """One line about an error of pydantic."""
-    tagged = [str(part) for part in error["loc"]]
-    path, value, message = _walk(tagged)[1], error["input"], error["msg"].removeprefix("Value error, ")
-    if error["type"] == "missing":
-        value = None
-        message = "is missing"
-    if error["type"] == "extra_forbidden":
-        message = f"unknown key; {did_you_mean(path[-1], _fields_at(tagged[:-1]))}"
-    if error["type"] == "string_type" and isinstance(value, bool | int | float):
-        message = f"YAML reads this as {_in_yaml(value)}; if it is meant as text, write it in quotation marks"
-    return _line(path, value, message, files)
+@contextmanager
+def _told(origins: Origins) -> Iterator[None]:
+    """Turns a Problem into an error that says who set the value."""
+    try:
+        yield
+    except Problem as problem:
+        raise GrowmergeError(_line(problem.key.split("."), problem.value, problem.message, origins)) from None
+
+
+def _explain(errors: Sequence[dict[str, Any]], origins: Origins) -> list[str]:
+    """One line about each place that pydantic finds fault with.
+
+    Where several types are allowed, it has an error for each: of a list with a bad member, for example, one that it is
+    no number, and one about the member. The innermost place counts; there, what would be right is joined.
+    """
+    places: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for error in errors:
+        places.setdefault(tuple(_walk([str(part) for part in error["loc"]])[1]), []).append(error)
+    within = {place[:depth] for place in places for depth in range(len(place))}
+    return [
+        _line(place, *_explain_place(place, found, origins), origins)
+        for place, found in places.items()
+        if place not in within or len(found) == 1
+    ]
+
+
+def _explain_place(place: tuple[str, ...], errors: Sequence[dict[str, Any]], origins: Origins) -> tuple[Any, str]:
+    """The value at a place, and what is wrong with it."""
+    kinds, value = {error["type"] for error in errors}, errors[0]["input"]
+    if "missing" in kinds:
+        return None, "is missing"
+    if "extra_forbidden" in kinds:
+        return value, f"unknown key; {did_you_mean(place[-1], _fields_at(errors[0]['loc'][:-1]))}"
+    if "finite_number" in kinds:
+        return value, "must be a finite number"
+    if "string_type" in kinds and isinstance(value, bool | int | float):
+        return value, f"YAML reads this as {_in_yaml(value)}; if it is meant as text, write it in quotation marks"
+    messages = dict.fromkeys(error["msg"].removeprefix("Value error, ") for error in errors)
+    if len(messages) > 1:  # of the types that are allowed
+        wanted = " or ".join(message.removeprefix("Input should be ") for message in messages)
+        message = f"Input should be {wanted}"
+    else:
+        (message,) = messages
+    return value, message + _cure(place, value, kinds, origins)
+
+
+def _cure(place: Sequence[str], value: Any, kinds: set[str], origins: Origins) -> str:
+    """What to write instead of text, where a number is wanted, or true or false."""
+    if not isinstance(value, str) or not kinds & {"float_type", "int_type", "bool_type"}:
+        return ""
+    if origins.of(place) == COMMAND_LINE:
+        if len(place) == 1 and "bool_type" not in kinds:
+            return ""
+        return (
+            ". Snakemake hands over as text what stands in brackets after --config, in any spelling; write "
+            f"`{_as_overlay(place, value)}` into a file, and name it last after --configfile"
+        )
+    try:
+        number = float(value)
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    if _is_plain(value):
+        return ". It is in quotation marks, and so text; leave them out"
+    return f". YAML reads {value} as text; write {_plainly(number)}"
+
+
+def _is_plain(text: str) -> bool:
+    """Whether YAML would read it as a number, if it were not in quotation marks."""
+    return isinstance(yaml.safe_load(text), int | float)
+
+
+def _plainly(number: float) -> str:
+    """A number as YAML 1.1 reads it: with a point before an exponent."""
+    short = repr(number)
+    return short if "e" not in short or "." in short else short.replace("e", ".0e")
+
+
+def _as_overlay(place: Sequence[str], value: str) -> str:
+    """The value in flow style, below its keys; within a list, its list stands for all of it."""
+    keys = list(itertools.takewhile(lambda part: not part.isdecimal(), place))
+    last = "[...]" if len(keys) < len(place) else value
+    return ": {".join(keys) + f": {last}" + "}" * (len(keys) - 1)
 
 
 def _in_yaml(value: bool | int | float) -> str:
     return f"{str(value).lower()} (so it does with yes, no, on and off)" if isinstance(value, bool) else "a number"
 
 
-def _line(path: Sequence[str], value: Any, message: str, files: Sequence[Path]) -> str:
-    """File, key, value and what is wrong."""
+def _line(path: Sequence[str], value: Any, message: str, origins: Origins) -> str:
+    """Who set it, key, value and what is wrong."""
     shown = "" if value is None else f" = {value!r}"
     if len(shown) > 90:
         shown = f"{shown[:90]}…"
-    return f"{_file_of(path, files)}: {'.'.join(path)}{shown}: {message}"
+    return f"{origins.of(path)}: {'.'.join(path)}{shown}: {message}"
 
 
 def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
@@ -137,7 +215,8 @@ def _tag(annotation: Any) -> str | None:
 def _walk(path: Sequence[str]) -> tuple[list[Any], list[str]]:
     """The types that can stand at a location, and the location as it is in the files.
 
-    pydantic puts the tags of tagged unions and a mark of bad keys into it, which no file holds.
+    pydantic puts the tags of tagged unions, the names of the types of other unions and a mark of bad keys into it,
+    which no file holds.
     """
     types: list[Any] = [Study]
     kept: list[str] = []
@@ -145,32 +224,20 @@ def _walk(path: Sequence[str]) -> tuple[list[Any], list[str]]:
         tagged = [t for t in types if _tag(t) == part]
         if tagged:
             types = tagged
-        elif part != "[key]":
+        elif part != "[key]" and any(_takes(t, part) for t in types):
             kept.append(part)
             types = [under for t in types for under in _under(t, part)]
     return types, kept
 
 
-def _fields_at(path: Sequence[str]) -> list[str]:
+def _takes(annotation: Any, part: str) -> bool:
+    """Whether a location can go on with `part` below such a type; every model may have keys that it does not know."""
+    return (
+        _is_model(annotation) or get_origin(annotation) is dict or (get_origin(annotation) is list and part.isdecimal())
+    )
+
+
+def _fields_at(path: Sequence[Any]) -> list[str]:
     """Names of the keys that are allowed under a location."""
-    models = filter(_is_model, _walk(path)[0])
+    models = filter(_is_model, _walk([str(part) for part in path])[0])
     return [field.alias or name for model in models for name, field in model.model_fields.items()]
-
-
-def _file_of(path: Sequence[str], files: Sequence[Path]) -> str:
-    """The last file that holds the longest prefix of the key path."""
-    best, depth_of_best = "configuration", -1
-    for file in files:
-        node: Any = read_yaml(file)
-        depth = 0
-        for part in path:
-            if isinstance(node, Mapping) and part in node:
-                node = node[part]
-            elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
-                node = node[int(part)]
-            else:
-                break
-            depth += 1
-        if depth >= depth_of_best:
-            best, depth_of_best = str(file), depth
-    return best
