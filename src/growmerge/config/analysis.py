@@ -26,6 +26,6 @@ class Analysis(Strict):
     pairwise_method: Name = Field(
         "linear", description="The merge method of the figures that show only one, such as `pairwise`."
     )
-    dpi: int = Field(200, gt=0, description="Resolution of the PNG files, in dots per inch.")
+    dpi: int = Field(200, gt=0, le=2400, description="Resolution of the PNG files, in dots per inch.")
     note: str = Field("", description="A text that is added to every caption.")
     partial: Switch = Field(False, description="Draw figures from the scores that exist, and mark what is missing.")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
-from growmerge.config.strict import LanguageCode, Name, Share, Strict
+from growmerge.config.strict import Epochs, LanguageCode, Name, Share, Strict
 
 
 class Language(Strict):
@@ -18,8 +16,8 @@ class Language(Strict):
     evaluation: Name | None = Field(
         None, description="The corpus whose held-out documents are used for evaluation; default: `corpus`."
     )
-    epochs: float | None = Field(
-        None, gt=0, description="Passes over the language's text and its replay; default: as many as `unimax` gives it."
+    epochs: Epochs | None = Field(
+        None, description="Passes over the language's text and its replay; default: as many as `unimax` gives it."
     )
     replay: Share | None = Field(
         None, description="The share of the reference language's replay, 0 to 1; default: the ratio of their documents."
@@ -63,8 +61,8 @@ class UniMax(Strict):
     characters: float = Field(
         gt=0, description="The budget of all languages together, in characters, with repetitions."
     )
-    max_epochs: float = Field(gt=0, description="The most epochs of any language.")
-    fixed: dict[LanguageCode, Annotated[float, Field(gt=0)]] = Field(
+    max_epochs: Epochs = Field(description="The most epochs of any language.")
+    fixed: dict[LanguageCode, Epochs] = Field(
         default_factory=dict,
         description="{language: epochs} that are fixed; the other languages share the rest of the budget (the variant "
         "of Glocker et al. 2025, section 3.4).",

@@ -6,7 +6,15 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from growmerge.config.strict import Name, Share, Strict
+from growmerge.config.problems import did_you_mean
+from growmerge.config.strict import Epochs, Name, Share, Strict
+
+# Those of transformers that need no parameters of their own and no package (ACT2FN; a test holds the two together).
+ACTIVATIONS = (
+    *("gelu", "gelu_10", "gelu_accurate", "gelu_fast", "gelu_new", "gelu_python", "gelu_python_tanh"),
+    *("gelu_pytorch_tanh", "hardswish", "laplace", "leaky_relu", "linear", "mish", "quick_gelu", "relu", "relu2"),
+    *("relu6", "sigmoid", "silu", "sqrtsoftplus", "swish", "tanh"),
+)
 
 
 class Architecture(Strict):
@@ -19,10 +27,10 @@ class Architecture(Strict):
     num_key_value_heads: int = Field(gt=0, description="Number of key and value heads (grouped-query attention).")
     head_dim: int = Field(gt=0, description="Width of a head. HyperCloning multiplies the number of heads, not this.")
     hidden_act: str = Field("silu", description="Activation of the gated feed-forward layer, as transformers names it.")
-    rms_norm_eps: float = Field(1e-5, gt=0, description="Epsilon of RMSNorm.")
-    rope_theta: float = Field(10000.0, gt=0, description="Base of the rotary position embedding.")
+    rms_norm_eps: float = Field(1e-5, gt=0, le=0.1, description="Epsilon of RMSNorm.")
+    rope_theta: float = Field(10000.0, gt=1, description="Base of the rotary position embedding.")
     max_position_embeddings: int = Field(2048, gt=0, description="Length of the longest sequence, in tokens.")
-    initializer_range: float = Field(0.02, gt=0, description="Standard deviation of the initial weights.")
+    initializer_range: float = Field(0.02, gt=0, le=1, description="Standard deviation of the initial weights.")
     tie_word_embeddings: bool = Field(True, description="Use one matrix for the embedding and the output head.")
 
     @model_validator(mode="after")
@@ -32,6 +40,10 @@ class Architecture(Strict):
                 f"num_attention_heads {self.num_attention_heads} is not a multiple of "
                 f"num_key_value_heads {self.num_key_value_heads}"
             )
+        if self.head_dim % 2:
+            raise ValueError(f"head_dim {self.head_dim} is odd: rotary embeddings turn pairs of numbers")
+        if self.hidden_act not in ACTIVATIONS:
+            raise ValueError(f"hidden_act '{self.hidden_act}': {did_you_mean(self.hidden_act, ACTIVATIONS)}")
         return self
 
 
@@ -39,8 +51,11 @@ class Clone(Strict):
     """HyperCloning (Samragh et al. 2024): a wider model that computes the same function."""
 
     factor: int = Field(2, ge=2, description="The factor that every width is multiplied by.")
+    # Below -60 dB nothing of the parent is left, above 300 dB nothing of the noise, even in float64.
     snr_db: float | None = Field(
         None,
+        ge=-60,
+        le=300,
         description="Signal-to-noise ratio, in dB, of the noise that breaks the symmetry of the copies; default: no "
         "noise, as in the published runs. Without noise, the copies of a block may stay equal for ever.",
     )
@@ -59,7 +74,7 @@ class Base(Strict):
         None, ge=1, description="For a checkpoint: its width as a multiple of `architecture`; default: 1."
     )
     clone: Clone | None = Field(None, description="Widen the parent by HyperCloning, without training.")
-    train: list[dict[str, Annotated[float, Field(gt=0)]]] = Field(
+    train: list[Annotated[dict[str, Epochs], Field(min_length=1)]] = Field(
         default_factory=list,
         description="Training phases, in order. A phase is {corpus: epochs}; each epoch is shuffled by itself.",
     )

@@ -28,7 +28,7 @@ class Study(Strict):
 
     study: Name = Field(description="Name of the study. Its results are in results/{study}/.")
     seed: int = Field(
-        42, ge=0, description="The seed of all random choices: initialisation, order, noise, DARE, bootstrap."
+        42, ge=0, lt=2**63, description="The seed of all random choices: initialisation, order, noise, DARE, bootstrap."
     )
     packages: list[Package] = Field(default_factory=list, description="Packages with text or data, pinned by digest.")
     corpora: list[Corpus] = Field(description="The collections of text.")

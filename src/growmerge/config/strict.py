@@ -28,9 +28,12 @@ LanguageCode = Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "st
 # Snakemake's --config hands nested values over as text: switches that one sets there take "true", too.
 Switch = Annotated[bool, Field(strict=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+# Passes over a text. More than a thousand are a slip (percent, steps or tokens): what is repeated more than four times
+# is hardly worth its compute (Muennighoff et al. 2023).
+Epochs = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Strict(BaseModel):
-    """No unknown keys, no silent conversions, no changes after validation."""
+    """No unknown keys, no silent conversions, no infinite numbers, no changes after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True, allow_inf_nan=False)

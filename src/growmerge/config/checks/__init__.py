@@ -6,6 +6,7 @@ from growmerge.config.checks.benchmarks import check_benchmarks
 from growmerge.config.checks.comparison import check_comparison
 from growmerge.config.checks.corpora import check_corpora
 from growmerge.config.checks.languages import check_epochs, check_languages
+from growmerge.config.checks.lists import check_lists
 from growmerge.config.checks.merging import check_merging
 from growmerge.config.checks.models import check_models
 from growmerge.config.checks.names import check_names
@@ -17,6 +18,7 @@ def check_study(study: Study) -> None:
     """Raise Problem at the first inconsistency, with its key path and value."""
     for check in (
         check_names,
+        check_lists,
         check_corpora,
         check_languages,
         check_benchmarks,

@@ -26,6 +26,22 @@ def check_corpora(study: Study) -> None:
         raise Problem("tokenizer.corpora", [], message)
     for i, name in enumerate(study.tokenizer.corpora):
         check_known(f"tokenizer.corpora.{i}", name, names, "corpus")
+    _check_trained_on(study)
+
+
+def _check_trained_on(study: Study) -> None:
+    """A corpus that is held out as a whole has nothing for what is trained on it."""
+    heldout = {name: corpus.name for corpus in study.corpora if corpus.heldout == 1 for name in corpus.names}
+    named = {f"languages.{i}.corpus": language.corpus for i, language in enumerate(study.languages)}
+    named |= {f"replay.corpora.{name}": name for name, share in study.replay.corpora.items() if share}
+    for i, base in enumerate(study.bases):
+        named |= {f"bases.{i}.train.{j}.{name}": name for j, phase in enumerate(base.train) for name in phase}
+    if study.tokenizer.pretrained is None and study.tokenizer.package is None:
+        named |= {f"tokenizer.corpora.{i}": name for i, name in enumerate(study.tokenizer.corpora)}
+    for key, name in named.items():
+        if name in heldout:
+            message = f"has nothing to train on: all of '{heldout[name]}' is held out (`heldout: 1.0`)"
+            raise Problem(key, name, message)
 
 
 def _check_parts(key: str, corpus: Corpus) -> None:
