@@ -15,7 +15,7 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PYTHONPATH")])))
 
 from growmerge.comparing.statistics import added_statistics
-from growmerge.config import validate
+from growmerge.config import check_local, validate
 from growmerge.config.yaml_files import check_file
 from growmerge.study.costs import Costs, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
@@ -45,6 +45,7 @@ try:
     overlays = list(map(Path, workflow.config_settings.configfiles))
     files = [file for file in map(Path, workflow.configfiles) if file not in overlays] + overlays
     STUDY = validate(config, files, workflow.config_settings.config)
+    check_local(STUDY, files, workflow.config_settings.config)
     GRID = Grid(STUDY)
     RECIPES = Recipes(GRID)
     LAYOUT = Layout(STUDY, GRID)

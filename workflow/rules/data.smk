@@ -147,6 +147,7 @@ rule build_benchmark:
         f"{TIMES}/benchmarks/{{benchmark}}/{{language}}.tsv"
     wildcard_constraints:
         benchmark=one_of(b.name for b in STUDY.benchmarks if not b.inflection),
+    priority: 1  # before any training: text that makes no items is found out early
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -178,6 +179,7 @@ rule generate_pairs:
         f"{TIMES}/benchmarks/{{benchmark}}/{{language}}.tsv"
     wildcard_constraints:
         benchmark=one_of(b.name for b in STUDY.benchmarks if b.inflection),
+    priority: 1  # before any training: text that makes no items is found out early
     conda:
         "../../envs/data.yaml"
     threads: 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from growmerge.config.load import load_files
+from growmerge.config.load import check_local, load_files
 from growmerge.errors import GrowmergeError
 
 DEFAULTS = Path("config/config.yaml")
@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> str | None:
     files = [DEFAULTS, *map(Path, arguments)]
     try:
         study = load_files(*files)
+        check_local(study, files)
     except GrowmergeError as error:
         return str(error)
     print(f"{study.study}: the configuration is valid")

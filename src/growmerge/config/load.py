@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from growmerge.config.checks import check_study
+from growmerge.config.checks.local_files import check_local_files
 from growmerge.config.origins import COMMAND_LINE, Origins
 from growmerge.config.problems import Problem, did_you_mean
 from growmerge.config.schema import Study
@@ -86,6 +87,15 @@ def _found(folder: Path, module: Path) -> Path:
     path = folder / module if (folder / module).is_file() else module
     here = Path.cwd()
     return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
+
+
+def check_local(study: Study, files: Sequence[Path] = (), command_line: Mapping[str, Any] | None = None) -> None:
+    """Check that the local files and folders which the study names are there, and hold what is taken from them.
+
+    Apart from `validate`, which is pure: a study can be planned without its files. Raises GrowmergeError as that does.
+    """
+    with _told(Origins(files, command_line)):
+        check_local_files(study)
 
 
 @contextmanager

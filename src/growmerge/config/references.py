@@ -11,6 +11,8 @@ from growmerge.errors import GrowmergeError
 
 _FORMS = "'hub:owner/name', 'hub:owner/name@revision' or 'folder:path'"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*", re.ASCII)
+# The hub has no such ids, but the user may have such files.
+_FILES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".gz", ".model", ".txt")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,19 @@ def parse_reference(text: str) -> Reference:
 def is_reference(source: str) -> bool:
     """Whether a model's `from` is a checkpoint from elsewhere: 'hub:...' or 'folder:...'."""
     return source.split(":")[0] in ("hub", "folder") and ":" in source
+
+
+def names_a_path(name: str) -> bool:
+    """Whether a dataset or tokenizer is a local file or folder, be it there or not; else it is an id of the hub.
+
+    It is one if something of that name is there; if it cannot be an id, which is `name` or `owner/name` (/models/x,
+    ./x, ../x, a/b/c, with a space); or if it ends like a file. A folder `data/x` that is missing reads as an id: write
+    ./data/x to mean the folder. Addresses (https://...) are no paths.
+    """
+    if "://" in name:
+        return False
+    is_id = _REPOSITORY.fullmatch(name if "/" in name else f"owner/{name}")
+    return is_id is None or name.endswith(_FILES) or Path(name).exists()
 
 
 def at_step(reference: str, branches: str, step: int) -> str:
