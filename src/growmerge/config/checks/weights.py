@@ -41,7 +41,7 @@ def check_weights(study: Study) -> None:
             _check_size(f"{key}.parameters.{name}", method.parameters.get(name, 1))
         for code, weight in method.weights.items():
             _check_size(f"{key}.weights.{code}", weight)
-        if method.of_mergekit in NORMALIZE:
+        if method.registered in NORMALIZE:
             _check_sums(key, method, study)
 
 
@@ -52,7 +52,7 @@ def _check_size(key: str, value: bool | Weight) -> None:
 
 
 def _check_sums(key: str, method: Method, study: Study) -> None:
-    switch, default = NORMALIZE[method.of_mergekit]
+    switch, default = NORMALIZE[method.registered]
     normalize = bool(method.parameters.get(switch, default))
     common = method.parameters.get(WEIGHT, 1.0)
     given: dict[str, Weight] = {code: method.weights.get(code, common) for code in study.language_codes}
@@ -60,7 +60,7 @@ def _check_sums(key: str, method: Method, study: Study) -> None:
     values = {code: [at_depth(weight, layer, layers) for layer in range(layers)] for code, weight in given.items()}
     where, shown = (f"{key}.weights", method.weights) if method.weights else (f"{key}.parameters.{WEIGHT}", common)
     by_layer = range(layers) if any(isinstance(weight, list) for weight in given.values()) else (0,)
-    for codes in _combinations(study, any_part=normalize and method.of_mergekit in BY_SIGN):
+    for codes in _combinations(study, any_part=normalize and method.registered in BY_SIGN):
         for layer in by_layer:
             weights = [values[code][layer] for code in codes]
             total, size = sum(weights), sum(map(abs, weights))
