@@ -69,6 +69,13 @@ def test_what_is_left_out_is_counted_by_its_reason():
     }
 
 
+def test_a_part_of_which_nothing_is_left_says_why_each_document_fell():
+    everything = documents(10)
+    text = TrainingText(everything[:4], belongs=lambda identifier: int(identifier[2:]) < 4)
+    with pytest.raises(GrowmergeError, match=r"swe, 1-of-1: .*of 10 documents, 6 belong to another part.* and 4 hold"):
+        list(text.of(everything, "swe, 1-of-1"))
+
+
 def heldout_shards(folder, count):
     shards = []
     for number in range(count):

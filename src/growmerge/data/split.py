@@ -8,7 +8,8 @@ from pathlib import Path
 from growmerge.artifacts import read_manifest, sha256_file
 from growmerge.data.accounting import Tally
 from growmerge.data.corpus import HELDOUT
-from growmerge.data.documents import Document, fold, iterate_documents
+from growmerge.data.documents import Document, iterate_documents
+from growmerge.data.words import count_words, separated, windows
 from growmerge.errors import GrowmergeError
 
 
@@ -30,10 +31,11 @@ def evaluation_documents(heldout: Iterable[Document], placeholder: str | None) -
 
 
 class Decontamination:
-    """Finds documents that hold an evaluation text, whatever its case and punctuation.
+    """Finds documents that hold an evaluation text, whatever its case, punctuation and encoding in Unicode.
 
-    Texts are looked up by their longest word, of which few are in a document that does not hold the text. A text of
-    fewer words than `KEY` counts only where a document is nothing else: single words are in every text.
+    Texts are looked up by their longest word, of which few are in a document that does not hold the text; in scripts
+    without spaces, by `KEY` characters in a row. A text of fewer words than `KEY` (:func:`count_words`) counts only
+    where a document is nothing else: single words are in every text.
     """
 
     KEY = 4
@@ -43,19 +45,19 @@ class Decontamination:
         self._by_longest: dict[str, list[str]] = {}
         self._short: set[str] = set()
         for document in evaluation:
-            text = fold(document.text)
-            words = text.split()
-            if len(words) < self.KEY:
+            text = separated(document.text)
+            if count_words(text, numbers=True) < self.KEY:
                 self._short.add(text)
             else:
-                self._by_longest.setdefault(max(words, key=len), []).append(f" {text} ")
+                longest = max([*text.split(), *windows(text, self.KEY)], key=len)
+                self._by_longest.setdefault(longest, []).append(f" {text} ")
 
     def holds_evaluation_text(self, document: Document) -> bool:
         """Whether some evaluation text stands in the document."""
-        text = fold(document.text)
+        text = separated(document.text)
         if text in self._short:
             return True
-        suspicious = self._by_longest.keys() & text.split()
+        suspicious = self._by_longest.keys() & {*text.split(), *windows(text, self.KEY)}
         return any(wanted in f" {text} " for word in suspicious for wanted in self._by_longest[word])
 
 
@@ -70,8 +72,25 @@ class TrainingText:
         self._belongs = belongs
         self.dropped = {"other_part": Tally(), "contaminated": Tally()}
 
-    def of(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The training documents, in order, one after another."""
+    def of(self, documents: Iterable[Document], name: str = "corpus") -> Iterator[Document]:
+        """The training documents, in order, one after another.
+
+        Raises GrowmergeError at the end if there are none, with why each document fell; `name` is what they are of.
+        """
+        before = {reason: tally.documents for reason, tally in self.dropped.items()}
+        left = False
+        for document in self._kept(documents):
+            left = True
+            yield document
+        if not left:
+            other, contaminated = (tally.documents - before[reason] for reason, tally in self.dropped.items())
+            raise GrowmergeError(
+                f"{name}: no document is left to train on; of {other + contaminated:,} documents, {other:,} belong to "
+                f"another part of the corpus and {contaminated:,} hold text that is held out for evaluation; give it "
+                "more text, fewer shards, or a larger share"
+            )
+
+    def _kept(self, documents: Iterable[Document]) -> Iterator[Document]:
         for document in documents:
             if not self._belongs(document.id):
                 self.dropped["other_part"].add(document.text)
@@ -82,10 +101,14 @@ class TrainingText:
 
 
 def first_bytes(documents: Iterable[Document], limit: int) -> Iterator[str]:
-    """Texts in order until `limit` bytes of UTF-8 are reached."""
+    """Texts in order until `limit` bytes of UTF-8 are reached; of a first one that is longer, the beginning."""
     total = 0
     for document in documents:
-        total += len(document.text.encode())
+        data = document.text.encode()
+        if not total and len(data) > limit:
+            yield data[:limit].decode(errors="ignore")  # without the character that the limit cuts in two
+            return
+        total += len(data)
         if total > limit:
             return
         yield document.text

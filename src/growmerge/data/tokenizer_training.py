@@ -53,7 +53,9 @@ def publish_tokenizer(
             texts = (
                 passage
                 for shards in corpora
-                for passage in first_bytes(text.of(_documents(shards)), tokenizer.max_bytes_each)
+                for passage in first_bytes(
+                    text.of(_documents(shards), f"tokenizer.corpora: {shards[0].parent.name}"), tokenizer.max_bytes_each
+                )
             )
             save_tokenizer(train_tokenizer(texts, tokenizer.vocab_size), draft.folder)
         entries = check_size(draft.folder, tokenizer.vocab_size)

@@ -45,7 +45,7 @@ def publish_tokens(
     config = {"part": part, "shard": str(shard), "parts": list(parts)}
     inputs = list(dict.fromkeys([documents, *evaluation, *part_ids, tokenizer]))
     with publish(folder, inputs=inputs, config=config) as draft:
-        taken = text.of(iterate_documents(documents / DOCUMENTS))
+        taken = text.of(iterate_documents(documents / DOCUMENTS), f"{part}, shard {documents.name}")
         draft.facts |= write_shard(taken, *load_tokenizer(tokenizer), draft.folder / TOKENS)
         draft.facts["dropped"] = {reason: asdict(tally) for reason, tally in text.dropped.items()}
         logger.info("%(documents)d documents, %(bytes)d bytes, %(tokens)d tokens", draft.facts)
