@@ -63,6 +63,91 @@ def test_files_of_one_name_are_refused_also_where_another_shard_reads_them(tmp_p
         list(read_shard(corpus_of(files(f"{tmp_path}/*")), {}, Shard(0, 2)))
 
 
+def test_an_id_of_another_text_in_an_earlier_source_is_refused_and_a_prefix_mends_it(tmp_path):
+    for name, word in (("a", "Fyrsta"), ("b", "Önnur")):
+        (tmp_path / name).mkdir()
+        write_lines(tmp_path / name / "x.jsonl", [{"id": i, "text": f"{word} setning {i}"} for i in range(9)])
+    first, second = (files(tmp_path / name, id_field="id") for name in "ab")
+    message = r"corpora\.web\.sources\.1 \(paths .*b/\*.*id '0' is the id of another text.*`id_prefix`"
+    with pytest.raises(GrowmergeError, match=message):
+        build_shard(corpus_of(first, second), {}, Shard(), tmp_path / "out")
+    second = files(tmp_path / "b", id_field="id", id_prefix="b/")
+    facts = build_shard(corpus_of(first, second), {}, Shard(), tmp_path / "out")
+    assert facts["kept"]["documents"] == 18
+    ids = [d.id for d in read_documents(tmp_path / "out" / DOCUMENTS)]
+    assert ids == [*map(str, range(9)), *(f"b/{i}" for i in range(9))]
+
+
+def test_the_same_document_in_two_sources_is_kept_once(tmp_path):
+    for name in "ab":
+        write_lines(tmp_path / f"{name}.jsonl", [{"id": i, "text": f"Setning {i}"} for i in range(9)])
+    sources = [FileSource(kind="files", paths=[str(tmp_path / f"{name}.jsonl")], id_field="id") for name in "ab"]
+    facts = build_shard(corpus_of(*sources), {}, Shard(), tmp_path / "out")
+    assert (facts["kept"]["documents"], facts["duplicate_id"]["documents"]) == (9, 9)
+
+
+def test_ids_of_other_texts_in_one_source_are_dropped_with_a_warning(tmp_path, caplog):
+    for name in "ab":
+        write_lines(tmp_path / f"{name}.jsonl", [{"id": i, "text": f"Setning {name} {i}"} for i in range(9)])
+    build_shard(corpus_of(files(tmp_path, id_field="id")), {}, Shard(), tmp_path / "out")
+    assert "9 documents were dropped for an id that a document of another text has, too" in caplog.text
+
+
+def test_a_text_with_a_sentence_a_line_is_one_document_or_as_many_as_lines(tmp_path):
+    (tmp_path / "a.txt").write_text("Fyrsta setning.\nÖnnur setning.\n\nÞriðja setning.\n", encoding="utf-8")
+    paths = [str(tmp_path / "a.txt")]
+    paragraphs = corpus_of(FileSource(kind="files", paths=paths))
+    lines = corpus_of(FileSource(kind="files", paths=paths, lines=True))
+    assert [d.id for d in read_shard(paragraphs, {}, Shard())] == ["a.txt:1", "a.txt:2"]
+    assert [(d.id, d.text) for d in read_shard(lines, {}, Shard())] == [
+        ("a.txt:1", "Fyrsta setning."),
+        ("a.txt:2", "Önnur setning."),
+        ("a.txt:4", "Þriðja setning."),
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_shard_of_which_nothing_is_kept_says_why_each_document_fell(tmp_path, count):
+    records = [{"id": 0, "text": "One"}, {"id": 1, "text": None}, {"id": 2, "text": "See <name> for it"}]
+    for number in range(count):
+        write_lines(tmp_path / f"{number}.jsonl", records)
+    corpus = corpus_of(files(tmp_path, id_field="id"), cleaning="strings", min_words=2)
+    with pytest.raises(GrowmergeError, match=r"corpora\.web.*of 3 read: 1 with markup.*, 2 with fewer words") as caught:
+        build_shard(corpus, {}, Shard(0, count), tmp_path / "out")
+    assert ("shard 1-of-2 (with fewer `shards`" in str(caught.value)) == (count == 2)
+
+
+def test_a_corpus_that_is_held_out_altogether_by_chance_is_refused_and_on_purpose_is_not(tmp_path):
+    write_lines(tmp_path / "a.jsonl", [{"text": "A single document"}])
+    with pytest.raises(GrowmergeError, match=r"of 1 read: 1 held out for evaluation \(`heldout`\).*set `heldout: 1`"):
+        build_shard(corpus_of(files(tmp_path), heldout=0.99), {}, Shard(), tmp_path / "out")
+    facts = build_shard(corpus_of(files(tmp_path), heldout=1.0), {}, Shard(), tmp_path / "out")
+    assert facts["heldout"]["documents"] == 1
+
+
+def test_a_name_with_brackets_is_the_file_of_that_name_and_a_glob_where_there_is_none(tmp_path):
+    for name in ("part1", "part[1]"):
+        (tmp_path / f"{name}.jsonl").write_text("{}")
+    (tmp_path / "web[2]").mkdir()
+    (tmp_path / "web[2]" / "a.jsonl").write_text("{}")
+
+    def found(path):
+        paths = FileSource(kind="files", paths=[f"{tmp_path}/{path}"]).files()
+        return [str(path.relative_to(tmp_path)) for path in paths]
+
+    assert found("part[1].jsonl") == ["part[1].jsonl"]
+    assert found("part[12].jsonl") == ["part1.jsonl"]
+    assert found("web[2]/*.jsonl") == found("web[2]/[ab].jsonl") == ["web[2]/a.jsonl"]
+    assert found("**/a.jsonl") == ["web[2]/a.jsonl"]
+
+
+def test_options_that_are_not_used_are_not_among_the_params_of_a_rule():
+    plain = FileSource(kind="files", paths=["a.txt"])
+    assert set(plain.model_dump(mode="json")) == {"kind", "paths", "text_field", "id_field"}
+    used = FileSource(kind="files", paths=["a.txt"], lines=True, id_prefix="a")
+    assert FileSource.model_validate(used.model_dump(mode="json")) == used
+
+
 def test_a_path_that_matches_nothing_is_named(tmp_path):
     with pytest.raises(GrowmergeError, match=r"sources.paths = .*absent.*: no such file"):
         FileSource(kind="files", paths=[f"{tmp_path}/absent/*.txt"]).files()

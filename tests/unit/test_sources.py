@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growmerge.config.corpora import FileSource, HubSource, check_ids
 from growmerge.data.catalogues import parse_mo, parse_po, read_catalogues
 from growmerge.data.cleaning import Cleaner
 from growmerge.data.documents import Document, source_id
-from growmerge.data.files import check_file_names, read_files, read_id_files
+from growmerge.data.files import read_files, read_id_files
 from growmerge.data.sources import read_stdlib_code, read_topics
 from growmerge.errors import GrowmergeError
 
@@ -218,6 +219,38 @@ def test_each_kind_of_file_gives_its_documents(tmp_path, kind):
             list(read_files([path], "key", None))
 
 
+def test_a_null_text_is_an_empty_one(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": null}\n{"text": "x"}\n')
+    pq.write_table(pa.table({"text": [None, "x"]}), tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.parquet"):
+        assert [d.text for d in read_files([tmp_path / name], "text", None)] == ["", "x"]
+
+
+@pytest.mark.parametrize("empty", ["file", "row group", "untyped", "without columns"])
+@pytest.mark.parametrize("last", [False, True])
+def test_an_empty_piece_of_parquet_is_passed_over(tmp_path, empty, last):
+    whole = pa.table({"id": ["a"], "text": ["x"]})
+    none = {"untyped": pa.table({"id": pa.nulls(0), "text": pa.nulls(0)}), "without columns": pa.table({})}
+    pieces = [none.get(empty, whole.slice(0, 0)), whole][:: -1 if last else 1]
+    if empty == "row group":
+        with pq.ParquetWriter(tmp_path / "0.parquet", whole.schema) as writer:
+            for piece in pieces:
+                writer.write_table(piece)
+    else:
+        for number, piece in enumerate(pieces):
+            pq.write_table(piece, tmp_path / f"{number}.parquet")
+    assert list(read_files(sorted(tmp_path.glob("*")), "text", "id")) == [Document("a", "x")]
+
+
+def test_columns_that_are_not_mapped_may_differ_from_row_to_row_and_file_to_file(tmp_path):
+    rows = [{"id": "a", "text": "x"}, {"id": "b", "text": "y", "more": 1}, {"id": "c", "text": "z", "more": "s"}]
+    (tmp_path / "all.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for row in rows:
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"{row['id']}.parquet")
+    for paths in ([tmp_path / "all.jsonl"], sorted(tmp_path.glob("*.parquet"))):
+        assert [d.id for d in read_files(paths, "text", "id")] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize(("name", "content"), [("a.jsonl", b'{"text": "x"}'), ("a.jsonl.gz", None), ("a.txt", b"x")])
 def test_a_byte_order_mark_is_no_text(tmp_path, name, content):
     marked = codecs.BOM_UTF8 + (content or b'{"text": "x"}')
@@ -230,7 +263,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path, name, content):
     [
         ("a.jsonl", b'{"text": "x"}\n{"text": \n', "line 2, column 10: not JSON"),
         ("a.jsonl", b'{"text": "x"}\n[1]\n', "line 2: a JSON object is needed, found list"),
-        ("a.jsonl", b'{"text": null}', "line 1: field 'text' must be a string, found NoneType"),
+        ("a.jsonl", b'{"text": [null]}', "line 1: field 'text' must be a string, found list"),
         ("a.jsonl", b'{"text": "x \\ud83d y"}', "line 1: holds half of a surrogate pair"),
         ("a.jsonl", b"", "has no documents"),
         ("a.txt", b"\n \n", "has no documents"),
@@ -257,10 +290,22 @@ def test_ids_made_of_names_do_not_collide(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         paths.append(write(tmp_path / folder, ".jsonl"))
-    with pytest.raises(GrowmergeError, match="rename one"):
-        check_file_names(paths, None)
-    check_file_names(paths, "key")
+    names = list(map(str, paths))
+    with pytest.raises(GrowmergeError, match=r"two files have this name.*rename one"):
+        check_ids([FileSource(kind="files", paths=names)])
+    with pytest.raises(GrowmergeError, match=r"two files have this name.*rename one"):
+        check_ids([FileSource(kind="files", paths=[name]) for name in names])
+    check_ids([FileSource(kind="files", paths=names, id_field="key")])
+    check_ids([FileSource(kind="files", paths=[name], id_prefix=name) for name in names])
     assert len(list(read_files(paths, "body", "key"))) == 4
+
+
+def test_numbered_rows_of_two_hub_datasets_of_one_name_do_not_collide():
+    both = [HubSource(kind="hub", dataset=f"{owner}/web", id_field=None) for owner in ("one", "two")]
+    with pytest.raises(GrowmergeError, match=r"web/default/train: two hub datasets.*id_prefix"):
+        check_ids(both)
+    check_ids([both[0], both[1].model_copy(update={"config": "sv"})])
+    check_ids([both[0], both[1].model_copy(update={"id_prefix": "two:"})])
 
 
 @pytest.mark.parametrize("kind", [".jsonl", ".jsonl.gz", ".parquet"])

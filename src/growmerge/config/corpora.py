@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
+from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +13,36 @@ from pydantic import Field
 
 from growmerge.config.strict import Name, Strict
 from growmerge.errors import GrowmergeError
+
+# The files of a folder or repository that transformers makes a fast tokenizer from, whatever kind it is of.
+TOKENIZER_PATTERNS = (
+    "config.json",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+    "chat_template.jinja",
+)
+
+
+def _is_unset(value: object) -> bool:
+    """Whether an option is left out of the plain data that a rule takes as params.
+
+    So that an option which is new in growmerge reruns nothing where it is not used.
+    """
+    return value in (None, False)
+
+
+IdPrefix = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        exclude_if=_is_unset,
+        description="Put before every id: for sources of a corpus whose ids are equal though their documents are not.",
+    ),
+]
 
 
 class Package(Strict):
@@ -42,13 +75,26 @@ class StandardLibrarySource(Strict):
 
 
 class FileSource(Strict):
-    """Local files: .jsonl, .jsonl.gz, .parquet, .txt."""
+    """Local files: .jsonl, .jsonl.gz and .parquet, with a document a record; .txt, with a document a paragraph.
+
+    In .txt files a paragraph ends at a blank line; with `lines: true` every line is a document.
+    """
 
     kind: Literal["files"] = Field(description="This kind of source.")
-    paths: list[str] = Field(min_length=1, description="Paths or globs, relative to the working directory.")
+    paths: list[str] = Field(
+        min_length=1,
+        description="Paths or globs, relative to the working directory. What exists under a name is that file or "
+        "folder, even if the name has brackets.",
+    )
     text_field: str = Field("text", description="The field with the text, of .jsonl and .parquet.")
     id_field: str | None = Field(
         None, description="The field with the id; null: file name and number of the line, row or paragraph."
+    )
+    id_prefix: IdPrefix = None
+    lines: bool = Field(
+        False,
+        exclude_if=_is_unset,
+        description="For .txt files: every line is a document; default: every paragraph, which ends at a blank line.",
     )
 
     def files(self) -> list[Path]:
@@ -56,11 +102,28 @@ class FileSource(Strict):
         found: list[Path] = []
         for pattern in self.paths:
             # Path.glob takes no absolute pattern.
-            matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207
+            matches = sorted(Path(match) for match in glob.glob(_literal_first(pattern), recursive=True))  # noqa: PTH207
             if not matches:
                 raise GrowmergeError(f"sources.paths = {pattern!r}: no such file")
             found += matches
         return found
+
+    def numbered(self, files: Iterable[Path]) -> list[str]:
+        """What the ids of documents begin with that get their place as their id: the names of such files."""
+        prefix = self.id_prefix or ""
+        return [f"{prefix}{file.name}" for file in files if self.id_field is None or file.suffix == ".txt"]
+
+
+def _literal_first(pattern: str) -> str:
+    """The glob in which the beginning of `pattern` that exists, whole parts of the path, stands for itself.
+
+    So `part[1].jsonl` is the file of that name, if there is one, and not `part1.jsonl`.
+    """
+    path = Path(pattern)
+    if path.exists():
+        return glob.escape(pattern)
+    existing = next((parent for parent in path.parents if parent.exists()), None)
+    return pattern if existing is None else str(Path(glob.escape(str(existing))) / path.relative_to(existing))
 
 
 class HubSource(Strict):
@@ -73,10 +136,49 @@ class HubSource(Strict):
     revision: str | None = Field(None, description="A commit or tag. State one, so that the data cannot change.")
     text_field: str = Field("text", description="The column with the text.")
     id_field: str | None = Field("id", description="The column with the id; null: each row's number in its file.")
+    id_prefix: IdPrefix = None
     files: int | None = Field(None, ge=1, description="Read only the first so many files; default: all.")
+
+    @property
+    def numbered(self) -> str:
+        """What the ids of documents begin with that get their place as their id."""
+        name = self.dataset.rstrip("/").rpartition("/")[2]
+        return f"{self.id_prefix or ''}{name}/{self.config or 'default'}/{self.split}"
+
+    def local_files(self) -> list[Path]:
+        """The files of a dataset that is a local folder, hidden ones left out; none of one on the hub."""
+        return files_within(Path(self.dataset))
+
+
+def files_within(folder: Path) -> list[Path]:
+    """The files in a folder and its folders, hidden ones left out; a file itself; nothing where neither is there."""
+    if not folder.is_dir():
+        return [folder] if folder.is_file() else []
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 Source = Annotated[PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")]
+
+
+def check_ids(sources: Iterable[Source]) -> None:
+    """Raise GrowmergeError if ids that are made from the places of documents would be equal in these sources.
+
+    Raises it also for a path that matches nothing. Ids that documents bring along show only when they are read.
+    """
+    sources = list(sources)
+    files = Counter(name for s in sources if isinstance(s, FileSource) for name in s.numbered(s.files()))
+    for name in (name for name, count in files.items() if count > 1):
+        raise GrowmergeError(
+            f"{name}: two files have this name, so their ids would collide; rename one of them, or give one of two "
+            "sources an `id_prefix`"
+        )
+    datasets = Counter(s.numbered for s in sources if isinstance(s, HubSource) and s.id_field is None)
+    for name in (name for name, count in datasets.items() if count > 1):
+        raise GrowmergeError(
+            f"{name}: two hub datasets have this name, configuration and split, so the ids of their rows would "
+            "collide; give one of the sources an `id_prefix`"
+        )
 
 
 class Expected(Strict):
@@ -113,7 +215,12 @@ class Corpus(Strict):
     parts: list[Part] = Field(
         default_factory=list, description="Parts with names of their own. Their shares add up to 1."
     )
-    min_words: int = Field(1, ge=1, description="Documents of fewer words are dropped.")
+    min_words: int = Field(
+        1,
+        ge=1,
+        description="Documents of fewer words are dropped. In scripts without spaces, two characters count as a word "
+        "in Chinese and Japanese, four in Thai, Lao, Khmer, Burmese and Tibetan.",
+    )
     cleaning: Literal["strings", "text"] = Field(
         "text",
         description="strings: messages of programs, whose markup is taken out or dropped, without near-duplicates; "
@@ -158,3 +265,12 @@ class Tokenizer(Strict):
     max_bytes_each: int = Field(
         10_000_000, gt=0, description="Most bytes of text from each corpus, in UTF-8, so that no corpus dominates."
     )
+
+    def local_files(self) -> list[Path]:
+        """The files that a tokenizer in a local folder is made from; none of one on the hub."""
+        folder = Path(self.pretrained) if self.pretrained else None
+        if folder is None or not folder.is_dir():
+            return []
+        return sorted(
+            f for f in folder.iterdir() if f.is_file() and any(fnmatch(f.name, p) for p in TOKENIZER_PATTERNS)
+        )

@@ -7,6 +7,8 @@ from itertools import islice
 from typing import Literal
 
 from growmerge.data.documents import Document, fold
+from growmerge.data.words import count_words
+from growmerge.errors import GrowmergeError
 from growmerge.hashing import hash64
 
 # Tags are taken out, their content is running text. Those of blocks end a word, the others do not.
@@ -65,32 +67,52 @@ class Cleaner:
         self._min_words = min_words
         self._strings = kind == "strings"
         self._placeholder = placeholder
-        self._ids: set[int] = set()
+        self.other_texts = 0  # documents dropped for an id that a document of another text has in the same source
+        self._source, self._shared_ids = "sources", False
+        self._ids: set[int] = set()  # of this source
+        self._earlier: set[int] = set()  # of the sources before it
         self._texts: set[int] = set()
 
     def clean(self, document: Document) -> tuple[Outcome, Document]:
         """("kept", the document as it is kept), or why it is dropped, and the document.
 
-        Reasons: ``markup`` (placeholders too), ``short`` (fewer words with a letter than ``min_words``),
-        ``duplicate_id``, ``duplicate_text``.
+        Reasons: ``markup`` (placeholders too), ``short`` (fewer words with a letter than ``min_words``, see
+        :func:`growmerge.data.words.count_words`; null and empty texts, too), ``duplicate_id``, ``duplicate_text``.
+
+        Raises GrowmergeError for an id that a document of another text has in an earlier source (:meth:`begin`).
         """
         text = _plain_string(document.text, self._placeholder) if self._strings else document.text
         if text is None:
             return "markup", document
         if not _has_words(text, self._min_words):
             return "short", document
-        if _seen(document.id, self._ids):
+        identifier = hash64(document.id)
+        # As Unicode composes it: one text in two encodings is one text.
+        content = hash64(fold(text) if self._strings else unicodedata.normalize("NFC", text))
+        repeated, known = identifier in self._ids or identifier in self._earlier, content in self._texts
+        if identifier in self._earlier and not known and not self._shared_ids:
+            raise GrowmergeError(
+                f"{self._source}: id {document.id!r} is the id of another text in an earlier source of the corpus; ids "
+                "must be unique in a corpus: give one of the sources an `id_prefix`, or another `id_field`"
+            )
+        self._ids.add(identifier)
+        if repeated:
+            self.other_texts += not known and not self._shared_ids
             return "duplicate_id", document
-        if _seen(fold(text) if self._strings else text, self._texts):
+        self._texts.add(content)
+        if known:
             return "duplicate_text", document
         return "kept", Document(document.id, text)
 
+    def begin(self, source: str, shared_ids: bool = False) -> None:
+        """From here on, documents are those of another source; `source` names it in messages.
 
-def _seen(text: str, digests: set[int]) -> bool:
-    """Whether the text was seen before; from now on it was."""
-    before = len(digests)
-    digests.add(hash64(text))
-    return len(digests) == before
+        With `shared_ids`, the source has the same id for the same thing as other sources have (the English string that
+        is translated), and of these documents, too, the first is kept.
+        """
+        self._source, self._shared_ids = source, shared_ids
+        self._earlier |= self._ids
+        self._ids = set()
 
 
 def _plain_string(text: str, placeholder: str | None) -> str | None:
@@ -114,5 +136,6 @@ def _plain_string(text: str, placeholder: str | None) -> str | None:
 
 
 def _has_words(text: str, wanted: int) -> bool:
+    # Most documents have many words between spaces, so the first few decide; other scripts are counted to the end.
     words = (word for word in text.split() if any(c.isalpha() for c in word))
-    return len(list(islice(words, wanted))) == wanted
+    return len(list(islice(words, wanted))) == wanted or count_words(text) >= wanted

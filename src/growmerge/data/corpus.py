@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from growmerge.artifacts import publish, sha256_file, verify
-from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource, StandardLibrarySource
+from growmerge.config.corpora import (
+    Corpus,
+    FileSource,
+    HubSource,
+    PackagedSource,
+    Source,
+    StandardLibrarySource,
+    check_ids,
+)
 from growmerge.data.accounting import Tally
 from growmerge.data.catalogues import read_catalogues
 from growmerge.data.cleaning import Cleaner
 from growmerge.data.documents import Document, DocumentWriter
-from growmerge.data.files import check_file_names, read_files
+from growmerge.data.files import read_files
 from growmerge.data.hub import HubFiles
 from growmerge.data.sources import read_stdlib_code, read_topics
+from growmerge.errors import GrowmergeError
 from growmerge.hashing import is_heldout
 from growmerge.study.sharding import Shard
 
@@ -24,28 +33,59 @@ logger = logging.getLogger(__name__)
 DOCUMENTS = "documents.parquet"  # what may be trained on
 HELDOUT = "heldout.parquet"  # what is kept for evaluation
 
+# What becomes of documents that are not trained on, in messages.
+_FATES = {
+    "heldout": "held out for evaluation (`heldout`)",
+    "markup": "with markup or placeholders (`cleaning: strings`)",
+    "short": "with fewer words than `min_words`, or without text",
+    "duplicate_id": "with an id that an earlier one has",
+    "duplicate_text": "with a text that an earlier one has",
+}
 
-def read_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard) -> Iterator[Document]:
+
+def read_shard(
+    corpus: Corpus, packages: Mapping[str, Path], shard: Shard, begin: Callable[[str, bool], None] | None = None
+) -> Iterator[Document]:
     """The shard's documents of all sources, one after another, as they come; nothing is held in memory.
 
     Of hub datasets and local files, the shard reads its share of the files; of packages and Python's own text all
     shards read everything, and each takes the documents whose id hashes into it. `packages` maps names to the folders
-    that their wheels are in.
+    that their wheels are in. `begin` is called before the documents of each source with its name, and whether ids are
+    those of the English strings that its documents are translated from, or made of, so that sources share them.
 
-    Raises GrowmergeError for a source that cannot be read, or has fewer files than there are shards.
+    Raises GrowmergeError for ids that would be equal in two sources (:func:`check_ids`), and for a source that cannot
+    be read, or has fewer files than there are shards.
     """
-    for source in corpus.sources:
-        match source:
-            case HubSource():
-                files = HubFiles(source)
-                numbers = shard.deal(files.numbers, corpus.name, f"hub dataset '{source.dataset}'")
-                yield from files.read_documents(numbers)
-            case FileSource():
-                check_file_names(source.files(), source.id_field)
-                paths = shard.deal(source.files(), corpus.name, f"paths {source.paths}")
-                yield from read_files(paths, source.text_field, source.id_field)
-            case PackagedSource() | StandardLibrarySource():
-                yield from (d for d in _read_packaged(source, packages) if shard.holds(d.id))
+    check_ids(corpus.sources)
+    for number, source in enumerate(corpus.sources):
+        if begin:
+            named = f"corpora.{corpus.name}.sources.{number} ({_name_of(source)})"
+            begin(named, isinstance(source, PackagedSource | StandardLibrarySource))
+        yield from _read_source(source, corpus.name, packages, shard)
+
+
+def _read_source(source: Source, corpus: str, packages: Mapping[str, Path], shard: Shard) -> Iterator[Document]:
+    match source:
+        case HubSource():
+            files = HubFiles(source)
+            yield from files.read_documents(shard.deal(files.numbers, corpus, _name_of(source)))
+        case FileSource():
+            paths = shard.deal(source.files(), corpus, _name_of(source))
+            yield from read_files(paths, source.text_field, source.id_field, source.id_prefix, source.lines)
+        case PackagedSource() | StandardLibrarySource():
+            yield from (d for d in _read_packaged(source, packages) if shard.holds(d.id))
+
+
+def _name_of(source: Source) -> str:
+    match source:
+        case HubSource():
+            return f"hub dataset '{source.dataset}'"
+        case FileSource():
+            return f"paths {source.paths}"
+        case PackagedSource():
+            return f"packages {', '.join(source.packages)}"
+        case StandardLibrarySource():
+            return f"Python's {source.part}"
 
 
 def _read_packaged(source: PackagedSource | StandardLibrarySource, packages: Mapping[str, Path]) -> Iterator[Document]:
@@ -83,15 +123,18 @@ def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, fold
     Cleaned as `corpus` says; duplicates are found within a shard, not across shards (what is to be trained on is held
     against the held-out text of all shards when it is tokenized).
 
+    Raises GrowmergeError if nothing is left to train on, unless all is meant to be held out, with why each document
+    fell; also of one shard of many, for nothing can be trained on such a shard.
+
     Returns, as {documents, bytes, characters} of the sources' text, `read` and each outcome, whose sum it is (`kept`,
     `heldout`, `markup`, `short`, `duplicate_id`, `duplicate_text`), and of the text as `written` to each file.
     """
     cleaner = Cleaner(corpus.min_words, corpus.cleaning, corpus.placeholder)
     read = Tally()
-    outcomes = {name: Tally() for name in ("kept", "heldout", "markup", "short", "duplicate_id", "duplicate_text")}
+    outcomes = {name: Tally() for name in ("kept", *_FATES)}
     written = {DOCUMENTS: Tally(), HELDOUT: Tally()}
     with DocumentWriter(folder / DOCUMENTS) as documents, DocumentWriter(folder / HELDOUT) as heldout:
-        for document in read_shard(corpus, packages, shard):
+        for document in read_shard(corpus, packages, shard, cleaner.begin):
             read.add(document.text)
             outcome, cleaned = cleaner.clean(document)
             if outcome == "kept" and is_heldout(document.id, corpus.heldout):
@@ -104,8 +147,25 @@ def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, fold
                 documents.write(cleaned)
             else:
                 outcomes[outcome].add(document.text)
+    _check_kept(corpus, shard, read, outcomes)
+    if cleaner.other_texts:
+        logger.warning(
+            "%s, shard %s: %d documents were dropped for an id that a document of another text has, too; see id_field",
+            *(corpus.name, shard, cleaner.other_texts),
+        )
     return {
         "read": asdict(read),
         **{name: asdict(tally) for name, tally in outcomes.items()},
         "written": {name: asdict(tally) for name, tally in written.items()},
     }
+
+
+def _check_kept(corpus: Corpus, shard: Shard, read: Tally, outcomes: Mapping[str, Tally]) -> None:
+    if outcomes["kept"].documents or (corpus.heldout == 1 and outcomes["heldout"].documents):
+        return
+    fates = ", ".join(f"{n.documents:,} {_FATES[name]}" for name, n in outcomes.items() if n.documents) or "none"
+    more = "" if shard.count == 1 else f", shard {shard} (with fewer `shards`, each gets more)"
+    raise GrowmergeError(
+        f"corpora.{corpus.name}{more}: no document is left to train on; of {read.documents:,} read: {fates}. If it is "
+        "text to evaluate on only, set `heldout: 1`"
+    )

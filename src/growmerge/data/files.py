@@ -2,8 +2,8 @@
 
 import gzip
 import json
+import logging
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -14,47 +14,57 @@ import pyarrow.parquet as pq
 from growmerge.data.documents import BATCH, Document
 from growmerge.errors import GrowmergeError
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet", ".txt")
 _UTF_8 = "utf-8-sig"  # with a byte order mark or without
 
 
-def read_files(paths: Sequence[Path], text_field: str, id_field: str | None) -> Iterator[Document]:
-    """Documents of .jsonl, .jsonl.gz, .parquet (one a record) and .txt files (one a paragraph, blank lines between).
+def read_files(
+    paths: Sequence[Path], text_field: str, id_field: str | None, id_prefix: str | None = None, lines: bool = False
+) -> Iterator[Document]:
+    """Documents of .jsonl, .jsonl.gz and .parquet files, one a record, and of .txt files, one a paragraph or line.
 
-    ``text_field`` and ``id_field`` name the record's fields; numbers are taken as ids too. Without an id field, and in
-    .txt files, the id is ``file name:number`` with the number of the line, row or paragraph, from 1. Nothing is held in
-    memory but a line, a paragraph, or a row group of Parquet.
+    ``text_field`` and ``id_field`` name the record's fields, and no others are read; numbers are taken as ids too, and
+    a null text as an empty one. Without an id field, and in .txt files, the id is ``file name:number`` with the number
+    of the line, row or paragraph, from 1. ``id_prefix`` is put before every id. In .txt files a paragraph ends at a
+    blank line; with ``lines`` every line that is not blank is a document. Nothing is held in memory but a line, a
+    paragraph, or a row group of Parquet. A file without documents is passed over with a warning if others have some.
 
-    Raises GrowmergeError naming the file and the place: unknown suffix, no such file, nothing in it, not UTF-8, a line
-    that is not a JSON object, a field that is missing (with those that exist) or is not a string.
+    Raises GrowmergeError naming the file and the place: unknown suffix, no such file, no documents in any of them, not
+    UTF-8, a line that is not a JSON object, a field that is missing (with those that exist) or is not a string.
     """
+    empty = []
     for path in paths:
-        documents = _paragraphs(path) if path.suffix == ".txt" else _documents(path, text_field, id_field)
-        empty = True
+        if path.suffix == ".txt":
+            documents = _lines(path) if lines else _paragraphs(path)
+        else:
+            documents = _documents(path, text_field, id_field)
+        count = 0
         for document in _explained(path, documents):
-            empty = False
-            yield document
-        if empty:
-            raise GrowmergeError(f"{path}: has no documents; remove it from the sources or fill it")
+            count += 1
+            yield Document(id_prefix + document.id, document.text) if id_prefix else document
+        if not count:
+            empty.append(path)
+            logger.warning("%s: has no documents", path)
+    if empty and len(empty) == len(paths):
+        raise GrowmergeError(f"{empty[0]}: has no documents; remove it from the sources or fill it")
 
 
 def read_id_files(paths: Sequence[Path], id_field: str) -> Iterator[str]:
-    """The ids in the field ``id_field`` of .jsonl, .jsonl.gz and .parquet files. Raises as :func:`read_files`."""
+    """The ids in the field ``id_field`` of .jsonl, .jsonl.gz and .parquet files.
+
+    Raises GrowmergeError as :func:`read_files` does, but not for a file without ids.
+    """
     for path in paths:
         for place, _, (identifier,) in _explained(path, _records(path, [id_field])):
             yield as_id(identifier, place)
 
 
-def check_file_names(paths: Sequence[Path], id_field: str | None) -> None:
-    """Raise GrowmergeError where ids made from the file name collide, because files of two folders share it."""
-    for name, count in Counter(path.name for path in paths).items():
-        if count > 1 and (id_field is None or name.endswith(".txt")):
-            raise GrowmergeError(f"{name}: two files have this name, so their ids would collide; rename one of them")
-
-
 def as_text(value: object, field: str, place: str) -> str:
-    """The value of a text field. Raises GrowmergeError naming the place if it is not a string."""
+    """The value of a text field, "" for null. Raises GrowmergeError naming the place if it is of another type."""
+    if value is None:
+        return ""
     if not isinstance(value, str):
         raise GrowmergeError(f"{place}: field {field!r} must be a string, found {type(value).__name__}")
     return value
@@ -93,6 +103,13 @@ def _paragraphs(path: Path) -> Iterator[Document]:
                 number += 1
                 yield Document(f"{path.name}:{number}", "".join(lines).strip())
                 lines = []
+
+
+def _lines(path: Path) -> Iterator[Document]:
+    with path.open(encoding=_UTF_8) as file:
+        for number, line in enumerate(file, start=1):
+            if text := line.strip():
+                yield Document(f"{path.name}:{number}", text)
 
 
 def _records(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, int, list[object]]]:
@@ -134,6 +151,8 @@ def _is_unicode(value: object) -> bool:
 
 def _read_parquet(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, int, list[object]]]:
     with pq.ParquetFile(path) as file:
+        if not file.metadata.num_rows:  # pandas writes an empty table without columns
+            return
         _check_fields(fields, file.schema_arrow.names, str(path))
         number = 0
         for batch in file.iter_batches(batch_size=BATCH, columns=list(fields)):

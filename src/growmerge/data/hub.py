@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from gzip import BadGzipFile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -14,6 +16,9 @@ from growmerge.config.corpora import HubSource
 from growmerge.data.documents import BATCH, Document
 from growmerge.data.files import as_id, as_text
 from growmerge.errors import GrowmergeError
+
+if TYPE_CHECKING:
+    from datasets import IterableDataset
 
 
 class HubFiles:
@@ -27,14 +32,22 @@ class HubFiles:
         from datasets import load_dataset_builder  # takes a second; only hub sources need it
 
         self.source = source
+        if Path(source.dataset).is_dir() and glob.has_magic(str(Path(source.dataset).resolve())):
+            raise GrowmergeError(
+                f"{_named(source)}: the path of this folder has one of *?[], which `datasets` reads as a pattern; "
+                "rename it, or read its files with `kind: files`"
+            )
         with explained(source):
-            builder = load_dataset_builder(source.dataset, source.config, revision=source.revision)
-            if hasattr(builder.config, "on_mixed_types"):
+            self._builder = load_dataset_builder(source.dataset, source.config, revision=source.revision)
+            if hasattr(self._builder.config, "on_mixed_types"):
                 # Of JSON lines. By default, one number among the texts would put all of them into quotation marks.
-                builder.config.on_mixed_types = None
-            self._rows = builder.as_streaming_dataset(split=source.split)
+                self._builder.config.on_mixed_types = None
+            if hasattr(self._builder.config, "columns"):
+                # Of Parquet. By default, it is the size of the first row group, which can be empty.
+                self._builder.config.batch_size = BATCH
+            count = self._builder.as_streaming_dataset(split=source.split).num_shards
             # More pieces than files there cannot be: a file is the least that `datasets` reads by itself.
-            self.numbers = range(min(self._rows.num_shards, source.files or self._rows.num_shards))
+            self.numbers = range(min(count, source.files or count))
 
     def read_documents(self, numbers: Sequence[int]) -> Iterator[Document]:
         """The documents of the files with these numbers (from 0).
@@ -45,9 +58,11 @@ class HubFiles:
         """
         text_field, id_field = self.source.text_field, self.source.id_field
         fields = [text_field, *([id_field] if id_field else [])]
-        name = "/".join([self.source.dataset.rstrip("/").rpartition("/")[2], self.source.config or "default"])
         for place, file, row, (text, *ids) in self._records(numbers, fields):
-            identifier = f"{name}/{self.source.split}/{file}:{row}" if ids in ([], [None]) else as_id(ids[0], place)
+            if ids in ([], [None]):
+                identifier = f"{self.source.numbered}/{file}:{row}"
+            else:
+                identifier = f"{self.source.id_prefix or ''}{as_id(ids[0], place)}"
             yield Document(identifier, as_text(text, text_field, place))
 
     def read_ids(self, id_field: str) -> Iterator[str]:
@@ -59,14 +74,36 @@ class HubFiles:
         self, numbers: Sequence[int], fields: Sequence[str]
     ) -> Iterator[tuple[str, int, int, tuple[object, ...]]]:
         """(place for messages, number of the file, number of the row, values of the fields), numbers from 1."""
+        rows = self._only(fields)
         for number in numbers:
             row = 0
-            file = self._rows.shard(self._rows.num_shards, number).with_format("arrow")
+            file = rows.shard(rows.num_shards, number).with_format("arrow")
             for table in self._tables(file.iter(batch_size=BATCH), number):
                 self._check_fields(fields, table.column_names)
                 for values in zip(*(table[field].to_pylist() for field in fields), strict=True):
                     row += 1
                     yield f"{_named(self.source)}: file {number + 1}, row {row}", number + 1, row, values
+
+    def _only(self, fields: Sequence[str]) -> IterableDataset:
+        """The rows with these fields alone: others may differ from file to file, in type or in being there at all."""
+        from datasets import Features, Value
+
+        builder: Any = self._builder
+        known = builder.info.features
+        if known is not None:
+            self._check_fields(fields, list(known))
+            # Of an empty table, pandas does not know the types.
+            kept = {field: Value("string") if known[field] == Value("null") else known[field] for field in fields}
+            builder.info.features = Features(kept)
+        if hasattr(builder.config, "columns"):
+            builder.config.columns = list(fields)
+        elif hasattr(builder, "_cast_table"):
+            # JSON lines and CSV are read whole. `datasets` casts each piece to the columns of the first one, and has
+            # no option to leave some out before.
+            cast = type(builder)._cast_table
+            builder._cast_table = lambda table, *more, **named: cast(builder, _chosen(table, fields), *more, **named)
+        with explained(self.source):
+            return builder.as_streaming_dataset(split=self.source.split)
 
     def _tables(self, tables: Iterator[pa.Table], number: int) -> Iterator[pa.Table]:
         with explained(self.source, f"file {number + 1} of {len(self.numbers)}: "):
@@ -85,6 +122,11 @@ class HubFiles:
                 )
             hint = "set text_field" if field == self.source.text_field else "set id_field (null: rows are numbered)"
             raise GrowmergeError(f"{where}: no field '{field}'; it has {', '.join(fields)}: {hint}")
+
+
+def _chosen(table: pa.Table, fields: Sequence[str]) -> pa.Table:
+    """The columns of these names; all of them if one is missing, so that the error can say what there is."""
+    return table.select(list(fields)) if set(fields) <= set(table.column_names) else table
 
 
 def _named(source: HubSource) -> str:
@@ -121,6 +163,8 @@ def explained(source: HubSource, place: str = "") -> Iterator[None]:
             advice = "check the network, or download it and point `dataset` at the file"
         elif isinstance(error, FileNotFoundError):
             advice = "check the name of the dataset; a local one is a folder in the hub's layout"
+        elif "No match for FieldRef" in reason:
+            reason, advice = reason.partition(" in ")[0], "this file lacks a field that the first one has; mend it"
         elif place or isinstance(error, pa.ArrowInvalid | BadGzipFile | EOFError | zlib.error):
             advice = "the file is damaged, or a field holds values of several types; fetch it again, or mend it"
         else:

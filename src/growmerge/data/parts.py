@@ -21,11 +21,13 @@ IDS = "ids.npy"
 
 
 def read_ids(source: FileSource | HubSource) -> Iterable[str]:
-    """The ids that a source lists in its `id_field`, a row each."""
+    """The ids that a source lists in its `id_field`, a row each, with its `id_prefix`."""
     assert source.id_field is not None, "checked with the configuration"
     if isinstance(source, HubSource):
-        return HubFiles(source).read_ids(source.id_field)
-    return read_id_files(source.files(), source.id_field)
+        listed = HubFiles(source).read_ids(source.id_field)
+    else:
+        listed = read_id_files(source.files(), source.id_field)
+    return (f"{source.id_prefix or ''}{identifier}" for identifier in listed)
 
 
 def publish_ids(folder: Path, source: FileSource | HubSource, files: Sequence[Path]) -> None:

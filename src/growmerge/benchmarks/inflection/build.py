@@ -19,9 +19,9 @@ from growmerge.benchmarks.inflection.sentences import sentences
 from growmerge.benchmarks.items import ITEMS, Item, write_items
 from growmerge.catalogue.benchmarks import VERSION
 from growmerge.config.benchmarks import ISLENSKA, Benchmark
-from growmerge.config.corpora import HubSource
+from growmerge.config.corpora import HubSource, check_ids
 from growmerge.data.documents import Document
-from growmerge.data.files import check_file_names, read_files
+from growmerge.data.files import read_files
 from growmerge.data.hub import HubFiles
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import unit_hash
@@ -100,8 +100,8 @@ def _documents(benchmark: Benchmark, language: str, text: HeldOutShards) -> Iter
     if isinstance(named, HubSource):
         hub = HubFiles(named)
         return hub.read_documents(hub.numbers)
-    check_file_names(named.files(), named.id_field)
-    return read_files(named.files(), named.text_field, named.id_field)
+    check_ids([named])
+    return read_files(named.files(), named.text_field, named.id_field, named.id_prefix, named.lines)
 
 
 def _lexicon(named: str, language: str) -> Lexicon:
