@@ -177,3 +177,34 @@ def test_translations_are_asked_for_only_where_a_benchmark_is_generated():
     assert study.translations([study.grid.model("1x/swe")]) == [path]
     partial = layout_of("config.yaml", "miniature.yaml", benchmarks=[TRANSLATION], analysis={"partial": True})
     assert partial.translations([partial.grid.model("1x/swe")]) == []
+
+
+def test_every_local_file_that_a_configuration_names_is_an_input(tmp_path):
+    tokenizer, hub, ids = (tmp_path / name for name in ("tokenizer", "hub", "ids"))
+    for path in (tokenizer / "tokenizer.json", tokenizer / "tokenizer_config.json", tokenizer / "model.safetensors",
+                 hub / "data" / "0.parquet", hub / "README.md", hub / ".cache" / "x", ids / "a.jsonl"):  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    part = {"name": "own-a", "share": 0.5, "ids": {"kind": "hub", "dataset": str(ids)}}
+    corpus = {
+        "name": "own",
+        "sources": [{"kind": "hub", "dataset": str(hub)}, {"kind": "hub", "dataset": "owner/on-the-hub"}],
+        "parts": [part, {"name": "own-b", "share": 0.5}],
+    }
+    corpora = [*read_yaml(CONFIG / "miniature.yaml")["corpora"], corpus]
+    chosen = {"pretrained": str(tokenizer), "vocab_size": 1024}
+    layout = layout_of("config.yaml", "miniature.yaml", corpora=corpora, tokenizer=chosen)
+    assert layout.tokenizer_files() == [str(tokenizer / f) for f in ("tokenizer.json", "tokenizer_config.json")]
+    assert layout.datasets_of("own") == [str(hub / "README.md"), str(hub / "data" / "0.parquet")]
+    assert (layout.dataset_of_ids("own-a"), layout.dataset_of_ids("own-b")) == ([str(ids / "a.jsonl")], [])
+    assert layout_of("config.yaml").tokenizer_files() == [], "it is on the hub"
+
+
+def test_ids_that_would_be_equal_are_refused_before_any_job(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.txt").write_text("text")
+    sources = [{"kind": "files", "paths": [f"{tmp_path}/{name}/x.txt"]} for name in "ab"]
+    corpora = [*read_yaml(CONFIG / "miniature.yaml")["corpora"], {"name": "own", "sources": sources}]
+    with pytest.raises(GrowmergeError, match=r"corpora\.own: x\.txt: two files have this name"):
+        layout_of("config.yaml", "miniature.yaml", corpora=corpora).check_sources()

@@ -34,6 +34,7 @@ rule build_documents:
     input:
         packages=lambda w: LAYOUT.packages_of(w.corpus),
         files=lambda w: LAYOUT.files_of(w.corpus, w.shard),
+        datasets=lambda w: LAYOUT.datasets_of(w.corpus),
     output:
         directory(f"{RESULTS}/documents/{{corpus}}/{{shard}}"),
     log:
@@ -57,6 +58,7 @@ rule build_documents:
 rule list_part_ids:
     input:
         files=lambda w: LAYOUT.files_of_ids(w.part),
+        datasets=lambda w: LAYOUT.dataset_of_ids(w.part),
     output:
         directory(f"{RESULTS}/part_ids/{{part}}"),
     log:
@@ -82,6 +84,7 @@ rule build_tokenizer:
         documents=[shard for corpus in LAYOUT.tokenizer_corpora() for shard in LAYOUT.documents(corpus.name)],
         evaluation=LAYOUT.evaluation_of(LAYOUT.tokenizer_corpora()),
         packages=LAYOUT.tokenizer_packages(),
+        pretrained=LAYOUT.tokenizer_files(),
     output:
         directory(f"{RESULTS}/tokenizer"),
     log:

@@ -14,7 +14,7 @@ from growmerge import ids
 from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods, statistics_of
 from growmerge.config import Study
 from growmerge.config.benchmarks import Benchmark
-from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
+from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource, check_ids
 from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid, Model
@@ -45,6 +45,10 @@ class Layout:
             self.files_of(corpus.name, str(Shard(0, corpus.shards)))
             for part in corpus.parts:
                 self.files_of_ids(part.name)
+            try:
+                check_ids(corpus.sources)
+            except GrowmergeError as error:
+                raise GrowmergeError(f"corpora.{corpus.name}: {error}") from None
         typology = self.study.comparison.typology
         if typology and typology.table and not Path(typology.table).is_file():
             raise GrowmergeError(
@@ -251,6 +255,16 @@ class Layout:
         ]
         return [str(path) for paths in dealt for path in paths]
 
+    def datasets_of(self, corpus: str) -> list[str]:
+        """The files of datasets in local folders that a corpus reads. Which of them a shard reads, `datasets` says."""
+        sources = [s for s in self.study.corpus(corpus).sources if isinstance(s, HubSource)]
+        return [str(path) for source in sources for path in source.local_files()]
+
+    def dataset_of_ids(self, part: str) -> list[str]:
+        """The files of a dataset in a local folder that lists the ids of a part."""
+        source = self.ids_source(part)
+        return list(map(str, source.local_files())) if isinstance(source, HubSource) else []
+
     def files_of_ids(self, part: str) -> list[str]:
         """The local files that list the ids of a part."""
         source = self.ids_source(part)
@@ -266,6 +280,10 @@ class Layout:
         """The package that the tokenizer is taken from."""
         tokenizer = self.study.tokenizer
         return self.packages([tokenizer.package] if tokenizer.package and not tokenizer.pretrained else [])
+
+    def tokenizer_files(self) -> list[str]:
+        """The files of a pretrained tokenizer in a local folder, so that their edits rebuild it."""
+        return list(map(str, self.study.tokenizer.local_files()))
 
     def evaluation_of(self, corpora: Sequence[Corpus]) -> list[str]:
         """Documents folders whose held-out text must not occur in the training text of `corpora`.
