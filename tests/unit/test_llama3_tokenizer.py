@@ -140,8 +140,13 @@ def test_stock_transformers_loads_it_and_begins_a_text_as_llama_does(folder: Pat
     assert stock(TEXTS["Icelandic"])["input_ids"] == [128000, *encode(tokenizer, TEXTS["Icelandic"])]
 
 
-def test_a_special_token_written_in_a_text_is_one_as_in_the_published_tokenizer(tokenizer: Tokenizer):
-    assert encode(tokenizer, "a<|end_of_text|>b") == [64, 128001, 65]
+def test_a_special_token_written_in_a_text_is_one_in_the_file_as_published_and_text_once_loaded(
+    folder: Path, tokenizer: Tokenizer, reference: tiktoken.Encoding
+):
+    text = "a<|end_of_text|>b"
+    assert encode(Tokenizer.from_file(str(folder / "tokenizer.json")), text) == [64, 128001, 65]
+    assert encode(tokenizer, text) == reference.encode(text, disallowed_special=())
+    assert tokenizer.decode(encode(tokenizer, text)) == text
 
 
 def test_a_folder_is_taken_as_it_is(folder: Path, tokenizer: Tokenizer, tmp_path: Path):

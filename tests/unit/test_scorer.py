@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCau
 
 from growmerge.artifacts import publish, read_manifest, verify
 from growmerge.benchmarks.items import ITEMS, Item, write_items
-from growmerge.data.tokenizer import load_tokenizer
+from growmerge.data.tokenizer import load_tokenizer, save_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.scorer import SCORE_SCHEMA, score_items
 from growmerge.evaluation.scores import Scored, update_scores
@@ -101,14 +101,15 @@ def test_a_text_has_one_score_wherever_it_occurs(model, tokenizer):
     assert len(set(logprobs)) == 3
 
 
-def test_padding_and_truncation_set_in_the_tokenizers_file_change_nothing(model, tokenizer):
+def test_padding_and_truncation_set_in_the_tokenizers_file_change_nothing(model, tokenizer, tmp_path):
     cells = {("acceptability", "isl"): [MINIMAL]}
     plain = score_items(model, tokenizer, cells, bos_id=BOS)
     configured = Tokenizer.from_str(tokenizer.to_str())
     configured.enable_padding(length=20)
     configured.enable_truncation(3)
-    assert score_items(model, configured, cells, bos_id=BOS).equals(plain)
-    assert configured.truncation is not None, "the caller's tokenizer must stay as it was"
+    save_tokenizer(configured, tmp_path, "<s>", "<s>")
+    assert Tokenizer.from_file(str(tmp_path / "tokenizer.json")).truncation is not None
+    assert score_items(model, load_tokenizer(tmp_path)[0], cells, bos_id=BOS).equals(plain)
 
 
 def test_a_text_without_tokens_is_refused_by_name(model, tokenizer):

@@ -38,6 +38,7 @@ def test_the_stream_is_the_documents_each_closed_by_the_end_token(tmp_path, toke
         "bytes": sum(len(t.encode()) for t in TEXTS) * 10,
         "characters": sum(map(len, TEXTS)) * 10,
         "tokens": len(expected),
+        "special_texts": {"documents": 0, "occurrences": 0},
     }
     assert got.tolist() == expected[: len(got)]
     assert len(expected) - len(got) <= 16
@@ -55,7 +56,8 @@ def test_batches_are_written_in_order(tmp_path, tokenizer, monkeypatch):
 
 def test_no_documents_are_an_empty_stream(tmp_path, tokenizer):
     folder = shard(tmp_path / "1-of-1", tokenizer, [])
-    assert verify(folder).facts == {"documents": 0, "bytes": 0, "characters": 0, "tokens": 0}
+    nothing = {"documents": 0, "occurrences": 0}
+    assert verify(folder).facts == {"documents": 0, "bytes": 0, "characters": 0, "tokens": 0, "special_texts": nothing}
 
 
 def test_a_document_that_cannot_be_read_ends_the_shard(tmp_path, tokenizer):

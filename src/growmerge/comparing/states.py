@@ -99,8 +99,6 @@ def compare_states(
 def _states(folder: Path, sentences: Sequence[str], path: Path, device: str | torch.device) -> States:
     """The pooled states of a model, in a file that is read as needed."""
     tokenizer, begin, _ = load_tokenizer(folder)
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
     encodings = tokenizer.encode_batch(list(sentences), add_special_tokens=False)
     texts = [[begin, *encoding.ids] for encoding in encodings]
     if empty := [sentence for sentence, text in zip(sentences, texts, strict=True) if len(text) < 2]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ from tokenizers import Tokenizer
 from growmerge.artifacts import read_manifest, verify
 from growmerge.data.accounting import Tally
 from growmerge.data.documents import Document
+from growmerge.data.tokenizer import special_texts
 from growmerge.errors import GrowmergeError
 
 TOKENS = "tokens.arrow"
@@ -32,16 +35,20 @@ def by_corpus(folders: Iterable[Path]) -> dict[str, list[Path]]:
 
 def write_shard(
     documents: Iterable[Document], tokenizer: Tokenizer, begin_id: int, end_id: int, path: Path
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Tokenize documents into one contiguous stream, each between `begin_id` and `end_id`.
 
-    Where the two are the same token, one stands between documents. So what a scored text begins with has been trained.
+    `tokenizer` is a plain one, as `load_tokenizer` gives it. If the two are the same token, one of it stands between
+    documents. So what a scored text begins with has been trained.
 
     While a batch is encoded (by as many threads as RAYON_NUM_THREADS says), the one before it is written and the next
-    one read, so no more than three batches of `BATCH_BYTES` are in memory. Returns the documents, bytes of UTF-8 and
-    characters read, and the tokens written.
+    one read, so no more than three batches of `BATCH_BYTES` are in memory.
+
+    Returns the documents, bytes of UTF-8 and characters read, and the tokens written; and under `special_texts` how
+    many documents hold the text of a special token, and how often it occurs: there it is text, not that token.
     """
     read = Tally()
+    special = _SpecialTexts(special_texts(tokenizer))
     tokens = 0
 
     def encode(texts: Sequence[str]) -> pa.RecordBatch:
@@ -59,21 +66,38 @@ def write_shard(
         ThreadPoolExecutor(max_workers=1) as encoder,
     ):
         encoded: Future[pa.RecordBatch] | None = None
-        for texts in _batches(documents, read):
+        for texts in _batches(documents, read, special):
             following = encoder.submit(encode, texts)
             if encoded:
                 tokens += _write(encoded, writer)
             encoded = following
         if encoded:
             tokens += _write(encoded, writer)
-    return {**asdict(read), "tokens": tokens}
+    counted = {"documents": special.documents, "occurrences": special.occurrences}
+    return {**asdict(read), "tokens": tokens, "special_texts": counted}
 
 
-def _batches(documents: Iterable[Document], read: Tally) -> Iterator[list[str]]:
+class _SpecialTexts:
+    """Counts occurrences of the texts of special tokens, the longest where one begins another."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        longest_first = sorted(filter(None, texts), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self.documents = 0
+        self.occurrences = 0
+
+    def count(self, text: str) -> None:
+        found = sum(1 for _ in self._pattern.finditer(text))
+        self.documents += found > 0
+        self.occurrences += found
+
+
+def _batches(documents: Iterable[Document], read: Tally, special: _SpecialTexts) -> Iterator[list[str]]:
     batch, full = [], BATCH_BYTES
     for document in documents:
         batch.append(document.text)
         read.add(document.text)
+        special.count(document.text)
         if read.bytes >= full:
             yield batch
             batch, full = [], read.bytes + BATCH_BYTES

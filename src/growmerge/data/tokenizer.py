@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from growmerge.config.corpora import TOKENIZER_PATTERNS
 from growmerge.data import llama3
 from growmerge.errors import GrowmergeError
 from growmerge.hub import download
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 END_OF_TEXT = "<|endoftext|>"
-# Whatever kind of tokenizer transformers can turn into a fast one.
-TOKENIZER_PATTERNS = (
-    "config.json",
-    "tokenizer*",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.*",
-    "merges.txt",
-    "*.model",
-    "chat_template.jinja",
-)
 
 
 def use_threads(count: int) -> None:
@@ -36,6 +30,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """A byte-level BPE. Its one special token, id 0, separates documents and begins a scored text.
 
     Byte-level: any language can be encoded, also one that was not in its training text.
+
+    Raises GrowmergeError if there is no text: only the bytes would be entries.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -46,7 +42,19 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    size = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal size
+        for text in texts:
+            size += len(text)
+            yield text
+
+    tokenizer.train_from_iterator(counted(), trainer)
+    if not size:
+        raise GrowmergeError(
+            "tokenizer.corpora: there is no text in them to train a tokenizer on; name corpora that have training text"
+        )
     return tokenizer
 
 
@@ -70,8 +78,6 @@ def take_tokenizer(name: str, revision: str | None, folder: Path) -> None:
 
     Raises GrowmergeError if it cannot be had (no such folder, no network, a gated repository).
     """
-    from transformers import AutoTokenizer
-
     key = f"tokenizer.pretrained = {name!r}"
     try:
         source = Path(name) if Path(name).is_dir() else download(name, revision, TOKENIZER_PATTERNS, ["*/*"])
@@ -80,12 +86,7 @@ def take_tokenizer(name: str, revision: str | None, folder: Path) -> None:
             f"{key}: {error}; or give the path of a local folder; or, for Llama 3's, `pretrained: null` and "
             "`package: llama-models`"
         ) from error
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise GrowmergeError(f"{key}: holds no tokenizer that transformers can read: {reason}") from error
-    tokenizer.save_pretrained(folder)
+    _as_transformers_reads(source, key).save_pretrained(folder)
 
 
 def take_llama3_tokenizer(package: Path, folder: Path) -> None:
@@ -99,42 +100,76 @@ def take_llama3_tokenizer(package: Path, folder: Path) -> None:
 
 
 def check_size(folder: Path, vocab_size: int) -> int:
-    """Entries of the tokenizer in `folder`. Raises GrowmergeError if the embedding has fewer rows."""
-    entries = load_tokenizer(folder)[0].get_vocab_size()
-    if entries > vocab_size:
+    """Entries of the tokenizer in `folder`. Raises GrowmergeError if the embedding has too few rows for its ids.
+
+    Ids may have holes, so the largest id can exceed the number of entries.
+    """
+    ids = load_tokenizer(folder)[0].get_vocab().values()
+    rows = max(ids) + 1
+    if rows > vocab_size:
         raise GrowmergeError(
-            f"tokenizer.vocab_size = {vocab_size}: the tokenizer has {entries} entries; raise it to that"
+            f"tokenizer.vocab_size = {vocab_size}: the tokenizer has {len(ids)} entries with ids up to {rows - 1}; "
+            f"raise it to {rows}"
         )
-    return entries
+    return len(ids)
+
+
+def plain(tokenizer: Tokenizer) -> Tokenizer:
+    """`tokenizer`, changed so that it encodes a text as it stands, whatever its file says.
+
+    Nothing is cut off (truncation) or added (padding), and the text of a special token, such as `<|endoftext|>` in a
+    tutorial, is encoded like any other text. Special tokens enter a stream by their ids only.
+    """
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def load_tokenizer(folder: Path) -> tuple[Tokenizer, int, int]:
-    """(tokenizer, id that begins a text, id that ends a document) of a tokenizer or model folder.
+    """(plain tokenizer, id that begins a text, id that ends a document) of a tokenizer or model folder.
 
-    Where a tokenizer has no token for the beginning of a text, its end-of-document token serves, as in training.
+    Which tokens these are is asked of transformers, which knows the files and the defaults of each class of
+    tokenizers. If a tokenizer has no token for the beginning of a text, its end-of-document token serves, as in
+    training; and the other way round.
+
+    Raises GrowmergeError if the folder has no fast tokenizer, or one that has neither of these tokens.
     """
-    path = Path(folder) / "tokenizer.json"
-    if not path.exists():
-        raise GrowmergeError(f"{folder}: has no tokenizer.json; a fast tokenizer is needed")
-    tokenizer = Tokenizer.from_file(str(path))
-    settings = Path(folder) / "tokenizer_config.json"
-    if not settings.exists():
-        raise GrowmergeError(
-            f"{folder}: has no tokenizer_config.json, which names the tokens that begin and end a text"
-        )
-    config = json.loads(settings.read_text(encoding="utf-8"))
-    ids = [_special_id(tokenizer, config.get(key)) for key in ("bos_token", "eos_token")]
+    tokenizer = _fast_tokenizer(folder)
+    theirs = _as_transformers_reads(folder, str(folder))
+    # By their texts: transformers gives a token that tokenizer.json lacks a new id, for which there is no embedding.
+    ids = [tokenizer.token_to_id(text) if text else None for text in (theirs.bos_token, theirs.eos_token)]
     begin, end = ids[0] if ids[0] is not None else ids[1], ids[1] if ids[1] is not None else ids[0]
     if begin is None or end is None:
-        raise GrowmergeError(f"{folder}: tokenizer_config.json names neither a bos_token nor an eos_token")
+        raise GrowmergeError(
+            f"{folder}: the tokenizer has no token that begins or ends a text; name its bos_token or eos_token in "
+            "tokenizer_config.json"
+        )
     return tokenizer, begin, end
+
+
+def special_texts(tokenizer: Tokenizer) -> list[str]:
+    """The texts of the tokenizer's special tokens."""
+    return [token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special]
 
 
 def same_vocabulary(a: Path, b: Path) -> bool:
     """Whether two tokenizer or model folders give every token the same id, so that one's shards train the other."""
-    return load_tokenizer(a)[0].get_vocab() == load_tokenizer(b)[0].get_vocab()
+    return _fast_tokenizer(a).get_vocab() == _fast_tokenizer(b).get_vocab()
 
 
-def _special_id(tokenizer: Tokenizer, token: str | dict[str, str] | None) -> int | None:
-    text = token.get("content") if isinstance(token, dict) else token
-    return tokenizer.token_to_id(text) if text else None
+def _fast_tokenizer(folder: Path) -> Tokenizer:
+    path = Path(folder) / "tokenizer.json"
+    if not path.exists():
+        raise GrowmergeError(f"{folder}: has no tokenizer.json; a fast tokenizer is needed")
+    return plain(Tokenizer.from_file(str(path)))
+
+
+def _as_transformers_reads(folder: Path, name: str) -> PreTrainedTokenizerBase:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise GrowmergeError(f"{name}: holds no tokenizer that transformers can read: {reason}") from error

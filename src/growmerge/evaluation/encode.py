@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 from growmerge import ids
 from growmerge.benchmarks.items import Item
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.plain import plain
 from growmerge.evaluation.request import Request
 
 TEXT_SCHEMA = pa.schema(
@@ -40,6 +39,9 @@ def encode_items(
 ) -> EncodedItems:
     """Tokenize every text of every item; the keys of `items_by_cell` are (benchmark, language).
 
+    `tokenizer` is a plain one, as `load_tokenizer` gives it: a special token that is written in a text is text, where
+    lm-evaluation-harness takes it for the token. In all other texts the two agree.
+
     The texts of an item are its candidates, numbered from 0. In a cell of English sides, such as "parity_reference"
     (see `ids.parity_reference`), there is one, the item's reference. A text stands after a single BOS and the item's
     context, encoded without special tokens.
@@ -57,7 +59,6 @@ def encode_items(
         for item in items
         for candidate, text in enumerate(_texts(benchmark, language, item))
     ]
-    tokenizer = plain(tokenizer)
     contexts = list(dict.fromkeys(_context(row[0], row[2]) for row in rows))
     context_ids = dict(zip(contexts, _ids(tokenizer, [context.rstrip() for context in contexts]), strict=True))
     whole_ids = _ids(tokenizer, [_context(benchmark, item) + text for benchmark, _, item, _, text in rows])

@@ -26,7 +26,6 @@ from growmerge.catalogue.entry import Decoding
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.engine import max_positions
 from growmerge.evaluation.memory import is_out_of_memory
-from growmerge.evaluation.plain import plain
 from growmerge.hashing import unit_hash
 
 # Part of the identity of every generated text: raise it whenever the same model and prompts would get others.
@@ -90,7 +89,6 @@ def generate(
     and the number of these prompts is logged. Raises GrowmergeError for one that does not fit without any, and for
     memory that does not suffice for one prompt.
     """
-    tokenizer = plain(tokenizer)
     fitted = _fit(tokenizer, prompts, begin_id, max_positions(model), decoding.max_new_tokens)
     # The longest first: it needs the most memory, and its like stand beside it.
     pending = sorted(dict.fromkeys(fitted), key=lambda f: (-len(f.ids), f.ids, f.prompt.id))
