@@ -156,7 +156,7 @@ TWICE = {
 def test_a_list_that_holds_something_twice_is_refused(key):
     path, value, last = TWICE[key]
     (said,) = refused(with_value(ALL, path, value))
-    assert said.startswith(f"configuration: {key}.{last}: is there twice; ")
+    assert said.startswith(f"configuration: {key}.{last}: occurs twice; ")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def check_lists(study: Study) -> None:
             raise Problem(key, values, f"is empty; leave it out for {default}")
         for i, value in enumerate(values):
             if value in values[:i]:
-                raise Problem(f"{key}.{i}", value, "is there twice; keep one of the two")
+                raise Problem(f"{key}.{i}", value, "occurs twice; keep one of the two")
 
 
 def _lists(study: Study) -> Iterator[tuple[str, Sequence[Any] | None, str]]:

@@ -24,7 +24,7 @@ def check_shared_ids(study: Study) -> None:
     packages) is known as soon as its documents are read: the benchmarks' jobs come before any training in the queue.
     """
     for i, benchmark in enumerate(study.benchmarks):
-        if benchmark.entry.converter != "built" or benchmark.entry.metric.name not in ("parity", "chrf"):
+        if benchmark.entry.languages is not None or benchmark.entry.metric.name not in ("parity", "chrf"):
             continue
         english = study.corpus(study.english.evaluation)
         for language in study.languages:
@@ -57,9 +57,9 @@ def _may_share(one: Corpus, other: Corpus) -> bool:
     return False
 
 
-def _files(corpus: Corpus) -> list[tuple[Path, str | None]]:
-    """Its files, each with the field of the ids."""
-    return [(path, s.id_field) for s in corpus.sources if isinstance(s, FileSource) for path in s.files()]
+def _files(corpus: Corpus) -> list[tuple[Path, FileSource]]:
+    """Its files, each with the source that names it."""
+    return [(path, source) for source in corpus.sources if isinstance(source, FileSource) for path in source.files()]
 
 
 def _is_readable(corpus: Corpus) -> bool:
@@ -74,12 +74,13 @@ def _is_readable(corpus: Corpus) -> bool:
 
 def _ids(corpus: Corpus) -> Iterator[str]:
     """The ids of its documents, as `growmerge.data.files` gives them; of .txt files, of as many as there are lines."""
-    for path, field in _files(corpus):
+    for path, source in _files(corpus):
+        prefix, field = source.id_prefix or "", source.id_field
         by_place = field is None or path.suffix == ".txt"
         open_ = gzip.open if path.suffix == ".gz" else open
         with open_(path, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if by_place:
-                    yield f"{path.name}:{number}"
+                    yield f"{prefix}{path.name}:{number}"
                 elif line.strip():
-                    yield str(json.loads(line)[field])
+                    yield f"{prefix}{json.loads(line)[field]}"
