@@ -16,6 +16,7 @@ from growmerge.config import load_files
 from growmerge.config.load import merge_mappings, read_yaml, validate
 from growmerge.config.merging import Method
 from growmerge.data.token_counts import count_tokens, read_token_counts
+from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.merging.card import card
 from growmerge.merging.merge import merge_models
@@ -201,7 +202,7 @@ def test_other_statistics_are_another_merge(tiny, models, module, counts):
 
 def test_statistics_of_another_tokenizer_are_refused(tiny, models, module, counts, tmp_path):
     with publish(tmp_path / "tokenizer") as draft:
-        (draft.folder / "tokenizer.json").write_text("{}", encoding="utf-8")
+        save_tokenizer(train_tokenizer(["another text"], 260), draft.folder)
     count_tokens([tiny.folder / "tokens/swe/1-of-1"], tmp_path / "tokenizer", VOCABULARY, tmp_path / "counts")
     strange = {"token_counts": counts | {"swe": tmp_path / "counts"}}
     with pytest.raises(GrowmergeError, match="counts: token_counts of swe are those of another tokenizer than that of"):

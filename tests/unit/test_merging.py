@@ -172,7 +172,8 @@ def edited(models, tmp_path):
             values = json.loads((draft.folder / "config.json").read_text()) | (config or {})
             (draft.folder / "config.json").write_text(json.dumps(values))
             if tokenizer:
-                (draft.folder / "tokenizer.json").write_text(tokenizer)
+                file = draft.folder / "tokenizer.json"
+                file.write_text(json.dumps(tokenizer(json.loads(file.read_text()))))
         return tmp_path / "edited"
 
     return make
@@ -200,7 +201,11 @@ WRONG = {
         {"dtype": torch.bfloat16},
         rf"edited: tensor {EMBEDDING} is stored as BF16, that of .*isl as F32; save both",
     ),
-    "a tokenizer": ({"tokenizer": "{}"}, "edited/tokenizer.json: is another tokenizer"),
+    "a tokenizer": (
+        {"tokenizer": lambda data: data | {"normalizer": {"type": "Lowercase"}}},
+        "edited/tokenizer.json: is another tokenizer than .*isl's: .* becomes .* there; they cannot be merged",
+    ),
+    "a tokenizer that cannot be read": ({"tokenizer": lambda _: {}}, "edited/tokenizer.json: cannot be read"),
     "remote code": ({"config": {"auto_map": {"AutoModel": "x.py"}}}, "auto_map asks for remote code, .* never run"),
     "another family": ({"config": {"model_type": "gemma"}}, "model_type is 'gemma'; only 'llama'"),
 }
@@ -214,6 +219,12 @@ def test_members_that_do_not_fit_are_refused_by_name_of_tensor_and_model(what, m
         merge_models({tmp_path / "m": recipe(models, members, METHODS["linear"], dtype="float16")})
     assert not (tmp_path / "m").exists()
     assert not (tmp_path / ".m.partial").exists()
+
+
+def test_a_tokenizer_whose_file_is_written_otherwise_is_the_same(models, edited, tmp_path):
+    members = {"isl": models["isl"], "swe": edited(tokenizer=lambda data: data | {"version": "1.0"})}
+    assert (members["isl"] / "tokenizer.json").read_bytes() != (members["swe"] / "tokenizer.json").read_bytes()
+    merge_models({tmp_path / "m": recipe(models, members, METHODS["linear"])})
 
 
 def test_members_of_mixed_dtypes_are_converted_to_that_of_the_merge_first_if_it_is_asked_for(models, edited, tmp_path):

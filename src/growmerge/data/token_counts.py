@@ -8,19 +8,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from growmerge.artifacts import publish, read_manifest, verify
+from growmerge.artifacts import publish, verify
 from growmerge.data.shards import TOKENS
 from growmerge.errors import GrowmergeError
 
 COUNTS = "counts.npy"
-TOKENIZER = "tokenizer.json"
 
 
 def count_tokens(shards: Sequence[Path], tokenizer: Path, vocabulary: int, output: Path) -> None:
     """Publish the counts of the tokens in `shards` as `output`: an int64 array [vocabulary], special tokens included.
 
-    The facts hold the digest of the tokenizer, by which a merge sees whether its members have the same. Raises
-    GrowmergeError for a damaged shard, and for a token outside of the vocabulary.
+    The tokenizer is among the inputs, by which a merge sees whether its members have the same. Raises GrowmergeError
+    for a damaged shard, and for a token outside of the vocabulary.
     """
     counts = np.zeros(vocabulary, dtype=np.int64)
     with publish(output, inputs=[*shards, tokenizer], config={"vocabulary": vocabulary}) as draft:
@@ -31,7 +30,7 @@ def count_tokens(shards: Sequence[Path], tokenizer: Path, vocabulary: int, outpu
                 for batch in map(reader.get_batch, range(reader.num_record_batches)):
                     counts += _counted(batch["tokens"].to_numpy(), vocabulary, shard)
         np.save(draft.folder / COUNTS, counts)
-        draft.facts |= {"tokens": int(counts.sum()), "tokenizer": tokenizer_digest(tokenizer)}
+        draft.facts["tokens"] = int(counts.sum())
 
 
 def _counted(tokens: np.ndarray, vocabulary: int, shard: Path) -> np.ndarray:
@@ -47,8 +46,3 @@ def read_token_counts(folder: Path) -> np.ndarray:
     """The counts in a folder: int64 [vocabulary]."""
     counts: np.ndarray = np.load(folder / COUNTS, allow_pickle=False)
     return counts
-
-
-def tokenizer_digest(folder: Path) -> str | None:
-    """The SHA-256 of the tokenizer in a folder, from its manifest; None if it has none."""
-    return read_manifest(folder).files.get(TOKENIZER, {}).get("sha256")

@@ -153,11 +153,6 @@ def special_texts(tokenizer: Tokenizer) -> list[str]:
     return [token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special]
 
 
-def same_vocabulary(a: Path, b: Path) -> bool:
-    """Whether two tokenizer or model folders give every token the same id, so that one's shards train the other."""
-    return _fast_tokenizer(a).get_vocab() == _fast_tokenizer(b).get_vocab()
-
-
 def _fast_tokenizer(folder: Path) -> Tokenizer:
     path = Path(folder) / "tokenizer.json"
     if not path.exists():

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from growmerge.artifacts import verify
-from growmerge.data.token_counts import TOKENIZER, tokenizer_digest
+from growmerge.data.same_tokenizer import tokenizer_difference, tokenizers_of
 from growmerge.errors import GrowmergeError
 from growmerge.merging.blocks import Workers
 from growmerge.merging.operands import Values
@@ -116,8 +116,10 @@ class Inputs:
                     f"{other}/config.json: {key} = {there!r}, but {first} has {here!r}; their weights do not mean the "
                     "same and cannot be merged"
                 )
-        if tokenizer_digest(first) != tokenizer_digest(other):
-            raise GrowmergeError(f"{other}/{TOKENIZER}: is another tokenizer than {first}'s; they cannot be merged")
+        if difference := tokenizer_difference(other, first):
+            raise GrowmergeError(
+                f"{other}/tokenizer.json: is another tokenizer than {first}'s: {difference}; they cannot be merged"
+            )
 
 
 def check_statistics(statistics: Mapping[str, Mapping[str, Path]], members: Mapping[str, Path]) -> None:
@@ -127,12 +129,13 @@ def check_statistics(statistics: Mapping[str, Mapping[str, Path]], members: Mapp
     """
     for name, folders in statistics.items():
         for code, folder in folders.items():
-            counted = verify(folder).facts.get("tokenizer")
-            if counted is not None and counted != tokenizer_digest(members[code]):
-                raise GrowmergeError(
-                    f"{folder}: {name} of {code} are those of another tokenizer than that of {members[code]}; choose a "
-                    "method that does not ask for them, or models with the tokenizer of this study"
-                )
+            for tokenizer in tokenizers_of(verify(folder)):
+                if difference := tokenizer_difference(members[code], tokenizer):
+                    raise GrowmergeError(
+                        f"{folder}: {name} of {code} are those of another tokenizer than that of {members[code]}: "
+                        f"{difference}; choose a method that does not ask for them, or models with the tokenizer of "
+                        "this study"
+                    )
 
 
 def finite(tensor: Tensor) -> bool:

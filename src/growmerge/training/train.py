@@ -17,8 +17,8 @@ from growmerge.artifacts import MANIFEST, digest_of, publish, read_manifest, ver
 from growmerge.config.models import Architecture
 from growmerge.config.training import Training
 from growmerge.data.mixture import Mixture
+from growmerge.data.same_tokenizer import tokenizer_difference, tokenizers_of
 from growmerge.data.shards import TokenCorpus, count_documents
-from growmerge.data.tokenizer import same_vocabulary
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 from growmerge.study.flops import training_flops
@@ -32,7 +32,6 @@ from growmerge.training.ranks import joined
 from growmerge.training.stopping import refuse_if_diverged
 
 logger = logging.getLogger(__name__)
-TOKENIZER = "tokenizer"  # the folder's name
 
 
 def train_model(
@@ -146,11 +145,11 @@ def train_model(
 
 def _refuse_another_tokenizer(parent: Path, shards: Sequence[Path]) -> None:
     """A checkpoint from elsewhere may number its tokens otherwise than the shards do."""
-    made_with = {Path(name) for shard in shards for name in read_manifest(shard).inputs if Path(name).name == TOKENIZER}
-    for tokenizer in sorted(made_with):
-        if not same_vocabulary(parent, tokenizer):
+    made_with = dict.fromkeys(tokenizer for shard in shards for tokenizer in tokenizers_of(read_manifest(shard)))
+    for tokenizer in made_with:
+        if difference := tokenizer_difference(parent, tokenizer):
             raise GrowmergeError(
-                f"{parent}: its tokenizer is not the one that made the token shards, {tokenizer}; set "
+                f"{parent}: its tokenizer is not the one that made the token shards, {tokenizer}: {difference}; set "
                 "tokenizer.pretrained to the tokenizer of this checkpoint"
             )
 
