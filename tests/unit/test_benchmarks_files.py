@@ -185,3 +185,9 @@ def test_ids_join_whether_they_are_integers_or_floats_and_missing_ones_do_not(tm
     built = build_benchmark(Benchmark(name="flores", sources={"swe": {"dataset": dataset}}), "swe", seed=1)
     assert [(item.id, item.reference) for item in built.items] == [("sentence:1", "text 1"), ("sentence:2", "text 2")]
     assert built.facts["dropped"] == {"no id": 1}
+
+
+def test_a_file_with_brackets_in_its_name_is_that_file(tmp_path):
+    path = tmp_path / "pairs[1].jsonl"
+    path.write_text(json.dumps(ROW) + "\n", encoding="utf-8")
+    assert [item.candidates for item in build(path).items] == [PAIR]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,9 @@ def builder_arguments(path: str) -> dict[str, Any]:
         raise GrowmergeError(f"{path}: no such file")
     # Tab-separated text has no quoting by convention: a quotation mark is part of the text.
     options = {"sep": "\t", "quoting": csv.QUOTE_NONE} if ending == ".tsv" else {}
-    return {"path": FILES[ending], "data_files": path, **options}
+    # `datasets` takes a path for a pattern, in which brackets stand for one character.
+    files = path if "://" in path else glob.escape(path)
+    return {"path": FILES[ending], "data_files": files, **options}
 
 
 def configure(config: Any) -> None:
