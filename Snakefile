@@ -24,6 +24,7 @@ include: "workflow/rules/match.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/preflight.smk"
 
 
 rule all:

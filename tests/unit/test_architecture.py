@@ -19,7 +19,7 @@ GROUND = {"artifacts", "errors", "frames", "freed_memory", "hashing", "hub", "id
 # Whoever stands further down may import what stands above it, never the other way round.
 ORDER = (
     *("catalogue", "config", "study"),
-    *("data", "models", "training", "benchmarks", "evaluation", "merging"),
+    *("data", "models", "training", "benchmarks", "evaluation", "merging", "preflight"),
     *("comparing", "tables", "figures"),
 )
 DECIDES = ("catalogue", "config", "study")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from growmerge.benchmarks import formats
 from growmerge.benchmarks.records import Record, whole
-from growmerge.catalogue.entry import CONVERTED, Dataset
+from growmerge.catalogue.entry import Dataset
 from growmerge.config.benchmarks import is_file
 from growmerge.config.corpora import HubSource
 from growmerge.data.hub import explained
@@ -65,7 +64,7 @@ class Rows:
 
     def _check_columns(self, row: Mapping[str, Any], place: str) -> None:
         for name, path in self.fields.items():
-            found = "" if path.startswith("?") else _lacking(row, path)
+            found = "" if path.startswith("?") else lacking(row, path)
             if found:
                 raise GrowmergeError(
                     f"dataset '{self.dataset.id}' ({place}): no column '{path}' for `{name}`; {found}: set `fields` of "
@@ -74,10 +73,7 @@ class Rows:
 
 
 def _selected(dataset: Dataset, config: str | None) -> dict[str, str | None]:
-    """The hub's own conversions, and local copies of them, name configurations by folders."""
-    folder = Path(dataset.id or "")
-    plain = folder.is_dir() and not (folder / "README.md").exists()
-    return {"data_dir": config} if dataset.revision == CONVERTED or plain else {"name": config}
+    return {"data_dir" if dataset.in_folders else "name": config}
 
 
 def _renamed(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +85,7 @@ def _rows(builder: Any, split: str, source: HubSource) -> Iterator[Mapping[str, 
         yield from formats.rows(builder, split, source.dataset)
 
 
-def _lacking(row: Mapping[str, Any], path: str) -> str:
+def lacking(row: Mapping[str, Any], path: str) -> str:
     """What stands in the place of a column that is not there; "" where it is, or where a hole hides whether it is."""
     value: Any = row
     at = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 Normalisation = Literal["sum", "token", "character"]
@@ -57,6 +58,12 @@ class Dataset:
     splits: tuple[str, ...] = ("train",)
     revision: str | None = None
     examples: str | None = None
+
+    @property
+    def in_folders(self) -> bool:
+        """Whether its configurations are folders: in the hub's own conversions, and in local copies of them."""
+        folder = Path(self.id or "")
+        return self.revision == CONVERTED or (folder.is_dir() and not (folder / "README.md").exists())
 
 
 def one_config_each(id_: str | None, configs: Mapping[str, str], *splits: str, **more: str) -> dict[str, Dataset]:

@@ -1,0 +1,1 @@
+"""Looks up what a study needs from elsewhere, before anything is submitted."""
