@@ -220,6 +220,68 @@ def test_what_cannot_become_a_plain_llama_is_refused_by_name(hyperllama, tmp_pat
     assert not (tmp_path / "executed").exists()
 
 
+def edit_tensors(folder: Path, edit) -> None:
+    """Write the weights of `folder` again as `edit` returns them."""
+    save_file(edit(load_file(folder / "model.safetensors")), folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_rotary_frequencies_of_an_old_checkpoint_are_passed_over_and_no_other_buffer(hyperllama, tmp_path: Path):
+    folder, model = hyperllama
+    names = [f"model.layers.{layer}.self_attn.rotary_emb.inv_freq" for layer in range(2)]
+    edit_tensors(folder, lambda tensors: tensors | {name: torch.ones(4) for name in names})
+    imported(folder, tmp_path / "out")
+    assert not set(names) & load_file(tmp_path / "out" / "model.safetensors").keys()
+    torch.testing.assert_close(logits(load_checkpoint(tmp_path / "out")), scaled_logits(model, 2), rtol=1e-6, atol=1e-6)
+    other = "model.layers.0.self_attn.rotary_emb.inv_freqs"
+    edit_tensors(folder, lambda tensors: tensors | {other: torch.ones(4)})
+    with pytest.raises(GrowmergeError, match=f"unexpected tensor {other}: the model of config.json has none"):
+        imported(folder, tmp_path / "again")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "wrappers"),
+    [
+        ("_orig_mod.", "torch.compile"),
+        ("module.", r"DistributedDataParallel \(or DataParallel\)"),
+        ("module._orig_mod.", r"DistributedDataParallel \(or DataParallel\) and torch.compile"),
+    ],
+)
+def test_a_model_that_was_saved_within_a_wrapper_is_refused_with_what_to_strip(
+    hyperllama, tmp_path: Path, prefix: str, wrappers: str
+):
+    folder, _ = hyperllama
+    edit_tensors(folder, lambda tensors: {prefix + name: tensor for name, tensor in tensors.items()})
+    with pytest.raises(
+        GrowmergeError, match=f"saved within {wrappers}; strip '{prefix}' from the names of all tensors"
+    ):
+        imported(folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize("take", [import_checkpoint, import_external])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(tiny, tmp_path: Path, take, dtype, value: float):
+    folder, name = save_external(tiny, tmp_path / "llama", make_llama()), "model.layers.1.mlp.up_proj.weight"
+
+    def spoil(tensors):
+        tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+        tensors[name][3, 5] = value
+        return tensors
+
+    edit_tensors(folder, spoil)
+    with pytest.raises(GrowmergeError, match=f"llama.*: tensor {name} has values that are not finite"):
+        take(Reference("folder", str(folder)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_norm_that_overflows_when_it_is_divided_by_the_factor_is_refused(hyperllama, tmp_path: Path):
+    folder, _ = hyperllama
+    change_config(folder, lm_head_normalization_factor=1e-6)
+    edit_tensors(folder, lambda tensors: {name: tensor.half() for name, tensor in tensors.items()})
+    with pytest.raises(GrowmergeError, match=r"tensor model\.norm\.weight has values that are not finite"):
+        imported(folder, tmp_path / "out")
+
+
 def test_an_unknown_key_without_a_value_is_accepted(hyperllama, tmp_path: Path):
     folder, _ = hyperllama
     change_config(folder, rope_kind=None)

@@ -19,7 +19,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.merging.blocks import Workers
 from growmerge.merging.operands import Values
 from growmerge.models.checkpoints import empty_model, read_config
-from growmerge.models.stored import DTYPES, EMBEDDING, HEAD, Stored, own_tensors
+from growmerge.models.stored import DTYPES, EMBEDDING, HEAD, Stored, finite, own_tensors
 
 # What two models have to agree on for their tensors to mean the same.
 ARCHITECTURE = (
@@ -136,11 +136,6 @@ def check_statistics(statistics: Mapping[str, Mapping[str, Path]], members: Mapp
                         f"{difference}; choose a method that does not ask for them, or models with the tokenizer of "
                         "this study"
                     )
-
-
-def finite(tensor: Tensor) -> bool:
-    """Whether no element is infinite or not a number."""
-    return all(math.isfinite(end.item()) for end in torch.aminmax(tensor))
 
 
 def _read(file: int, stored: Stored, dtype: torch.dtype, part: slice) -> Tensor:

@@ -21,13 +21,13 @@ from growmerge.errors import GrowmergeError
 from growmerge.merging.apply import merge_tensor
 from growmerge.merging.blocks import Workers, workers
 from growmerge.merging.card import write_card
-from growmerge.merging.inputs import Inputs, check_statistics, finite
+from growmerge.merging.inputs import Inputs, check_statistics
 from growmerge.merging.operands import Operands, Values, whole
 from growmerge.merging.processes import can_fork, share_out
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.writer import Writer
 from growmerge.models.checkpoints import TOKENIZER_FILES, read_config
-from growmerge.models.stored import WEIGHTS
+from growmerge.models.stored import WEIGHTS, finite
 
 logger = logging.getLogger(__name__)
 CONFIGURATION = "mergekit_config.yml"

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
 from transformers import LlamaConfig
 
 from growmerge.artifacts import publish
@@ -30,7 +32,7 @@ from growmerge.models.checkpoints import (
     refuse_foreign,
     save_checkpoint,
 )
-from growmerge.models.stored import FINAL_NORM, WEIGHTS_INDEX, weight_files
+from growmerge.models.stored import FINAL_NORM, WEIGHTS_INDEX, finite, unreadable, weight_files
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +102,8 @@ def import_checkpoint(reference: Reference, folder: Path) -> Facts:
     (see `growmerge.models.hyperclone`), which is exact for powers of two. Every tensor keeps its dtype.
 
     Raises GrowmergeError for anything that is not a Llama, asks for other remote code, has keys in a HyperLlama's
-    configuration whose meaning is unknown, has no safetensors or no fast tokenizer, or is damaged.
+    configuration whose meaning is unknown, has no safetensors or no fast tokenizer, is damaged, or has weights that are
+    not finite.
     """
     source = find(reference)
     values, factor = plain_config(read_config(source.folder), source.folder)
@@ -108,6 +111,8 @@ def import_checkpoint(reference: Reference, folder: Path) -> Facts:
     tensors = read_weights(source.folder, empty)
     norm = tensors[FINAL_NORM]
     tensors[FINAL_NORM] = (norm.to(torch.promote_types(norm.dtype, torch.float32)) / factor).to(norm.dtype)
+    for name, tensor in tensors.items():
+        _check_finite(source.folder, name, tensor)
     model = model_from_tensors(empty.config, tensors)
     save_checkpoint(model, folder, source.folder)
     logger.info("%s: %s parameters, head factor %g", source.facts["source"], f"{parameter_count(model):,}", factor)
@@ -141,20 +146,45 @@ def plain_config(values: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any
 def import_external(reference: Reference, folder: Path) -> Facts:
     """Copy the model that `reference` names into `folder` as it is, whatever its architecture; return facts.
 
-    It is loaded, and its tensors are checked, when it is scored (`growmerge.models.external`).
+    It is loaded, and its tensors are held against its configuration, when it is scored (`growmerge.models.external`).
 
-    Raises GrowmergeError if it needs remote code, is quantized, or has no safetensors or no fast tokenizer.
+    Raises GrowmergeError if it needs remote code, is quantized, has no safetensors or no fast tokenizer, or has weights
+    that are not finite.
     """
     source = find(reference)
     refuse_foreign(read_config(source.folder), source.folder)
     if not (source.folder / "tokenizer.json").is_file():
         raise GrowmergeError(f"{source.folder}: no tokenizer.json; a model with a fast tokenizer is needed")
+    paths = weight_files(source.folder)
+    for path in paths:
+        _check_file(path)
     folder.mkdir(parents=True, exist_ok=True)
-    names = [path.name for path in weight_files(source.folder)]
+    names = [path.name for path in paths]
     for name in (*CONFIG_FILES, *TOKENIZER_FILES, WEIGHTS_INDEX, *names):
         if (source.folder / name).is_file():
             shutil.copyfile(source.folder / name, folder / name)
     return source.facts
+
+
+def _check_file(path: Path) -> None:
+    """Raise GrowmergeError for the first tensor of a safetensors file that is not finite; one at a time is read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118 (not a mapping)
+                _check_finite(path, name, file.get_tensor(name))
+    except (SafetensorError, OSError) as error:
+        raise unreadable(path, error) from error
+
+
+def _check_finite(place: Path, name: str, tensor: Tensor) -> None:
+    if not tensor.is_floating_point():
+        return
+    # The extremes of 8-bit floats are not to be had.
+    if not finite(tensor.float() if tensor.itemsize == 1 else tensor):
+        raise GrowmergeError(
+            f"{place}: tensor {name} has values that are not finite (NaN or infinity); download the model again, or "
+            "import another checkpoint of it"
+        )
 
 
 def _licence(card: Path) -> str | None:

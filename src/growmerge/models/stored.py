@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from growmerge.errors import GrowmergeError
@@ -21,6 +24,9 @@ HEAD = "lm_head.weight"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+# What wrappers of a model put before the names of its tensors.
+_WRAPPERS = {"_orig_mod.": "torch.compile", "module.": "DistributedDataParallel (or DataParallel)"}
+_OLD_BUFFER = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
@@ -38,7 +44,8 @@ class Stored:
 def stored_tensors(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
     """The tensors of `folder`: all that the (empty) `model` of its config.json has, and no others.
 
-    A head that is tied to the embedding may be stored as well or not. No weights are read. Raises GrowmergeError for
+    A head that is tied to the embedding may be stored as well or not; rotary frequencies, which old checkpoints store
+    and the configuration determines, are passed over. No weights are read. Raises GrowmergeError for
     damaged files, and for the first tensor that is missing, unexpected, there twice, or of another shape or kind than
     the model's.
     """
@@ -48,10 +55,10 @@ def stored_tensors(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
         for name, tensor in _header(path):
             if name in stored:
                 raise GrowmergeError(f"{path}: tensor {name} is also in another file of this model.")
+            if _OLD_BUFFER.fullmatch(name):
+                continue
             if name not in expected:
-                raise GrowmergeError(
-                    f"{path}: unexpected tensor {name}: the model of config.json has none of this name."
-                )
+                raise GrowmergeError(f"{path}: unexpected tensor {name}: {_why_unexpected(name, expected)}.")
             if tensor.shape != expected[name]:
                 here, asked = list(tensor.shape), list(expected[name])
                 raise GrowmergeError(f"{path}: tensor {name} has shape {here}, config.json asks for {asked}.")
@@ -66,6 +73,20 @@ def stored_tensors(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
     return stored
 
 
+def _why_unexpected(name: str, expected: Container[str]) -> str:
+    plain, prefixes = name, []
+    while prefix := next((prefix for prefix in _WRAPPERS if plain.startswith(prefix)), None):
+        plain = plain.removeprefix(prefix)
+        prefixes.append(prefix)
+    if prefixes and plain in expected:
+        wrappers = " and ".join(_WRAPPERS[prefix] for prefix in prefixes)
+        return (
+            f"the model was saved within {wrappers}; strip '{''.join(prefixes)}' from the names of all tensors, or "
+            "save the model without the wrapper"
+        )
+    return "the model of config.json has none of this name"
+
+
 def own_tensors(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
     """The same without a head that is tied to the embedding."""
     stored = stored_tensors(folder, model)
@@ -77,6 +98,11 @@ def own_tensors(folder: Path, model: LlamaForCausalLM) -> dict[str, Stored]:
 def unreadable(path: Path, error: Exception) -> GrowmergeError:
     """What is said of a safetensors file that is damaged."""
     return GrowmergeError(f"{path}: unreadable weights ({error}); build or download the model again.")
+
+
+def finite(tensor: Tensor) -> bool:
+    """Whether no element is infinite or not a number."""
+    return not tensor.numel() or all(math.isfinite(end.item()) for end in torch.aminmax(tensor))
 
 
 def _header(path: Path) -> Iterator[tuple[str, Stored]]:
