@@ -176,7 +176,7 @@ def test_text_is_cut_into_sentences():
 
 
 def study(lexicon, **more):
-    own = {"lexicons": {"swe": str(lexicon)}, **more}
+    own = {"lexicons": {"swe": str(lexicon)}, "dimensions": "all", **more}
     return Benchmark(name="own", use="inflection", limit=4, inflection=own)
 
 

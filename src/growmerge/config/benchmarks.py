@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -59,6 +59,21 @@ class Sampling(Strict):
     )
 
 
+class ConlluSource(Strict):
+    """Local treebanks in CoNLL-U (Universal Dependencies), whose tags and trees say what a word is and goes with."""
+
+    kind: Literal["conllu"]
+    paths: list[str] = Field(min_length=1, description="Paths or globs, relative to the working directory.")
+
+    def files(self) -> list[Path]:
+        """The files that the paths stand for. Raises GrowmergeError for a path that matches nothing."""
+        return FileSource(kind="files", paths=self.paths).files()
+
+
+# What the rest of a sentence decides in most languages: another case, gender or person is wrong, not merely different.
+_DECIDED = {"N": ["Case"], "ADJ": ["Case", "Gender"], "V": ["Person", "Number"]}
+
+
 class Inflection(Strict):
     """Minimal pairs from text and a full-form lexicon: one word is put into another form of its paradigm."""
 
@@ -67,14 +82,21 @@ class Inflection(Strict):
         description="{language: file in UniMorph's format (lemma, form and features, separated by tabs)}. For "
         "Icelandic, 'islenska' takes BÍN from the package of that name.",
     )
-    sentences: dict[LanguageCode, Annotated[FileSource | HubSource, Field(discriminator="kind")]] = Field(
-        default_factory=dict, description="{language: text files or a dataset of the hub}; default: the held-out text."
+    sentences: dict[LanguageCode, Annotated[FileSource | HubSource | ConlluSource, Field(discriminator="kind")]] = (
+        Field(
+            default_factory=dict,
+            description="{language: text files, treebanks, or a dataset of the hub}; default: the held-out text.",
+        )
     )
-    dimensions: dict[str, list[str]] = Field(
-        default_factory=dict,
-        description="{part of speech: dimensions that may change}, such as N: [Case]; default: all dimensions.",
+    dimensions: dict[str, list[str]] | Literal["all"] = Field(
+        default_factory=lambda: {pos: list(names) for pos, names in _DECIDED.items()},
+        description="{part of speech: dimensions that may change}; 'all': every dimension, as in the paper, even if "
+        "the sentence does not decide it.",
     )
     per_sentence: int | None = Field(None, ge=1, description="Most pairs from one sentence; default: all.")
+    share_of_word: float = Field(
+        0.02, gt=0, le=1, description="Most pairs that change the same word, as a share of all; 10 are always allowed."
+    )
     min_words: int = Field(4, ge=1, description="Fewest words of a sentence that is used.")
     max_words: int = Field(40, ge=1, description="Most words of a sentence that is used.")
 
@@ -258,7 +280,9 @@ class Benchmark(Strict):
         """The local files that it is made from, so that their edits rebuild it."""
         if self.inflection:
             lexicon, text = self.inflection.lexicons[language], self.inflection.sentences.get(language)
-            files = text.files() if isinstance(text, FileSource) else text.local_files() if text else []
+            files = (
+                text.files() if isinstance(text, FileSource | ConlluSource) else text.local_files() if text else []
+            )
             return [*([] if lexicon == ISLENSKA else [lexicon]), *map(str, files)]
         entry = self.entry
         dataset = self.dataset(language) if entry.languages is not None else Dataset(None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from growmerge.catalogue.unimorph import DIMENSION, FAMILIES, PARTS_OF_SPEECH
 
@@ -40,6 +41,13 @@ def parse(lemma: str, tags: str) -> Analysis:
             name = dimension(part)
             features[name] = "+".join(sorted({*features.get(name, part).split("+"), *part.split("+")}))
     return Analysis(lemma, pos, features)
+
+
+def alternatives(analysis: Analysis) -> list[Analysis]:
+    """The analyses that one with tags such as NOM/ACC (either) stands for."""
+    names = list(analysis.features)
+    choices = product(*(analysis.features[name].strip("{}").split("/") for name in names))
+    return [replace(analysis, features=dict(zip(names, choice, strict=True))) for choice in choices]
 
 
 def _part_of_speech(tag: str) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from growmerge.benchmarks.inflection.features import Analysis, parse
+from growmerge.benchmarks.inflection.features import Analysis, alternatives, parse
+from growmerge.benchmarks.inflection.regular import regular_forms
 from growmerge.errors import GrowmergeError
 
 
@@ -22,32 +23,28 @@ class Lexicon(Protocol):
 
 
 class UniMorph:
-    """A lexicon in UniMorph's format: lemma, form, features, with tabs between; a fourth column is not read."""
+    """A lexicon in UniMorph's format: lemma, form, features, with tabs between; a fourth column is not read.
 
-    def __init__(self, path: Path) -> None:
-        """Read a file. Raises GrowmergeError naming the line that is none of this format."""
+    Rows with spaces in lemma or form say nothing of single words: compound tenses, and verbs of several words.
+    """
+
+    def __init__(self, path: Path, attested: Container[str] | None = None) -> None:
+        """Read a file.
+
+        With `attested`, the words of a text in small letters, forms that are not among them may replace others only
+        where another lemma is inflected in the same way (`growmerge.benchmarks.inflection.regular`).
+
+        Raises GrowmergeError naming the line that is none of this format.
+        """
+        rows = _read(path)
         self._analyses: defaultdict[str, list[Analysis]] = defaultdict(list)
         self._forms: defaultdict[tuple[str, str], list[tuple[str, Analysis]]] = defaultdict(list)
-        try:
-            # With a byte order mark or without; splitlines would also break lines inside a column, as at U+2028.
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise GrowmergeError(f"{path}: cannot be read ({error})") from error
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            columns = [column.strip() for column in line.split("\t")]
-            if len(columns) < 3 or not all(columns[:3]):
-                raise GrowmergeError(f"{path}: line {number}: not lemma, form and features with tabs between")
-            lemma, form, tags = columns[:3]
-            analysis = parse(lemma, tags)
-            if not analysis.pos:
-                raise GrowmergeError(f"{path}: line {number}: no part of speech in the features '{tags}'")
-            # Forms of several words, such as compound tenses, are no replacement for one word.
-            if " " not in form and analysis not in self._analyses[form]:
-                self._analyses[form].append(analysis)
-                self._forms[lemma, analysis.pos].append((form, analysis))
-        if not self._forms:
+        regular = set() if attested is None else regular_forms(rows)
+        for form, analysis in dict.fromkeys(rows):
+            self._analyses[form].append(analysis)
+            if attested is None or form.lower() in attested or (form, analysis.lemma) in regular:
+                self._forms[analysis.lemma, analysis.pos].append((form, analysis))
+        if not self._analyses:
             raise GrowmergeError(f"{path}: has no forms")
 
     def analyses(self, form: str) -> Sequence[Analysis]:
@@ -57,3 +54,26 @@ class UniMorph:
     def forms(self, lemma: str, pos: str) -> Sequence[tuple[str, Analysis]]:
         """See :class:`Lexicon`."""
         return self._forms.get((lemma, pos), [])
+
+
+def _read(path: Path) -> list[tuple[str, Analysis]]:
+    """(form, reading) of the rows of single words."""
+    try:
+        # With a byte order mark or without; splitlines would also break lines inside a column, as at U+2028.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GrowmergeError(f"{path}: cannot be read ({error})") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        columns = [column.strip() for column in line.split("\t")]
+        if len(columns) < 3 or not all(columns[:3]):
+            raise GrowmergeError(f"{path}: line {number}: not lemma, form and features with tabs between")
+        lemma, form, tags = columns[:3]
+        analysis = parse(lemma, tags)
+        if not analysis.pos:
+            raise GrowmergeError(f"{path}: line {number}: no part of speech in the features '{tags}'")
+        if len(lemma.split()) == len(form.split()) == 1:
+            rows += [(form, reading) for reading in alternatives(analysis)]
+    return rows

@@ -98,5 +98,5 @@ def _changes(lexicon: BinLexicon, text: str) -> Iterator[tuple[re.Match[str], st
     for match in _WORD.finditer(text):
         if match.start() and match[0].islower():
             readings = lexicon.analyses(match[0])
-            for subset, form in wrong_forms(lexicon, match[0], readings, RULES, first=False):
-                yield match, subset, form
+            for change in wrong_forms(lexicon, match[0], readings, RULES, first=False):
+                yield match, change.subset, change.form

@@ -34,7 +34,8 @@ def _check_inflection(key: str, inflection: Inflection, scored: list[str]) -> No
             check_known(f"{key}.{part}.{language}", language, scored, "language in this study")
     with_bin = ISLENSKA in inflection.lexicons.values()
     parts_of_speech = PARTS_OF_SPEECH | (PARTS_OF_SPEECH_OF_BIN if with_bin else set())
-    for pos, dimensions in inflection.dimensions.items():
+    changed = {} if inflection.dimensions == "all" else inflection.dimensions
+    for pos, dimensions in changed.items():
         check_known(f"{key}.dimensions.{pos}", pos, parts_of_speech, "part of speech in UniMorph")
         for i, dimension in enumerate(dimensions):
             check_known(f"{key}.dimensions.{pos}.{i}", dimension, DIMENSIONS, "dimension in UniMorph")
