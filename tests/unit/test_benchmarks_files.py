@@ -191,3 +191,70 @@ def test_a_file_with_brackets_in_its_name_is_that_file(tmp_path):
     path = tmp_path / "pairs[1].jsonl"
     path.write_text(json.dumps(ROW) + "\n", encoding="utf-8")
     assert [item.candidates for item in build(path).items] == [PAIR]
+
+
+# --- files whose columns differ ---------------------------------------------------------------------------------------
+
+
+def test_rows_of_joined_files_may_have_other_columns_than_the_first(tmp_path):
+    """As in 67 files of BLiMP joined; `datasets` casts pieces of 10 MB to the columns of the first."""
+    other = ROW | {"UID": "b", "two_prefix_word": "x", "field": 3}
+    lines = [json.dumps(ROW | {"one_prefix_word": "x" * 100})] * 60_000 + [json.dumps(other)] * 2
+    path = write(tmp_path / "joined.jsonl", "\n".join(lines))
+    assert path.stat().st_size > 10 << 20
+    built = build(path)
+    assert [item.subset for item in built.items[-3:]] == ["", "b", "b"]
+
+
+def test_a_folder_may_have_one_file_a_configuration(tmp_path):
+    for number, name in enumerate(["adjunct_island", "causative"]):
+        write(tmp_path / f"{name}.jsonl", json.dumps(ROW | {"UID": name, f"only_{name}": number}))
+    keys = {"sources": {"eng": {"dataset": str(tmp_path), "configs": ["adjunct_island", "causative"]}}}
+    built = build_benchmark(Benchmark(name="blimp", **keys), "eng", seed=1)
+    assert [(item.id, item.subset) for item in built.items] == [
+        ("adjunct_island/train:1", "adjunct_island"),
+        ("causative/train:1", "causative"),
+    ]
+    (tmp_path / "causative.jsonl").unlink()
+    with pytest.raises(GrowmergeError, match="causative"):
+        build_benchmark(Benchmark(name="blimp", **keys), "eng", seed=1)
+
+
+@pytest.mark.parametrize(
+    ("more", "subsets"),
+    [
+        ([{}, {"UID": ["b"]}], ["", "b"]),  # a column that only later files have
+        ([{"UID": ["a"]}, {}], ["a", ""]),
+        ([{"extra": [1]}, {"extra": ["x"]}], ["", ""]),  # a column that nobody reads, of two types
+        ([{"UID": pa.nulls(1)}, {"UID": ["b"]}], ["", "b"]),
+    ],
+)
+def test_parquet_files_may_differ_in_columns(tmp_path, more, subsets):
+    for number, columns in enumerate(more):
+        pq.write_table(
+            pa.table({key: [text] for key, text in ROW.items()} | columns), tmp_path / f"train-{number}.parquet"
+        )
+    assert [item.subset for item in build(tmp_path).items] == subsets
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_empty_files_and_row_groups_of_parquet_have_no_rows(tmp_path, order):
+    full = pa.table({key: [text] for key, text in ROW.items()})
+    tables = [full.slice(0, 0), full][::order]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number, table in enumerate(tables):
+        pq.write_table(table, folder / f"train-{number}.parquet")
+    with pq.ParquetWriter(tmp_path / "groups.parquet", full.schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+    assert candidates(build(folder)) == candidates(build(tmp_path / "groups.parquet")) == [PAIR]
+
+
+def test_null_texts_are_dropped_and_counted_whole_row_groups_too(tmp_path):
+    full = pa.table({key: [text] for key, text in ROW.items()})
+    with pq.ParquetWriter(tmp_path / "nulls.parquet", full.schema) as writer:
+        writer.write_table(pa.table({key: pa.nulls(3, pa.string()) for key in ROW}))
+        writer.write_table(full)
+    built = build(tmp_path / "nulls.parquet")
+    assert (candidates(built), built.facts["dropped"]) == ([PAIR], {"empty text": 3})

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from growmerge.config.benchmarks import FILES, file_ending
 from growmerge.errors import GrowmergeError
 
@@ -38,13 +40,24 @@ def configure(config: Any) -> None:
         config.batch_size = 1000
 
 
-def rows(builder: Any, split: str, name: str) -> Iterator[Mapping[str, Any]]:
-    """The rows of a split. Raises GrowmergeError, which begins with `name`, where text cannot be decoded or parsed."""
+def file_of_config(folder: Path, config: str | None) -> Path | None:
+    """The file of a configuration where a folder without a card has one file each, such as BLiMP's repository."""
+    if config is None or (folder / "README.md").exists() or (folder / config).exists():
+        return None
+    files = (folder / f"{config}{ending}{packed}" for ending in FILES for packed in ("", ".gz"))
+    return next((file for file in files if file.is_file()), None)
+
+
+def rows(builder: Any, split: str, name: str, columns: Mapping[str, bool]) -> Iterator[Mapping[str, Any]]:
+    """The rows of a split; of formats with types only these columns, {name: whether it is required}.
+
+    Raises GrowmergeError, which begins with `name`, where text cannot be decoded or parsed.
+    """
     from pandas.errors import EmptyDataError, ParserError
 
     quoting = builder.config.quoting if _is_csv(builder.config) else None
     try:
-        for row in builder.as_streaming_dataset(split=split):
+        for row in _only(builder, split, columns):
             if quoting is not None:
                 _check_fields(row, quoting)
             yield row
@@ -57,6 +70,36 @@ def rows(builder: Any, split: str, name: str) -> Iterator[Mapping[str, Any]]:
             f"{name} ({split}): {' '.join(str(error).split())}: in CSV, texts with commas or quotation marks stand in "
             "quotation marks, their own doubled; in TSV, texts hold no tabs and are never quoted"
         ) from error
+
+
+def _only(builder: Any, split: str, columns: Mapping[str, bool]) -> Any:
+    """The streamed rows of a split: what is not read may differ from file to file, in type or in being there at all.
+
+    `datasets` casts every table to the columns and types of the first one, and has no option to leave some out. Here,
+    only `columns` are cast; one that a table lacks is null in its rows. If the first table lacks one that is required,
+    the rows are as `datasets` gives them.
+    """
+    from datasets import Features, Value
+
+    stream = builder.as_streaming_dataset(split=split)
+    known = builder.info.features
+    if _is_csv(builder.config) or known is None or not hasattr(builder, "_cast_table"):
+        return stream
+    if any(required and name not in known for name, required in columns.items()):
+        return stream
+    # What is not in the first table, or has no value there, is text.
+    types = {name: known.get(name, Value("null")) for name in columns}
+    features = Features({name: Value("string") if kind == Value("null") else kind for name, kind in types.items()})
+    cast = type(builder)._cast_table
+
+    def cast_chosen(table: pa.Table, *more: Any, **named: Any) -> pa.Table:
+        chosen = table.select([name for name in columns if name in table.column_names])
+        for name in set(columns) - set(table.column_names):
+            chosen = chosen.append_column(name, pa.nulls(len(chosen), features.arrow_schema.field(name).type))
+        return cast(builder, chosen, *more, **named)
+
+    builder.info.features, builder._cast_table = features, cast_chosen
+    return builder.as_streaming_dataset(split=split)
 
 
 def _is_csv(config: Any) -> bool:

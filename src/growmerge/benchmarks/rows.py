@@ -49,8 +49,9 @@ class Rows:
             kind="hub", dataset=path, config=config, split=" + ".join(splits) or "all", revision=self.dataset.revision
         )
         with explained(source):
-            if is_file(path):
-                builder = load_dataset_builder(**formats.builder_arguments(path))
+            file = path if is_file(path) else formats.file_of_config(Path(path), config)
+            if file:
+                builder = load_dataset_builder(**formats.builder_arguments(str(file)))
                 names = ["train"]
             else:
                 arguments = {"path": path, "revision": self.dataset.revision, **_selected(self.dataset, config)}
@@ -59,8 +60,12 @@ class Rows:
             formats.configure(builder.config)
             if builder.repo_id:
                 self.revisions.add(str(builder.hash))
+        columns: dict[str, bool] = {}
+        for field in self.fields.values():
+            column = field.lstrip("?").partition(".")[0]
+            columns[column] = columns.get(column, False) or not field.startswith("?")
         for name in names:
-            yield name, _rows(builder, name, source)
+            yield name, _rows(builder, name, source, columns)
 
     def _check_columns(self, row: Mapping[str, Any], place: str) -> None:
         for name, path in self.fields.items():
@@ -80,9 +85,9 @@ def _renamed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"config_name" if key == "name" else key: value for key, value in arguments.items()}
 
 
-def _rows(builder: Any, split: str, source: HubSource) -> Iterator[Mapping[str, Any]]:
+def _rows(builder: Any, split: str, source: HubSource, columns: Mapping[str, bool]) -> Iterator[Mapping[str, Any]]:
     with explained(source):
-        yield from formats.rows(builder, split, source.dataset)
+        yield from formats.rows(builder, split, source.dataset, columns)
 
 
 def lacking(row: Mapping[str, Any], path: str) -> str:
