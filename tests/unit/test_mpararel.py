@@ -58,3 +58,27 @@ def test_blank_subjects_and_objects_make_no_items_and_no_wrong_object(build, bla
 def test_a_bad_line_is_named_by_its_number_in_the_file(build, line, message):
     with pytest.raises(GrowmergeError, match=message):
         build([("a", "b"), "", line])
+
+
+def write_relation(folder, relation, pattern, *tuples):
+    for part, rows in (
+        ("patterns", [{"pattern": pattern}]),
+        ("tuples", [{"sub_label": subject, "obj_label": label} for subject, label in tuples]),
+    ):
+        file = folder / part / f"et/{relation}.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_a_relation_with_one_object_takes_the_wrong_one_from_relations_of_the_same_kind(tmp_path):
+    write_relation(tmp_path, "P264", "[X] on [Y] artist", ("Abba", "Polar"), ("Kraftwerk", "Polar"))
+    write_relation(tmp_path, "P176", "[X] on [Y] toode", ("Corolla", "Toyota"), ("Golf", "Volkswagen"))
+    write_relation(tmp_path, "P30", "[X] asub [Y]", ("Eesti", "Euroopas"), ("Soome", "Euroopas"))
+    benchmark = Benchmark(name="mpararel", sources={"ekk": {"dataset": str(tmp_path)}})
+    built = build_benchmark(benchmark, "ekk", seed=1)
+    labels = {item.candidates for item in built.items if item.subset == "P264"}
+    assert {right for right, _ in labels} == {"Abba on Polar artist", "Kraftwerk on Polar artist"}
+    assert {wrong.split()[2] for _, wrong in labels} <= {"Toyota", "Volkswagen"}
+    cars = {item.candidates for item in built.items if item.subset == "P176"}
+    assert {wrong.split()[2] for _, wrong in cars} == {"Toyota", "Volkswagen"}, "those with several keep to their own"
+    assert built.facts["dropped"] == {"no wrong object": 2}, "of continents there is no other relation"

@@ -1,16 +1,16 @@
 """mParaRel (Fierro and Søgaard 2022) as minimal pairs, from the reviewed part of its public repository.
 
 Every pattern with every tuple whose subject label stands in exactly one row of the relation: that gives the counts that
-Glocker et al. (2025, table 2) print, but for 864 pairs in Estonian, of a relation that has one object only. How they
-drew the wrong object is not public; here it is another object of the relation, by the hash of seed, relation and
-subject, so that the patterns of a fact share it.
+Glocker et al. (2025, table 2) print. How they drew the wrong object is not public; here it is another object of the
+relation, by the hash of seed, relation and subject, so that the patterns of a fact share it. A relation that has one
+object only (P264, record label, in Estonian: 864 pairs) takes it from the relations whose objects are of the same kind.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,13 @@ from growmerge.errors import GrowmergeError
 from growmerge.hashing import in_hash_order
 
 _SUBJECT, _OBJECT = "[X]", "[Y]"
+# Relations of Wikidata whose objects are of the same kind.
+_KINDS = (
+    frozenset({"P37", "P103", "P364", "P407", "P1412"}),  # languages
+    frozenset({"P17", "P27", "P495", "P1001", "P1376"}),  # countries
+    frozenset({"P19", "P20", "P36", "P159", "P190", "P740", "P937"}),  # cities
+    frozenset({"P108", "P176", "P178", "P264", "P449"}),  # companies: employer, maker, developer, label, network
+)
 
 
 def items(conversion: Conversion) -> Iterator[Item]:
@@ -37,17 +44,33 @@ def items(conversion: Conversion) -> Iterator[Item]:
             f"{folder}: has no patterns/{language}/*.jsonl; give data/mpararel_reviewed of a clone of "
             "github.com/coastalcph/mpararel"
         )
+    tuples = {file.stem: _rows(folder / "tuples" / language / file.name, "sub_label", "obj_label") for file in files}
+    objects = {
+        relation: {row["obj_label"] for row in found if row["obj_label"].strip()} for relation, found in tuples.items()
+    }
     for file in files:
+        relation = file.stem
         patterns = [row["pattern"] for row in _rows(file, "pattern")]
-        tuples = _rows(folder / "tuples" / language / file.name, "sub_label", "obj_label")
-        yield from _relation(file.stem, patterns, tuples, conversion.seed, conversion.counts)
+        wrong = objects[relation] if len(objects[relation]) > 1 else _of_the_same_kind(relation, objects)
+        yield from _relation(relation, patterns, tuples[relation], sorted(wrong), conversion.seed, conversion.counts)
+
+
+def _of_the_same_kind(relation: str, objects: Mapping[str, set[str]]) -> set[str]:
+    """The objects of the relation and of those with objects of the same kind."""
+    kind = next((kind for kind in _KINDS if relation in kind), {relation})
+    return {label for other in kind & objects.keys() for label in objects[other]}
 
 
 def _relation(
-    relation: str, patterns: list[str], tuples: list[dict[str, Any]], seed: int, counts: RecordCounts
+    relation: str,
+    patterns: list[str],
+    tuples: list[dict[str, Any]],
+    objects: list[str],
+    seed: int,
+    counts: RecordCounts,
 ) -> Iterator[Item]:
+    """The pairs of a relation; `objects` are what wrong ones are drawn from."""
     subjects = Counter(row["sub_label"] for row in tuples)
-    objects = sorted({row["obj_label"] for row in tuples if row["obj_label"].strip()})
     usable = []
     for number, pattern in enumerate(patterns):
         if pattern.count(_SUBJECT) == pattern.count(_OBJECT) == 1:
