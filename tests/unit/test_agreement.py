@@ -12,7 +12,7 @@ import torch
 from conftest import ARCHITECTURE, Tiny
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.items import Item, with_leading_space
 from growmerge.benchmarks.made.word_order import word_order_pairs
 from growmerge.data.sources import read_topics
 from growmerge.data.tokenizer import load_tokenizer
@@ -76,7 +76,13 @@ def with_examples(items: list[Item]) -> list[Item]:
     return [replace(item, context=preamble + item.context) for item in items[FEW_SHOT:]]
 
 
-def harness(subject: Subject, folder: Path, items: list[Item], examples: list[Item] = []) -> dict:  # noqa: B006
+def harness(
+    subject: Subject,
+    folder: Path,
+    items: list[Item],
+    examples: list[Item] = [],  # noqa: B006
+    delimiter: str | None = None,
+) -> dict:
     """What lm-evaluation-harness makes of the items as a task of its own, on the same model."""
     import lm_eval
     from lm_eval.models.huggingface import HFLM
@@ -100,7 +106,7 @@ def harness(subject: Subject, folder: Path, items: list[Item], examples: list[It
         "doc_to_text": "{{question}}",
         "doc_to_choice": "choices",
         "doc_to_target": "gold",
-        "target_delimiter": " " if items[0].context else "",
+        "target_delimiter": (" " if items[0].context else "") if delimiter is None else delimiter,
         "metric_list": [{"metric": name} for name in ("acc", "acc_norm")],
     }
     if items[0].context:
@@ -145,6 +151,16 @@ def test_every_log_likelihood_and_the_accuracies_are_the_harness_s(subject: Subj
     metrics = theirs["results"]["ours"]
     assert outcomes(ours)["right"].mean() == metrics["acc,none"]
     assert outcomes(ours, "character")["right"].mean() == metrics["acc_norm,none"]
+
+
+def test_a_leading_space_is_the_delimiter_that_the_harness_puts_before_sentences(subject: Subject, tmp_path: Path):
+    spaced = list(map(with_leading_space, pairs()))
+    theirs = harness(subject, tmp_path, spaced, delimiter=" ")
+    ours = subject.scores(spaced)
+    assert np.abs(ours["logprob"].to_numpy() - np.array(logprobs(theirs))).max() < 1e-4
+    assert np.abs(ours["logprob"].to_numpy() - subject.scores(pairs())["logprob"].to_numpy()).max() > 0.1
+    assert outcomes(ours)["right"].mean() == theirs["results"]["ours"]["acc,none"]
+    assert outcomes(ours, "character")["right"].mean() == theirs["results"]["ours"]["acc_norm,none"]
 
 
 def test_spaces_at_the_end_of_a_context_are_scored_with_the_candidate_as_in_the_harness(subject: Subject):

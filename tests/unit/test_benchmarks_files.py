@@ -258,3 +258,14 @@ def test_null_texts_are_dropped_and_counted_whole_row_groups_too(tmp_path):
         writer.write_table(full)
     built = build(tmp_path / "nulls.parquet")
     assert (candidates(built), built.facts["dropped"]) == ([PAIR], {"empty text": 3})
+
+
+# --- a space before sentences -----------------------------------------------------------------------------------------
+
+
+def test_sentences_may_have_a_space_before_them(tmp_path):
+    built = build(write(tmp_path / "pairs.jsonl", json.dumps(ROW)), leading_space=True)
+    assert candidates(built) == [tuple(f" {text}" for text in PAIR)]
+    assert Benchmark(name="blimp", leading_space=True).part("eng")["leading_space"]
+    with pytest.raises(ValueError, match="`leading_space` does not apply to 'belebele'"):
+        Benchmark(name="belebele", leading_space=True)

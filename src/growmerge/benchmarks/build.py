@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from growmerge.artifacts import publish, verify
 from growmerge.benchmarks.conversion import Conversion, HeldOut
 from growmerge.benchmarks.converters import find_converter
-from growmerge.benchmarks.items import ITEMS, Item, write_items
+from growmerge.benchmarks.items import ITEMS, Item, with_leading_space, write_items
 from growmerge.benchmarks.records import RecordCounts
 from growmerge.catalogue.benchmarks import VERSION
 from growmerge.config.benchmarks import Benchmark
@@ -85,7 +85,8 @@ def build_benchmark(benchmark: Benchmark, language: str, *, seed: int, heldout: 
     Raises GrowmergeError where there is nothing to read, a column is missing, or no item is left.
     """
     conversion = Conversion(benchmark, language, seed, heldout or HeldOut())
-    return _made(conversion) if conversion.entry.languages is None else _read(conversion)
+    built = _made(conversion) if conversion.entry.languages is None else _read(conversion)
+    return replace(built, items=list(map(with_leading_space, built.items))) if benchmark.leading_space else built
 
 
 def _made(conversion: Conversion) -> Built:

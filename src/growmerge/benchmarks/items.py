@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,6 +42,11 @@ class Item:
     candidates: tuple[str, ...]
     reference: str | None = None
     context: str = ""
+
+
+def with_leading_space(item: Item) -> Item:
+    """The item with a space before each candidate, where nothing stands before them."""
+    return item if item.context else replace(item, candidates=tuple(f" {text}" for text in item.candidates))
 
 
 def write_items(items: Iterable[Item], path: Path) -> None:

@@ -62,7 +62,7 @@ class Sampling(Strict):
 class ConlluSource(Strict):
     """Local treebanks in CoNLL-U (Universal Dependencies), whose tags and trees say what a word is and goes with."""
 
-    kind: Literal["conllu"]
+    kind: Literal["conllu"] = Field(description="This kind of source.")
     paths: list[str] = Field(min_length=1, description="Paths or globs, relative to the working directory.")
 
     def files(self) -> list[Path]:
@@ -132,6 +132,10 @@ class Benchmark(Strict):
         None, gt=0, description="Maximum number of generated tokens; default: the registry's value."
     )
     sampling: Sampling | None = Field(None, description="How generated tokens are drawn; default: greedy decoding.")
+    leading_space: bool = Field(
+        False,
+        description="Score whole sentences with a space before them, as lm-evaluation-harness does in its `blimp`.",
+    )
     gap: str | None = Field(None, description="For fill-in items: a regular expression of the gap, without groups.")
     max_words: int | None = Field(
         None, gt=0, description="Most words of a sentence; longer parallel sentences are left out."
@@ -162,6 +166,7 @@ class Benchmark(Strict):
             "max_words": entry.metric.name in ("parity", "chrf"),
             "few_shot": entry.few_shot > 0,
             "normalisation": entry.metric.name == "accuracy",
+            "leading_space": entry.metric.name == "accuracy" and not entry.few_shot,
             "max_new_tokens": entry.metric.name == "chrf",
             "sampling": entry.metric.name == "chrf",
         }

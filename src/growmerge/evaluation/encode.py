@@ -49,7 +49,7 @@ def encode_items(
     With a context, both are encoded together and cut after as many tokens as the context has by itself; spaces at its
     end go over to the candidate. That is lm-evaluation-harness's way (`_encode_pair`), and so are the lengths that
     normalise: `tokens` are those scored, `characters` (Unicode code points) the candidate's without leading spaces.
-    Without one, all of the text is scored and counted.
+    Without one, all of the text is scored.
 
     Raises GrowmergeError for a text without tokens, an item without candidates and a parity item without reference.
     """
@@ -76,9 +76,7 @@ def encode_items(
         "subset": [item.subset for _, _, item, *_ in rows],
         "candidate": [candidate for *_, candidate, _ in rows],
         "tokens": [len(request.continuation) for request in requests],
-        "characters": [
-            len(text.lstrip() if _context(benchmark, item) else text) for benchmark, _, item, _, text in rows
-        ],
+        "characters": [len(text.lstrip()) for *_, text in rows],
     }
     return EncodedItems(pa.table(columns, schema=TEXT_SCHEMA), requests)
 

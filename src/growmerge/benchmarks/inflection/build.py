@@ -18,7 +18,7 @@ from growmerge.benchmarks.inflection.pairs import WORD, Account, Rules, changed_
 from growmerge.benchmarks.inflection.sample import sample
 from growmerge.benchmarks.inflection.sentences import sentences
 from growmerge.benchmarks.inflection.usage import Usage
-from growmerge.benchmarks.items import ITEMS, Item, write_items
+from growmerge.benchmarks.items import ITEMS, Item, with_leading_space, write_items
 from growmerge.catalogue.benchmarks import VERSION
 from growmerge.config.benchmarks import ISLENSKA, Benchmark, ConlluSource
 from growmerge.config.corpora import FileSource, HubSource, check_ids
@@ -47,7 +47,8 @@ def write_inflection(folder: Path, benchmark: Benchmark, language: str, *, text:
         "version": VERSION,
     }
     with publish(folder, inputs=text.folders, config=config) as draft:
-        write_items(items, draft.folder / ITEMS)
+        written = map(with_leading_space, items) if benchmark.leading_space else items
+        write_items(written, draft.folder / ITEMS)
         page = sample(items, f"{benchmark.name} in {language}", seed)
         (draft.folder / "sample.md").write_text(page, encoding="utf-8")
         draft.facts |= facts

@@ -173,7 +173,7 @@ def readings(lexicon: Lexicon, word: str, *, first: bool) -> list[Analysis]:
 
 
 def wrong_forms(lexicon: Lexicon, word: str, old: Sequence[Analysis], rules: Rules, *, first: bool) -> Iterator[Change]:
-    """Each form that may replace a word with the readings `old`, in its capitals; none for readings of several lemmas."""
+    """Each form that may replace a word with the readings `old`, in its capitals; none for those of several lemmas."""
     if len({(analysis.lemma, analysis.pos) for analysis in old}) != 1:
         return
     seen = {word.casefold()}
