@@ -116,6 +116,12 @@ def test_a_form_that_may_be_either_case_fits_where_one_of_them_is_right(make):
     assert make(lexicon, "her er rom")[0] == {"ADJ;ACC,NOM->DAT romi"}
 
 
+def test_a_joiner_that_only_the_text_writes_is_written_in_the_form_too(make):
+    lexicon = ["raftan میروم V;PRS;1;SG", "raftan میروی V;PRS;2;SG", "raftan بروی V;PRS;3;SG", "raftan می V;PRS;2;SG"]
+    assert make(lexicon, "من می\u200cروم")[0] == {"V;1->2 می\u200cروی"}
+    assert make(lexicon, "من میروم")[0] == {"V;1->2 می", "V;1->3 بروی"} | {"V;1->2 میروی"}
+
+
 # --- words that the text uses more often than the paradigm explains ---------------------------------------------------
 
 WOOD = ["viður viður N;NOM;SG", "viður við N;ACC;SG", "viður viði N;DAT;SG"]

@@ -13,7 +13,7 @@ from growmerge.artifacts import publish
 from growmerge.benchmarks.build import HeldOutShards
 from growmerge.benchmarks.inflection.capped import capped
 from growmerge.benchmarks.inflection.conllu import read_conllu
-from growmerge.benchmarks.inflection.lexicon import Lexicon, UniMorph
+from growmerge.benchmarks.inflection.lexicon import Lexicon, UniMorph, counted_as
 from growmerge.benchmarks.inflection.pairs import WORD, Account, Rules, changed_word, make_pairs
 from growmerge.benchmarks.inflection.sample import sample
 from growmerge.benchmarks.inflection.sentences import sentences
@@ -77,7 +77,9 @@ def build_inflection(
         wanted.per_sentence,
     )
     account = Account()
-    counts = Counter(match[0].lower() for sentence in sentences(documents) for match in WORD.finditer(sentence.text))
+    counts = Counter(
+        counted_as(match[0]) for sentence in sentences(documents) for match in WORD.finditer(sentence.text)
+    )
     lexicon = _lexicon(named, language, counts)
     found = make_pairs(sentences(documents), lexicon, rules, seed, account, Usage(counts, lexicon))
     items = capped(found, wanted.share_of_word, benchmark.limit, seed)

@@ -11,6 +11,14 @@ from growmerge.benchmarks.inflection.features import Analysis, alternatives, par
 from growmerge.benchmarks.inflection.regular import regular_forms
 from growmerge.errors import GrowmergeError
 
+# Between the parts of Persian words that are written as one and not joined; lexicons and texts differ in writing it.
+JOINER = "\u200c"
+
+
+def counted_as(word: str) -> str:
+    """What a word is counted as: in small letters, without joiners."""
+    return word.lower().replace(JOINER, "")
+
 
 class Lexicon(Protocol):
     """What pairs are made from."""
@@ -31,7 +39,7 @@ class UniMorph:
     def __init__(self, path: Path, attested: Container[str] | None = None) -> None:
         """Read a file.
 
-        With `attested`, the words of a text in small letters, forms that are not among them may replace others only
+        With `attested`, the words of a text (see `counted_as`), forms that are not among them may replace others only
         where another lemma is inflected in the same way (`growmerge.benchmarks.inflection.regular`).
 
         Raises GrowmergeError naming the line that is none of this format.
@@ -42,14 +50,15 @@ class UniMorph:
         regular = set() if attested is None else regular_forms(rows)
         for form, analysis in dict.fromkeys(rows):
             self._analyses[form].append(analysis)
-            if attested is None or form.lower() in attested or (form, analysis.lemma) in regular:
+            if attested is None or counted_as(form) in attested or (form, analysis.lemma) in regular:
                 self._forms[analysis.lemma, analysis.pos].append((form, analysis))
         if not self._analyses:
             raise GrowmergeError(f"{path}: has no forms")
 
     def analyses(self, form: str) -> Sequence[Analysis]:
         """See :class:`Lexicon`."""
-        return self._analyses.get(form, [])
+        found = self._analyses.get(form, [])
+        return found or (self._analyses.get(form.replace(JOINER, ""), []) if form.count(JOINER) == 1 else [])
 
     def forms(self, lemma: str, pos: str) -> Sequence[tuple[str, Analysis]]:
         """See :class:`Lexicon`."""

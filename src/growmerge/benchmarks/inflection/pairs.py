@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from growmerge.benchmarks.inflection import syntax
 from growmerge.benchmarks.inflection.conllu import Tagged
 from growmerge.benchmarks.inflection.features import Analysis
-from growmerge.benchmarks.inflection.lexicon import Lexicon
+from growmerge.benchmarks.inflection.lexicon import JOINER, Lexicon
 from growmerge.benchmarks.inflection.usage import Usage
 from growmerge.benchmarks.items import Item
 from growmerge.data.documents import Document
@@ -178,10 +178,10 @@ def wrong_forms(lexicon: Lexicon, word: str, old: Sequence[Analysis], rules: Rul
         return
     seen = {word.casefold()}
     for plain, new in sorted(lexicon.forms(old[0].lemma, old[0].pos), key=lambda entry: (_tags(entry[1]), entry[0])):
-        form = _in_capitals_of(word, plain)
+        form = _spelled_as(word, plain)
         changed = {_one_change(analysis, new) for analysis in old}
         name = changed.pop()
-        if form.casefold() in seen or changed or name is None or not WORD.fullmatch(form):
+        if changed or name is None or form.casefold() in seen or not WORD.fullmatch(form):
             continue
         if not all(name in rules.decided(analysis) for analysis in old):
             continue
@@ -208,7 +208,11 @@ def _tags(analysis: Analysis) -> list[tuple[str, str]]:
     return sorted(analysis.features.items())
 
 
-def _in_capitals_of(word: str, form: str) -> str:
+def _spelled_as(word: str, form: str) -> str:
+    """The form in the capitals of the word, and with its joiner where it begins as the word does; "" if it does not."""
+    if JOINER in word and JOINER not in form:
+        before = word.partition(JOINER)[0]
+        return f"{before}{JOINER}{form.removeprefix(before)}" if form.startswith(before) and form != before else ""
     if word.isupper() and len(word) > 1:
         return form.upper()
     return form[0].upper() + form[1:] if word[0].isupper() else form

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from growmerge.benchmarks.inflection.features import Analysis
-from growmerge.benchmarks.inflection.lexicon import Lexicon
+from growmerge.benchmarks.inflection.lexicon import Lexicon, counted_as
 
 # A word is too common if it is there this many times as often as explained. Shares of a cell differ between lemmas by
 # much less: mass nouns have no plural, but a singular.
@@ -18,20 +18,21 @@ _TIMES = 8
 
 
 class Usage:
-    """The words of a text, in small letters, and the share of each cell (features) in what is used of a paradigm."""
+    """The words of a text, and the share of each cell (features) in what is used of a paradigm."""
 
     def __init__(self, counts: Mapping[str, int], lexicon: Lexicon) -> None:
-        """`counts`: how often the text has each word, in small letters."""
+        """`counts`: how often the text has each word, as `counted_as` gives it."""
         self._counts = counts
         self._lexicon = lexicon
-        self._paradigms: dict[tuple[str, str], int] = {}
         shares: defaultdict[str, Counter[object]] = defaultdict(Counter)
         lemmas: Counter[str] = Counter()
         for lemma, pos in _lemmas(counts, lexicon):
             cells: Counter[object] = Counter()
             for form, analysis in lexicon.forms(lemma, pos):
-                cells[_cell(analysis)] += counts.get(form.lower(), 0)
+                cells[_cell(analysis)] += counts.get(counted_as(form), 0)
             total = cells.total()
+            if not total:  # a reading in small letters of a word that the lexicon writes with a capital
+                continue
             lemmas[pos] += 1
             for cell, count in cells.items():
                 shares[pos][cell] += count / total  # type: ignore[assignment]
@@ -46,11 +47,11 @@ class Usage:
         if not readings:
             return False
         lemma, pos = readings[0].lemma, readings[0].pos
-        forms = {form.lower() for form, _ in self._lexicon.forms(lemma, pos)} - {word.lower()}
+        forms = {counted_as(form) for form, _ in self._lexicon.forms(lemma, pos)} - {counted_as(word)}
         others = sum(self._counts.get(form, 0) for form in forms)
         cells = {_cell(reading) for reading in readings}
         share = min(sum(self._shares.get(pos, {}).get(cell, 0.0) for cell in cells), 0.5)
-        return self._counts.get(word.lower(), 0) > _TIMES * (1 + others * share / (1 - share))
+        return self._counts.get(counted_as(word), 0) > _TIMES * (1 + others * share / (1 - share))
 
 
 def _lemmas(counts: Iterable[str], lexicon: Lexicon) -> set[tuple[str, str]]:
