@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from growmerge.benchmarks.inflection.build import build_inflection
+from growmerge.benchmarks.build import HeldOutShards
+from growmerge.benchmarks.inflection.build import build_inflection, write_inflection
 from growmerge.benchmarks.inflection.capped import capped
 from growmerge.benchmarks.inflection.conllu import Tagged, read_conllu
 from growmerge.benchmarks.inflection.lexicon import UniMorph
@@ -13,7 +14,7 @@ from growmerge.benchmarks.inflection.pairs import Account, Rules, changed_word, 
 from growmerge.benchmarks.inflection.regular import inflection
 from growmerge.benchmarks.inflection.sample import sample
 from growmerge.benchmarks.inflection.usage import Usage
-from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.items import Item, read_items
 from growmerge.config.benchmarks import Benchmark
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
@@ -300,6 +301,11 @@ def test_a_treebank_is_a_source_of_sentences(tmp_path):
     items, facts = build_inflection(benchmark, "isl", list(read_conllu([path])), seed=1)
     assert {item.candidates[1] for item in items} == {"Jón sá stóran hestur", "Jón sá stóran hesti"}
     assert facts["words"]["changed"] == 1
+    spaced = benchmark.model_copy(update={"leading_space": True})
+    write_inflection(tmp_path / "out", spaced, "isl", text=HeldOutShards(), seed=1)
+    written = read_items(tmp_path / "out/items.parquet")
+    assert [item.candidates for item in written] == [tuple(f" {text}" for text in item.candidates) for item in items]
+    assert "| hest | 2 | 100.0% |" in (tmp_path / "out/sample.md").read_text(encoding="utf-8")
 
 
 def test_sentences_of_treebanks_and_plain_ones_make_the_same_kind_of_item(tree):

@@ -16,6 +16,7 @@ from typing import Any
 
 from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
+from growmerge.benchmarks.lines import read_lines
 from growmerge.benchmarks.records import RecordCounts
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import in_hash_order
@@ -100,13 +101,8 @@ def _others(objects: list[str], right: str, salt: str) -> list[str]:
 
 
 def _rows(path: Path, *fields: str) -> list[dict[str, Any]]:
-    try:
-        # With a byte order mark or without; splitlines would also break lines inside a string, as at U+2028.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise GrowmergeError(f"{path}: cannot be read ({error})") from error
     rows = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from growmerge.benchmarks.lines import read_lines
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
 
@@ -55,12 +56,8 @@ def read_conllu(paths: Iterable[Path]) -> Iterator[Tagged]:
     sentences.
     """
     for path in paths:
-        try:
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise GrowmergeError(f"{path}: cannot be read ({error})") from error
         count = 0
-        for start, block in _blocks(lines):
+        for start, block in _blocks(read_lines(path)):
             count += 1
             yield _sentence(path, start, block, count)
         if not count:

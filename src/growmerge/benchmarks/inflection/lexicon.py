@@ -9,6 +9,7 @@ from typing import Protocol
 
 from growmerge.benchmarks.inflection.features import Analysis, alternatives, parse
 from growmerge.benchmarks.inflection.regular import regular_forms
+from growmerge.benchmarks.lines import read_lines
 from growmerge.errors import GrowmergeError
 
 # Between the parts of Persian words that are written as one and not joined; lexicons and texts differ in writing it.
@@ -67,13 +68,8 @@ class UniMorph:
 
 def _read(path: Path) -> list[tuple[str, Analysis]]:
     """(form, reading) of the rows of single words."""
-    try:
-        # With a byte order mark or without; splitlines would also break lines inside a column, as at U+2028.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise GrowmergeError(f"{path}: cannot be read ({error})") from error
     rows = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         columns = [column.strip() for column in line.split("\t")]
