@@ -285,9 +285,7 @@ class Benchmark(Strict):
         """The local files that it is made from, so that their edits rebuild it."""
         if self.inflection:
             lexicon, text = self.inflection.lexicons[language], self.inflection.sentences.get(language)
-            files = (
-                text.files() if isinstance(text, FileSource | ConlluSource) else text.local_files() if text else []
-            )
+            files = text.files() if isinstance(text, FileSource | ConlluSource) else text.local_files() if text else []
             return [*([] if lexicon == ISLENSKA else [lexicon]), *map(str, files)]
         entry = self.entry
         dataset = self.dataset(language) if entry.languages is not None else Dataset(None)
