@@ -77,7 +77,7 @@ def _missing(need: Need) -> Iterator[str]:
 
 def _missing_columns(builder: Any, split: str, columns: tuple[str, ...]) -> Iterator[str]:
     formats.configure(builder.config)
-    row = _first_row(builder, split)
+    row = _first_row(builder, split, columns)
     if row is None:
         yield f"no rows in split '{split}'"
         return
@@ -86,14 +86,15 @@ def _missing_columns(builder: Any, split: str, columns: tuple[str, ...]) -> Iter
             yield f"no column '{column}' in split '{split}': {nearest(column, _paths(row))}"
 
 
-def _first_row(builder: Any, split: str) -> Mapping[str, Any] | None:
+def _first_row(builder: Any, split: str, columns: tuple[str, ...]) -> Mapping[str, Any] | None:
     """A row, or what stands for one: the schema of a Parquet file, with a struct as a mapping."""
     import fsspec
     import pyarrow.parquet as pq
 
     file = str(builder.config.data_files[split][0])
     if file_ending(file) != ".parquet":
-        return next(iter(formats.rows(builder, split, file)), None)
+        required = {column.partition(".")[0]: True for column in columns}
+        return next(formats.rows(builder, split, file, required), None)
     with fsspec.open(file) as opened:
         schema = pq.read_schema(opened)
     return {field.name: _shape(field.type) for field in schema}

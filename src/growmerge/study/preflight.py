@@ -9,7 +9,7 @@ from typing import Literal
 
 from growmerge.catalogue.entry import Dataset, Entry
 from growmerge.config import Study
-from growmerge.config.benchmarks import ISLENSKA, Benchmark
+from growmerge.config.benchmarks import ISLENSKA, Benchmark, ConlluSource
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.references import parse_reference
 from growmerge.study.grid import Grid
@@ -88,7 +88,10 @@ def _used(study: Study, grid: Grid) -> set[str]:
     return {study.corpus(part).name for part in parts}
 
 
-def _source(source: FileSource | HubSource, key: str, *, text: bool = True) -> Named:
+def _source(source: FileSource | HubSource | ConlluSource, key: str, *, text: bool = True) -> Named:
+    if isinstance(source, ConlluSource):
+        yield from ((Need("files", path), key) for path in source.paths)
+        return
     columns = tuple(filter(None, [source.text_field if text else None, source.id_field]))
     if isinstance(source, FileSource):
         yield from ((Need("files", path, columns=columns), key) for path in source.paths)

@@ -44,5 +44,6 @@ def _lists(study: Study) -> Iterator[tuple[str, Sequence[Any] | None, str]]:
         for code, said in benchmark.sources.items():
             yield f"benchmarks.{i}.sources.{code}.configs", said.configs, ""
             yield f"benchmarks.{i}.sources.{code}.splits", said.splits, ""
-        for pos, dimensions in (benchmark.inflection.dimensions if benchmark.inflection else {}).items():
+        chosen = benchmark.inflection.dimensions if benchmark.inflection else {}
+        for pos, dimensions in () if chosen == "all" else chosen.items():
             yield f"benchmarks.{i}.inflection.dimensions.{pos}", dimensions, "none of them"

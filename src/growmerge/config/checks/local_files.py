@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from growmerge.config.benchmarks import ISLENSKA, Benchmark
+from growmerge.config.benchmarks import ISLENSKA, Benchmark, ConlluSource
 from growmerge.config.checks.shared_ids import check_shared_ids
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.problems import Problem
@@ -87,7 +87,7 @@ def _hint(path: Path) -> str:
     return "" if path.is_absolute() else f"; the path is relative to the working directory, {Path.cwd()}"
 
 
-def _check_source(key: str, source: FileSource | HubSource) -> None:
+def _check_source(key: str, source: FileSource | HubSource | ConlluSource) -> None:
     if isinstance(source, HubSource):
         if names_a_path(source.dataset):
             _check_folder(f"{key}.dataset", source.dataset, Path(source.dataset))
