@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -31,6 +31,14 @@ class Architecture(Strict):
     rope_theta: float = Field(10000.0, gt=1, description="Base of the rotary position embedding.")
     max_position_embeddings: int = Field(2048, gt=0, description="Length of the longest sequence, in tokens.")
     initializer_range: float = Field(0.02, gt=0, le=1, description="Standard deviation of the initial weights.")
+    residual_init: Literal["plain", "scaled"] = Field(
+        "plain",
+        # The default is left out of params and manifests, so models made before this key existed stay as they are.
+        exclude_if=lambda value: value == "plain",
+        description="Initial weights of the two projections in a layer that write into the residual stream, o_proj and "
+        "down_proj. `plain`: drawn like all others. `scaled`: their standard deviation is `initializer_range` / "
+        "sqrt(2 * `num_hidden_layers`), the default of nanotron and Megatron-LM.",
+    )
     tie_word_embeddings: bool = Field(True, description="Use one matrix for the embedding and the output head.")
 
     @model_validator(mode="after")

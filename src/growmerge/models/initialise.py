@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 
 import torch
@@ -48,6 +49,8 @@ def publish_initialisation(
     verify(tokenizer)
     _, begin_id, end_id = load_tokenizer(tokenizer)
     model = initialise(llama_config(architecture, vocab_size, begin_id, end_id), seed)
+    if architecture.residual_init == "scaled":
+        scale_residual_projections(model)
     config = {"architecture": architecture.model_dump(mode="json"), "vocab_size": vocab_size, "seed": seed}
     with publish(folder, inputs=[tokenizer], config=config) as draft:
         save_checkpoint(model, draft.folder, tokenizer)
@@ -60,3 +63,17 @@ def initialise(config: LlamaConfig, seed: int) -> LlamaForCausalLM:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return LlamaForCausalLM(config)
+
+
+@torch.no_grad()
+def scale_residual_projections(model: LlamaForCausalLM) -> None:
+    """Divide the weights of o_proj and down_proj in every layer by sqrt(2 * num_hidden_layers), in place.
+
+    Each of the L layers adds two outputs to the residual stream. With this factor its variance does not grow with L
+    (Radford et al. 2019, section 2.3). nanotron's RandomInit does so with its default `scaling_method`, NUM_LAYERS, and
+    Megatron-LM with its default `output_layer_init_method`. The other weights stay as they were drawn.
+    """
+    divisor = math.sqrt(2 * model.config.num_hidden_layers)
+    for layer in model.model.layers:
+        for projection in (layer.self_attn.o_proj, layer.mlp.down_proj):
+            projection.weight /= divisor
