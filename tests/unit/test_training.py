@@ -168,17 +168,26 @@ def test_a_damaged_parent_is_refused(tiny, inputs, tmp_path):
         train(inputs | {"parent": parent}, tmp_path)
 
 
-def test_a_clone_logs_the_asymmetry_of_its_blocks(tiny, inputs, tmp_path):
+def train_clone(inputs, folder, snr_db):
+    """Clone the parent, train the clone for one epoch of `b`; the lines of its log."""
     from growmerge.artifacts import publish
     from growmerge.models.checkpoints import save_checkpoint
 
-    clone = tiny.folder / "models/clone"
-    with publish(clone) as draft:
-        model = hyperclone(load_checkpoint(inputs["parent"]), 2, snr_db=10.0)
+    with publish(folder / "clone") as draft:
+        model = hyperclone(load_checkpoint(inputs["parent"]), 2, snr_db=snr_db)
         save_checkpoint(model, draft.folder, inputs["parent"])
-    train(inputs | {"parent": clone}, tmp_path, RECIPE | {"width": 2, "phases": [{"b": 1}]})
-    entries = logged(tmp_path)
-    assert all(entry["block_asymmetry"] > 0.05 for entry in entries)
+    train(inputs | {"parent": folder / "clone"}, folder, RECIPE | {"width": 2, "phases": [{"b": 1}]})
+    return logged(folder)
+
+
+def test_a_clone_logs_the_asymmetry_of_its_blocks(inputs, tmp_path, caplog):
+    assert all(entry["block_asymmetry"] > 0.05 for entry in train_clone(inputs, tmp_path, snr_db=10.0))
+    assert "exactly equal" not in caplog.text
+
+
+def test_a_clone_without_noise_keeps_its_copies_and_is_warned_of(inputs, tmp_path, caplog):
+    assert {entry["block_asymmetry"] for entry in train_clone(inputs, tmp_path, snr_db=None)} == {0.0}
+    assert caplog.text.count("are still exactly equal (block asymmetry 0)") == 1
 
 
 def trajectory(model, batch, *, width, divisor, clip):

@@ -51,6 +51,27 @@ def entry(step, **more):
     return {"step": step, "loss": 2.0, "learning_rate": 0.1, "gradient_norm": 1.0} | more
 
 
+def symmetry_warnings(caplog):
+    return [record.getMessage() for record in caplog.records if "exactly equal" in record.getMessage()]
+
+
+def test_copies_that_stay_equal_are_warned_of_once_early_in_training(tmp_path, caplog):
+    one = log(tmp_path / "log.jsonl")
+    one.write(entry(1, block_asymmetry=0.0))
+    assert not symmetry_warnings(caplog), "after one step it is too early to tell"
+    for step in (10, 20):
+        one.write(entry(step, block_asymmetry=0.0))
+    (warning,) = symmetry_warnings(caplog)
+    assert warning.startswith("step 10: the copies") and "snr_db" in warning
+
+
+def test_copies_that_differ_and_models_that_are_no_clones_are_not_warned_of(tmp_path, caplog):
+    one = log(tmp_path / "log.jsonl")
+    one.write(entry(10))
+    one.write(entry(20, block_asymmetry=1e-9))
+    assert not symmetry_warnings(caplog)
+
+
 def test_utilisation_is_the_flops_a_second_over_the_peak(tmp_path):
     one = log(tmp_path / "log.jsonl")
     one.write(entry(1))

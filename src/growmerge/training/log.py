@@ -40,6 +40,9 @@ class Spikes:
         return found
 
 
+SYMMETRIC_AFTER = 10  # steps, after which copies that are still equal are warned of
+
+
 class Entry(TypedDict):
     """A line of the training log. Speed and utilisation are filled in when it is written."""
 
@@ -78,6 +81,7 @@ class TrainingLog:
         self._first, self._begun = first, time.monotonic()
         self._last, self._last_time = first, self._begun
         self.last_loss = math.nan
+        self._warned_of_symmetry = False
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= first]
         self.spikes = sum("spike" in json.loads(line) for line in kept)
@@ -103,6 +107,14 @@ class TrainingLog:
         if entry.get("spike"):
             self.spikes += 1
             logger.warning("step %d: the loss, %.4f, is a spike above that of the steps before", done, entry["loss"])
+        if done >= SYMMETRIC_AFTER and entry.get("block_asymmetry") == 0 and not self._warned_of_symmetry:
+            self._warned_of_symmetry = True
+            logger.warning(
+                "step %d: the copies that HyperCloning made of each block are still exactly equal (block asymmetry 0). "
+                "They get equal gradients, so the model learns no more than one of the width it was cloned from. "
+                "`snr_db` of the base's `clone`, such as 10.0, tells the copies apart",
+                done,
+            )
         self._last, self._last_time, self.last_loss = done, now, entry["loss"]
         left = (self._steps - done) * (now - self._begun) / (done - self._first)
         utilisation = f"  {entry['model_flops_utilisation']:.1%} of peak" if self._peak else ""
