@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -98,14 +98,16 @@ def read_manifest(artifact: Path) -> Manifest:
     return Manifest(data["files"], data["inputs"], data["config"], data["facts"], data["provenance"])
 
 
-def verify(artifact: Path) -> Manifest:
+def verify(artifact: Path, only: Collection[str] | None = None) -> Manifest:
     """The manifest of an artifact whose files are all there with their digests.
 
+    `only`: names of the files to read, for a caller that needs no others; default: all.
     Raises GrowmergeError naming the first file that is missing, truncated or altered.
     """
     manifest = read_manifest(artifact)
     folder = manifest_path(artifact).parent
-    for name, entry in manifest.files.items():
+    for name in manifest.files if only is None else only:
+        entry = manifest.files[name]
         path = folder / name
         if not path.exists():
             raise GrowmergeError(f"{path}: is missing from its artifact; remove {artifact} and rerun")

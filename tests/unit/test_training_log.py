@@ -55,7 +55,8 @@ def symmetry_warnings(caplog):
     return [record.getMessage() for record in caplog.records if "exactly equal" in record.getMessage()]
 
 
-def test_copies_that_stay_equal_are_warned_of_once_early_in_training(tmp_path, caplog):
+def test_copies_that_stay_equal_are_warned_of_once_early_in_training(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("growmerge"), "propagate", True)
     one = log(tmp_path / "log.jsonl")
     one.write(entry(1, block_asymmetry=0.0))
     assert not symmetry_warnings(caplog), "after one step it is too early to tell"

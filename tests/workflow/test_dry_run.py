@@ -30,6 +30,7 @@ MINIATURE = {
     "tabulate_comparisons": 1,
     "tabulate_contrasts": 1,
     "tabulate_benchmarks": 1,
+    "tabulate_trainings": 1,
     "tabulate_languages": 1,
     "tabulate_translations": 1,
     "correlate_similarity": 1,
@@ -46,6 +47,8 @@ from growmerge.merging.methods import Tensors, merge_method
 def by_counts(tensors: Tensors, share: float):
     return tensors.members[0]
 """
+
+TRAINING = {"train_base", "adapt_model", "tokenize_shard", "initialise_model", "tabulate_trainings"}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +111,7 @@ def test_the_second_study_from_its_published_checkpoints(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", *files))
     assert counts["import_model"] == 1 + 11 + 3
     assert counts["import_checkpoint"] == 47 * 11
-    assert not {"train_base", "adapt_model", "tokenize_shard", "initialise_model"} & counts.keys()
+    assert not TRAINING & counts.keys()
 
 
 def test_the_full_grid(clone):
@@ -128,7 +131,7 @@ def test_the_published_checkpoints_need_no_training(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/published.yaml"))
     assert counts["import_model"] == 3 + 18 + 6
     assert counts["merge_and_score"] == 3 * 26
-    assert not {"train_base", "adapt_model", "tokenize_shard", "initialise_model"} & counts.keys()
+    assert not TRAINING & counts.keys()
 
 
 @pytest.mark.parametrize("arguments", [[], LAPTOP[:2]])

@@ -168,6 +168,13 @@ def test_clones_score_like_their_source(clone):
     assert clones == pytest.approx(seed, abs=0.07)
 
 
+def test_the_table_of_trainings_shows_that_noise_tells_the_copies_of_a_clone_apart(clone):
+    table = pd.read_csv(clone / RESULTS / "tables/trainings.csv")
+    assert set(table.id) >= {"seed", "base-2x", "2x/swe", "scratch/multi"}
+    assert table.loc[table.width == 2, "block_asymmetry_last"].between(0.1, 1).all()
+    assert table.loc[table.width == 1, "block_asymmetry_last"].isna().all()
+
+
 def test_information_parity_of_the_reference_in_english_is_one(clone):
     table = pd.read_csv(clone / RESULTS / "tables/scores.csv")
     row = table.query("id == 'base-2x' and measure == 'parity' and language == 'eng'")
@@ -241,6 +248,7 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "tabulate_scores": 8,
         "tabulate_contrasts": 1,
         "tabulate_benchmarks": 1,
+        "tabulate_trainings": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
         "draw_figure": 9,

@@ -4,7 +4,7 @@
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
 FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES]
 TABULATED["scores"] = [*GRID, *CHECKPOINTS.values()]
-NAMED = [*TABULATED, "contrasts", "benchmarks", "by_language", "means"]
+NAMED = [*TABULATED, "contrasts", "benchmarks", "by_language", "means", *(["trainings"] if GRID.trained else [])]
 TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
 if DECODING:
     TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
@@ -17,6 +17,7 @@ localrules:
     tabulate_scores,
     tabulate_contrasts,
     tabulate_benchmarks,
+    tabulate_trainings,
     tabulate_languages,
     tabulate_translations,
     draw_figure,
@@ -114,6 +115,32 @@ rule tabulate_benchmarks:
         "Count the items of every benchmark, beside what the papers print"
     script:
         "../scripts/tabulate_benchmarks.py"
+
+
+rule tabulate_trainings:
+    input:
+        LAYOUT.trained(),
+    output:
+        parquet=f"{RESULTS}/tables/trainings.parquet",
+        csv=f"{RESULTS}/tables/trainings.csv",
+        manifest=f"{RESULTS}/tables/trainings.manifest.json",
+    log:
+        f"{LOGS}/tables/trainings.log",
+    benchmark:
+        f"{TIMES}/tables/trainings.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        models=[vars(model) for model in GRID.trained],
+        models_folder=f"{RESULTS}/models",
+    message:
+        "Tabulate trainings: length, cost, loss, spikes, and block asymmetry of clones"
+    script:
+        "../scripts/tabulate_trainings.py"
 
 
 rule tabulate_languages:

@@ -66,6 +66,11 @@ class Layout:
         """All of them."""
         return [self.model(model.id) for model in [*self.grid.bases, *self.grid.models]]
 
+    def trained(self) -> list[str]:
+        """Those that are trained here; with analysis.partial, those that exist."""
+        trained = [self.model(model.id) for model in self.grid.trained]
+        return [model for model in trained if Path(model).exists()] if self.study.analysis.partial else trained
+
     def parent(self, model_id: str) -> str:
         """The checkpoint that a trained or cloned model starts from."""
         return self.model(self.grid.parent(model_id))
