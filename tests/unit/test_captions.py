@@ -1,10 +1,18 @@
 """What stands under a figure."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from conftest import ROOT
 from made_up_scores import selection
 
+from growmerge.config import load_files
 from growmerge.config.analysis import Analysis
 from growmerge.figures import FIGURES
+from growmerge.study.costs import Costs, stated_counts
+from growmerge.study.grid import Grid
+from growmerge.study.shown import Shown
 from growmerge.tables.summary import MEASURES
 
 SELECTION = selection(("deu", "tur", "zho"), ("scratch", "shared-5"), ("linear", "ties"))
@@ -36,3 +44,23 @@ def test_only_the_measures_of_a_figure_are_explained() -> None:
     assert "information parity: mean over parallel sentences of NLL" in facts
     every = FIGURES["methods"].text(SELECTION, Analysis(), study="s", measures=MEASURES)
     assert "Acceptability and facts: share of minimal pairs" in every
+
+
+def test_figures_of_setups_that_descend_from_noiseless_clones_say_so() -> None:
+    chosen = replace(selection(("isl", "swe"), ("1x", "1x_cloned", "2x")), noiseless=("1x_cloned", "2x"))
+    text = FIGURES["baselines"].text(chosen, Analysis(), study="s")
+    assert "The models of 1x_cloned and 2x descend from a HyperClone without noise." in text
+    for setups, noiseless in ((("1x",), ("2x",)), (("1x", "2x"), ())):
+        text = FIGURES["baselines"].text(replace(chosen, setups=setups, noiseless=noiseless), Analysis(), study="s")
+        assert "HyperClone" not in text
+
+
+def test_the_published_grid_clones_without_noise_and_the_miniature_with_it() -> None:
+    full = ROOT / "config/config.yaml"
+
+    def selected(*files: Path) -> dict:
+        grid = Grid(load_files(full, *files))
+        return FIGURES["baselines"].selected(Shown(Costs(grid, stated_counts(grid.study)), []))
+
+    assert selected()["noiseless"] == ["1x_cloned", "2x"]
+    assert "noiseless" not in selected(ROOT / "config/miniature.yaml"), "its params stay as they were"

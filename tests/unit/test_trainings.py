@@ -67,5 +67,5 @@ def test_weights_are_not_read_but_a_damaged_log_is_refused(models, tmp_path):
     write_trainings(MODELS, models, tmp_path / "trainings.parquet")
     log = models / "2x/isl/training_log.jsonl"
     log.write_text(log.read_text().replace("2.5", "1.5"))
-    with pytest.raises(GrowmergeError, match="training_log.jsonl: its bytes differ"):
+    with pytest.raises(GrowmergeError, match=r"training_log.jsonl: its bytes differ"):
         write_trainings(MODELS, models, tmp_path / "trainings.parquet")

@@ -27,6 +27,15 @@ class Shown:
         return [setup.name for setup in self.study.setups]
 
     @cached_property
+    def noiseless(self) -> list[str]:
+        """The setups whose models descend from a clone that was made without noise."""
+        cloned: dict[str, bool] = {}
+        for base in self.study.bases:  # parents first
+            without_noise = base.clone is not None and base.clone.snr_db is None
+            cloned[base.name] = without_noise or cloned.get(base.from_, False)
+        return [setup.name for setup in self.study.setups if cloned[setup.base]]
+
+    @cached_property
     def models(self) -> list[Model]:
         """The adapted models of the setups."""
         return [model for model in self.grid.models if model.setup in self.setups]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import measured
+from growmerge.figures.common.wording import measured, of_noiseless_clones
 from growmerge.study.grid import Model
 from growmerge.study.shown import Shown
 
@@ -57,14 +57,19 @@ class Figure:
         """What `Selection.of` reads: params of the rule that draws the figure."""
         study = shown.study
         common = {"languages": study.language_codes, "setups": shown.setups, "english": study.english.code}
-        return common | dict(self.selection(shown))
+        noiseless = {"noiseless": shown.noiseless} if shown.noiseless else {}  # no param where there is none
+        return common | noiseless | dict(self.selection(shown))
 
     def text(
         self, selection: Selection, analysis: Analysis, *, study: str, measures: Collection[str] | None = None
     ) -> str:
-        """The caption as one paragraph: the figure's own, what the scores in `measures` are, the study and its note."""
+        """The caption as one paragraph.
+
+        The figure's own, what clones without noise are, what the scores in `measures` are, the study and its note.
+        """
         scores = "" if measures is None else measured(measures, analysis)
-        parts = (self.caption(selection, analysis), scores, f"Study: {study}.", analysis.note)
+        own, clones = self.caption(selection, analysis), of_noiseless_clones(selection)
+        parts = (own, clones, scores, f"Study: {study}.", analysis.note)
         return " ".join(part for part in parts if part)
 
     def drawn(self, data: pd.DataFrame) -> Drawing:

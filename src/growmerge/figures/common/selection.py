@@ -16,7 +16,8 @@ class Selection:
     """The languages, setups and methods of a figure, in the order in which they are drawn.
 
     `method` is the one that pairs are merged by where one is shown. English is measured as what is kept, and is no
-    target. `own` is what the figure's `selection` says beside these, as plain data; its file says what that is.
+    target. `noiseless` are the setups whose models descend from a clone without noise. `own` is what the figure's
+    `selection` says beside these, as plain data; its file says what that is.
     """
 
     languages: tuple[str, ...]
@@ -24,6 +25,7 @@ class Selection:
     methods: tuple[str, ...] = ()
     method: str = "linear"
     english: str = "eng"
+    noiseless: tuple[str, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -32,6 +32,18 @@ def over(selection: Selection) -> str:
     return f"for {listed(selection.languages)} in the setup{plural} {listed(selection.setups)}"
 
 
+def of_noiseless_clones(selection: Selection) -> str:
+    """What the width of clones without noise is worth; empty where no setup of the figure descends from one."""
+    setups = [setup for setup in selection.setups if setup in selection.noiseless]
+    if not setups:
+        return ""
+    return (
+        f"The models of {listed(setups)} descend from a HyperClone without noise. Its copies of each block get equal "
+        "gradients. While they stay equal, a model learns no more than one of the width it was cloned from. The table "
+        "`trainings` has the block asymmetry of the models that are trained here (0: equal)."
+    )
+
+
 def measured(measures: Collection[str], analysis: Analysis) -> str:
     """What the scores of each measure are."""
     pairs = [name for name in (ACCEPTABILITY, FACTS) if name in measures]
