@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from itertools import combinations
 from math import comb
 from pathlib import Path
@@ -71,6 +72,39 @@ def test_the_base_of_task_vectors_is_the_ancestor_unless_another_is_named(full):
     assert full.merge_base("1x_cloned", "isl+swe", "ties") == "base-1x-x2"
     assert full.merge_base("2x", "isl+swe", "ties") == "base-2x"
     assert with_base("base-1x-x2").merge_base("2x", "isl+swe", "ties") == "base-1x-x2"
+
+
+def published_grid(base):
+    overlay = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "published.yaml"))
+    return Grid(validate(overlay | {"merging": overlay["merging"] | {"base": base}}))
+
+
+def test_published_1x_cloned_starts_from_the_clone_of_the_published_180m_base():
+    grid = published_grid("ancestor")
+    clone = grid.model("base-1x-x2")
+    assert (clone.parents, clone.width, grid.base(clone.id).clone.snr_db) == (("base-1x",), 2, None)
+    assert clone.id not in grid.imported
+    assert grid.imported["base-1x"] == "hub:liu-nlp/HyperLlama-180M-english-1x"
+    assert {grid.merge_base(merge.setup, merge.combination, merge.method) for merge in grid.merges} == {
+        "base-1x",
+        "base-1x-x2",
+        "base-2x",
+    }
+    assert grid.trained == []
+
+
+def test_published_merges_as_published_take_the_checkpoint_that_their_files_name():
+    """By hand from the mergekit files: 26 combinations by the three methods that have a base, in each setup."""
+    grid = published_grid("as_published")
+    with_base = [merge for merge in grid.merges if grid.method(merge.method).uses_base]
+    named = Counter((m.setup, grid.merge_base(m.setup, m.combination, m.method)) for m in with_base)
+    assert named == {
+        ("1x", "base-1x"): 78,
+        ("1x_cloned", "english-1x-cloned"): 78,
+        ("2x", "english-1x-cloned"): 76,
+        ("2x", "base-2x"): 2,
+    }
+    assert grid.imported["english-1x-cloned"] == "hub:liu-nlp/HyperLlama-572M-english-1x-cloned"
 
 
 def test_the_base_as_published_is_that_of_the_390_files():

@@ -130,6 +130,8 @@ def test_the_full_grid(clone):
 def test_the_published_checkpoints_need_no_training(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/published.yaml"))
     assert counts["import_model"] == 3 + 18 + 6
+    assert counts["clone_model"] == 1, "what 1x_cloned starts from"
+    assert counts["score_model"] == 4 + 18 + 6
     assert counts["merge_and_score"] == 3 * 26
     assert not TRAINING & counts.keys()
 

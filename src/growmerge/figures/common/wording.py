@@ -39,8 +39,8 @@ def of_noiseless_clones(selection: Selection) -> str:
         return ""
     return (
         f"The models of {listed(setups)} descend from a HyperClone without noise. Its copies of each block get equal "
-        "gradients. While they stay equal, a model learns no more than one of the width it was cloned from. The table "
-        "`trainings` has the block asymmetry of the models that are trained here (0: equal)."
+        "gradients. While they stay equal, a model learns no more than one of the width it was cloned from. Of "
+        "models that are trained here, the table `trainings` has the block asymmetry (0: equal)."
     )
 
 
