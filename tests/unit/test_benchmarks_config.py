@@ -13,7 +13,7 @@ from growmerge.benchmarks.converters import find_converter
 from growmerge.catalogue.benchmarks import REGISTRY
 from growmerge.catalogue.entry import INFLECTION, Decoding, Metric
 from growmerge.config.benchmarks import Benchmark
-from growmerge.config.load import merge_mappings, read_yaml, validate
+from growmerge.config.load import load_files, merge_mappings, read_yaml, validate
 from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
 
@@ -250,3 +250,17 @@ def test_a_study_can_have_any_benchmark_of_the_registry():
     study = validate(MINIATURE | {"benchmarks": [*made, *read, own]})
     assert len(study.benchmarks) == len(REGISTRY) - 1  # Faroese, of foblimp, is no language of the miniature
     assert validate(study.dump(*type(study).model_fields)) == study
+
+
+@pytest.mark.parametrize("overlay", [[], ["limits-of-merging.yaml"]])
+def test_the_corpora_of_parallel_sentences_are_those_of_the_benchmark(overlay):
+    """A corpus that is evaluated on reads the dataset, configuration, split and revision that the registry pins."""
+    study = load_files(CONFIG / "config.yaml", *(CONFIG / file for file in overlay))
+    evaluated = {study.english.code: study.english.evaluation} | {x.code: x.evaluation for x in study.languages}
+    assert len(evaluated) == (10 if overlay else 6)
+    for code, name in evaluated.items():
+        (source,) = study.corpus(name).sources
+        registered = REGISTRY["flores"].languages[code]
+        assert source.dataset == registered.id
+        assert ((source.config,), (source.split,)) == (registered.configs, registered.splits)
+        assert source.revision == registered.revision is not None
