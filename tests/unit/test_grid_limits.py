@@ -67,6 +67,15 @@ def test_english_is_scored_once_though_it_is_a_target(limits):
     assert ("multiblimp", "zho") not in limits.score_cells
 
 
+def test_all_pairs_of_multiblimp_are_scored_and_1000_items_of_the_others(limits):
+    """Public results of Aycock et al. 2026: 2,245 of 2,331 Dutch pairs are .9631, 3,746 of 3,832 Russian ones .9776."""
+    sizes = {benchmark.name: benchmark.size("rus") for benchmark in limits.study.benchmarks}
+    assert sizes == {"multiblimp": 3832, "belebele": 1000, "hellaswag": 1000, "xcsqa": 1000, "translation": 1000}
+    (pairs,) = [benchmark for benchmark in limits.study.benchmarks if benchmark.name == "multiblimp"]
+    assert pairs.entry.limit is None
+    assert (pairs.size("nld"), pairs.size("eng"), pairs.size("ara")) == (2331, 770, 1215)
+
+
 def test_merges_over_training_are_of_the_checkpoints_of_their_step(limits):
     everything = "+".join(sorted(limits.study.language_codes))
     merge = limits.model(f"scratch/{everything}@3000/ties")

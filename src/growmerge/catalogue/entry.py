@@ -89,7 +89,7 @@ class Entry:
         counterparts: {language: rows of the other side}, for what compares or translates between two languages.
         few_shot: examples before each question.
         limit: most items a language; None: all.
-        counts: {language: items} as the papers print them.
+        counts: {language: items} as the papers print them, or as their public results have them.
         farthest: of labelled sentences, how far aligned ones may be apart, as a share of the longer one's characters.
         max_new_tokens: of what is generated, the most tokens.
         files: pattern of the files of a local folder that the items of a language depend on; `{config}` stands for the

@@ -41,7 +41,12 @@ BENCHMARKS = {
         measure=ACCEPTABILITY,
         languages=one_config_each("jumelet/multiblimp", MULTIBLIMP, "train"),
         fields={"right": "sen", "wrong": "wrong_sen", "subset": "?phenomenon"},
-        counts={"ekk": 2575, "fao": 232, "fas": 2553, "isl": 2801},
+        counts={
+            **{"ekk": 2575, "fao": 232, "fas": 2553, "isl": 2801},
+            # Aycock et al. 2026: denominators of the accuracies in multiblimp/multiblimp_all_results.csv.
+            **{"ara": 1215, "deu": 2298, "eng": 770, "fra": 2548, "ita": 2999},
+            **{"nld": 2331, "rus": 3832, "spa": 2541, "tur": 1742},
+        },
     ),
     "dalaj": Entry(
         "labelled",
