@@ -64,3 +64,11 @@ def test_the_published_grid_clones_without_noise_and_the_miniature_with_it() -> 
 
     assert selected()["noiseless"] == ["1x_cloned", "2x"]
     assert "noiseless" not in selected(ROOT / "config/miniature.yaml"), "its params stay as they were"
+
+
+def test_the_drops_say_what_counts_in_a_measure_that_lacks_a_language() -> None:
+    sentence = "a pair counts with the other language alone"
+    figure = FIGURES["similarity_and_drop"]
+    assert sentence in figure.text(SELECTION, Analysis(drop_cases="available"), study="s")
+    assert sentence not in figure.text(SELECTION, Analysis(), study="s")
+    assert "drop_cases" not in Analysis().model_dump(), "params of other studies stay as they were"

@@ -130,6 +130,37 @@ def test_a_missing_score_leaves_no_delta_and_no_mean() -> None:
     assert delta(table, "parity") == pytest.approx(0.05)
 
 
+def test_available_cases_take_the_language_that_has_both_scores() -> None:
+    """As multiblimp/matrix_analysis.py of Aycock et al. does for pairs with Chinese, which MultiBLiMP lacks."""
+    lacking = SCORES[~((SCORES["language"] == "isl") & (SCORES["measure"] == "facts"))]
+    table = drops(lacking, ["2x"], ["swe", "isl"], "linear", "available")
+    assert delta(table, "facts") == pytest.approx(0.6 - 0.9)
+    assert delta(table, "parity") == pytest.approx(0.05), "both languages have it"
+    assert delta(table, "mean") == pytest.approx((-0.3 + 0.05) / 2)
+    whole = [drops(SCORES, ["2x"], ["swe", "isl"], "linear", cases) for cases in ("complete", "available")]
+    assert whole[0].equals(whole[1]), "to the bit where nothing is missing"
+
+
+def test_available_cases_never_compare_different_languages() -> None:
+    merged = (SCORES["target"] == "isl+swe") & (SCORES["measure"] == "facts")
+    half = SCORES[~(merged & (SCORES["language"] == "isl"))]
+    assert delta(drops(half, ["2x"], ["swe", "isl"], "linear", "available"), "facts") == pytest.approx(0.6 - 0.9)
+    none = drops(SCORES[~merged], ["2x"], ["swe", "isl"], "linear", "available")
+    assert np.isnan([delta(none, "facts"), delta(none, "mean")]).all()
+
+
+def test_ten_languages_of_which_one_lacks_the_benchmark_make_36_or_45_pairs() -> None:
+    languages = [f"l{i:02}" for i in range(10)]
+    rows = [("scratch", code, "", "acceptability", code, 0.9) for code in languages[1:]]
+    for pair in combinations(languages, 2):
+        rows += [("scratch", "+".join(pair), "linear", "acceptability", x, 0.6) for x in pair if x != languages[0]]
+    counts = {
+        cases: drops(summary(rows), ["scratch"], languages, "linear", cases).groupby("measure")["delta"].count()
+        for cases in ("complete", "available")
+    }
+    assert (counts["complete"]["acceptability"], counts["available"]["acceptability"]) == (36, 45)
+
+
 def test_pairs_find_their_similarity_whichever_language_stands_first() -> None:
     whole = pd.Series([pd.NA, pd.NA, 0, pd.NA, pd.NA], dtype="Int64")
     comparisons = pd.DataFrame(

@@ -97,6 +97,7 @@ rule correlate_similarity:
         codes=STUDY.comparison.typology.codes if STUDY.comparison.typology else {},
         resamples=STUDY.analysis.bootstrap_resamples,
         seed=STUDY.seed,
+        **STUDY.analysis.model_dump(include={"drop_cases"}),
     message:
         "Hold the similarity of every pair of models against the drop after merging it"
     script:

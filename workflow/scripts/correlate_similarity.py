@@ -20,4 +20,5 @@ with job(snakemake.log[0]):
         codes=params.codes,
         resamples=params.resamples,
         seed=params.seed,
+        cases=params.get("drop_cases", "complete"),
     )

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from growmerge.config.strict import Name, Strict, Switch
 
+DropCases = Literal["complete", "available"]
+
 
 class Analysis(Strict):
     """Statistics and figures."""
@@ -25,6 +27,13 @@ class Analysis(Strict):
     bootstrap_resamples: int = Field(1000, ge=1, description="Number of bootstrap resamples for 95 % intervals.")
     pairwise_method: Name = Field(
         "linear", description="The merge method of the figures that show only one, such as `pairwise`."
+    )
+    drop_cases: DropCases = Field(
+        "complete",
+        # The default is left out of params and manifests, so figures made before this key existed stay as they are.
+        exclude_if=lambda value: value == "complete",
+        description="The drop of a pair in a measure that lacks one of its two languages, in `similarity_and_drop`. "
+        "`complete`: none, the pair is left out of this measure. `available`: the drop in the other language alone.",
     )
     dpi: int = Field(200, gt=0, le=2400, description="Resolution of the PNG files, in dots per inch.")
     note: str = Field("", description="A text that is added to every caption.")

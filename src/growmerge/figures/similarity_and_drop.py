@@ -118,8 +118,15 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "their different units. CKA: linear CKA of mean-pooled hidden states over English sentences, mean over "
         "layers; standardised: without the first token, features of unit variance. ρ: Spearman's coefficient over "
         f"all marks of a panel. {_few(selection)} Coefficients by setup, with p-values and intervals, are in the "
-        "table of correlations. Pairs without a score or comparison are left out."
+        f"table of correlations. Pairs without a score or comparison are left out.{_cases(analysis)}"
     )
+
+
+def _cases(analysis: Analysis) -> str:
+    """What counts in a measure that lacks one of the two languages, if it is not that both are needed."""
+    if analysis.drop_cases == "complete":
+        return ""
+    return " In a measure that lacks one of its two languages, a pair counts with the other language alone."
 
 
 def _few(selection: Selection) -> str:

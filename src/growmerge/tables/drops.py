@@ -13,6 +13,7 @@ from growmerge import ids
 from growmerge.catalogue.entry import TRANSLATION
 from growmerge.comparing.statistics import similarities
 from growmerge.comparing.statistics.typology import DISTANCE
+from growmerge.config.analysis import DropCases
 from growmerge.ids import ALL, MEAN
 from growmerge.tables.correlation import Coefficient, correlate
 from growmerge.tables.summary import measure_order
@@ -27,12 +28,20 @@ CORRELATION_COLUMNS = (
 )
 
 
-def drops(summary: pd.DataFrame, setups: Sequence[str], languages: Sequence[str], method: str) -> pd.DataFrame:
+def drops(
+    summary: pd.DataFrame,
+    setups: Sequence[str],
+    languages: Sequence[str],
+    method: str,
+    cases: DropCases = "complete",
+) -> pd.DataFrame:
     """Delta of every pair of languages merged by `method`: columns `DROP_COLUMNS`, `first` and `second` sorted.
 
     Delta is the mean over the two languages of the merge's score minus that of the language's own model, in the unit
     of the scores; negative where merging costs. `measure` "mean" is the mean over the measures that the summary has, in
-    their different units, but for translation, whose scores run to 100. NaN where a score is missing.
+    their different units, but for translation, whose scores run to 100. NaN where a score is missing; with `cases`
+    "available", delta is over those of the two languages that have both scores (the public code of Aycock et al. 2026,
+    multiblimp/matrix_analysis.py: 45 pairs, though MultiBLiMP has no Chinese), and NaN if neither has.
     """
     rows = summary[(summary["subset"] == ALL) & (summary["method"].isin(["", method]))]
     found = rows.set_index(["setup", "target", "measure", "language"])["value"].to_dict()
@@ -44,11 +53,20 @@ def drops(summary: pd.DataFrame, setups: Sequence[str], languages: Sequence[str]
             for name in names:
                 merged = [found.get((setup, ids.combination(pair), name, language), np.nan) for language in pair]
                 experts = [found.get((setup, language, name, language), np.nan) for language in pair]
-                deltas.append(float(np.mean(merged) - np.mean(experts)))
+                deltas.append(_delta(np.array(merged), np.array(experts), cases))
             shares = [delta for name, delta in zip(names, deltas, strict=True) if name != TRANSLATION]
             values = [*zip(names, deltas, strict=True), (MEAN, float(np.mean(shares)) if shares else np.nan)]
             table += [(setup, *pair, name, delta) for name, delta in values]
     return pd.DataFrame(table, columns=list(DROP_COLUMNS))
+
+
+def _delta(merged: np.ndarray, experts: np.ndarray, cases: DropCases) -> float:
+    if cases == "available":
+        there = ~np.isnan(merged - experts)
+        if not there.any():
+            return float("nan")
+        merged, experts = merged[there], experts[there]
+    return float(np.mean(merged) - np.mean(experts))
 
 
 def similarity_and_drop(

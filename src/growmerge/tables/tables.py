@@ -12,6 +12,7 @@ import pandas as pd
 from growmerge.artifacts import sha256_file, verify
 from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
 from growmerge.catalogue.entry import Normalisation
+from growmerge.config.analysis import DropCases
 from growmerge.frames import write_frame
 from growmerge.study.grid import Model
 from growmerge.tables.drops import correlations, drops, similarity_and_drop
@@ -73,24 +74,26 @@ def write_correlations(
     codes: Mapping[str, str],
     resamples: int,
     seed: int,
+    cases: DropCases = "complete",
 ) -> None:
     """What predicts the drop after merging: every pair in `pairs`, a .csv beside it, and {stem}_correlations.csv.
 
     `scores` is a table of `summary.summarise` with the models of single languages and their merges by `method`.
     `distances` is where typological distances come from, if anywhere, with `codes` (see
-    `typology.typological_distances`).
+    `typology.typological_distances`). `cases` are those of `drops.drops`.
     """
     start = time.monotonic()
     packages = [source for source in distances if source.is_dir()]
     for artifact in [scores, *packages]:
         verify(artifact)
-    deltas = drops(pd.read_parquet(scores), setups, languages, method)
+    deltas = drops(pd.read_parquet(scores), setups, languages, method, cases)
     typological = [typological_distances(source, sorted(languages), codes) for source in distances]
     table = similarity_and_drop(_read(comparisons), deltas, pd.concat(typological) if typological else None)
     beside = pairs.with_name(f"{pairs.stem}_correlations.csv")
     pairs.parent.mkdir(parents=True, exist_ok=True)
     correlations(table, resamples, seed).to_csv(beside, index=False)
     config = {"method": method, "resamples": resamples, "seed": seed, "codes": dict(codes)}
+    config |= {} if cases == "complete" else {"drop_cases": cases}
     facts = {"tables": {str(source): sha256_file(source) for source in distances if source not in packages}}
     write_frame(table, pairs, [*comparisons, scores, *packages], config, facts, start, [beside.name])
 
