@@ -91,13 +91,13 @@ rule correlate_similarity:
         mem_mb=2000,
         runtime=30,
     params:
+        **STUDY.analysis.model_dump(include={"drop_cases"}),
         setups=[setup.name for setup in STUDY.setups],
         languages=STUDY.language_codes,
         method=STUDY.analysis.pairwise_method,
         codes=STUDY.comparison.typology.codes if STUDY.comparison.typology else {},
         resamples=STUDY.analysis.bootstrap_resamples,
         seed=STUDY.seed,
-        **STUDY.analysis.model_dump(include={"drop_cases"}),
     message:
         "Hold the similarity of every pair of models against the drop after merging it"
     script:
