@@ -9,22 +9,27 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
 from safetensors.torch import load_file, save_file
 
-from growmerge.artifacts import publish, sha256_file, verify
+from growmerge.artifacts import publish, sha256_file, verify, write_manifest
 from growmerge.benchmarks.items import Item, write_items
 from growmerge.config import load_files
 from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.chrf import count
+from growmerge.evaluation.results import harness_results
 from growmerge.merging.card import card, write_card
 from growmerge.merging.combination import merge_and_score
 from growmerge.merging.merge import merge_models
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.request import device_for
+from growmerge.study.grid import Model
+from growmerge.tables.summary import SCORE_COLUMNS, summarise
 
 METHODS = {m.name: m for m in load_files(ROOT / "config/config.yaml").merging.methods}
 
@@ -372,6 +377,56 @@ def test_merges_are_scored_removed_and_not_made_again(models, members, cells, tm
     verify(scores["linear"])
 
 
+def test_the_card_has_the_scores_of_the_tables(models, members, tmp_path):
+    """Of questions normalised by character, of items without a score, and of running text and translations."""
+    chosen = recipe(models, members, METHODS["linear"])
+    questions = [(f"q{n}", k, (-10.0, -6.0)[k], (20, 3)[k]) for n in range(20) for k in (0, 1)]  # right by character
+    unknown = [("u0", 0, -1.0, 10), ("u0", 1, np.nan, 10), ("u1", 0, -1.0, 10), ("u1", 1, -2.0, 10)]
+    running = [("r0", 0, -10 * np.log(2), 10), ("r1", 0, -30 * np.log(2), 10)]
+    rows = pd.DataFrame(
+        [
+            (benchmark, "swe", item, "", candidate, logprob, 2, characters, 0)
+            for benchmark, part in (("questions", questions), ("unknown", unknown), ("running", running))
+            for item, candidate, logprob, characters in part
+        ],
+        columns=[*SCORE_COLUMNS, "tokens", "characters", "cut"],
+    )
+    written = count(["a cat sees", "the dog"], ["a cat sees you", "the sun"])
+    translations = pd.DataFrame({"benchmark": "translation", "language": "swe", "item": ["a", "b"]})
+    translations = translations.assign(counts=list(written), ended=True, lost_examples=0)
+    folder = tmp_path / "scores"
+    folder.mkdir()
+    names = ("questions", "unknown", "running", "translation")
+    results = harness_results(
+        rows,
+        translations,
+        model_name="merge",
+        configs={(name, "swe"): {"dataset_path": name, "dataset_name": "swe"} for name in names},
+        few_shot={},
+        versions={(name, "swe"): 1 for name in names},
+        seconds=1.0,
+    )
+    (folder / "results.json").write_text(json.dumps(results, allow_nan=False))
+    write_manifest(
+        folder / "manifest.json", ["results.json"], inputs=[], config=None, facts={"model": chosen.digest}, seconds=0.0
+    )
+    text = card(chosen, folder)
+
+    measured = {"questions": ("questions", "character")}
+    model = Model("m", "merge", (), 1, "2x", "swe", "linear", ("swe",))
+    reference = pd.DataFrame(columns=list(SCORE_COLUMNS))
+    compared = rows[rows["benchmark"] != "running"]
+    table = summarise({"m": compared}, [model], reference, 50, 0, "mean_of_ratios", measured, {"m": translations})
+    value = table[table["subset"] == "all"].set_index("measure")["value"]
+    assert value["questions"] == 1.0
+    assert "| benchmark | language | summed | per token | per character | items |" in text
+    assert "| questions | swe | 0.0% | 0.0% | 100.0% | 20 |" in text
+    assert np.isnan(value["unknown"])
+    assert "| unknown | swe | N/A | N/A | N/A | 2 |" in text
+    assert f"| translation | swe | {value['translation']:.1f} chrf++ | 2 |" in text
+    assert "| running | swe | 2.000 bits per character | 2 |" in text
+
+
 def test_what_fails_leaves_no_merge_behind(models, members, cells, edited, tmp_path):
     infinite = members | {"swe": edited({NORM: torch.full((32,), torch.inf)})}
     recipes = {"linear": recipe(models, infinite, METHODS["linear"])}
@@ -405,5 +460,5 @@ def test_a_kept_merge_has_its_scores_in_its_card_and_is_the_bytes_that_the_scori
     )  # fmt: skip
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "all/dare_ties/items.parquet"), of_kept)
     write_card(kept, chosen, tmp_path / "all/dare_ties")
-    assert "right" in (kept / "README.md").read_text()
+    assert "## Scores" in (kept / "README.md").read_text()
     assert "Scores" not in card(chosen, tmp_path / "all/ties"), "those of another merge are not its own"

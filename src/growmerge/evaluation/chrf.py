@@ -65,6 +65,11 @@ def chrf(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(100.0 * scores, dtype=np.float64)
 
 
+def of_corpus(counts: NDArray[np.int64]) -> float:
+    """chrF++ of a corpus between 0 and 100 from the statistics of its sentences, [sentences, COUNTS]."""
+    return float(chrf(counts.sum(axis=0)))
+
+
 def resampled(counts: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """chrF++ of `resamples` corpora of n sentences drawn with replacement from n, counts of shape (n, COUNTS)."""
     n = len(counts)

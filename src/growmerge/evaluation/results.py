@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,15 @@ import pandas as pd
 
 from growmerge.artifacts import provenance
 from growmerge.catalogue.entry import Normalisation
-from growmerge.evaluation.chrf import chrf, resampled, stacked
+from growmerge.evaluation.chrf import of_corpus, resampled, stacked
 from growmerge.evaluation.outcomes import normalised, outcomes
 
+RESULTS = "results.json"
 # The harness's names for the share of right items by summed log-probability and by that per character, and ours beside.
 _ACCURACIES: dict[str, Normalisation] = {"acc": "sum", "acc_norm": "character", "acc_token": "token"}
 # Of cells with one candidate: the mean of what a sentence costs, in nats.
 _COSTS: dict[str, Normalisation] = {"nll": "sum", "nll_character": "character", "nll_token": "token"}
-_CHRF = "chrf++"  # the harness's name, too
+CHRF = "chrf++"  # the harness's name, too
 _RESAMPLES = 1000  # for its standard error
 _CELL = ("benchmark", "language")
 _Cell = tuple[str, str]
@@ -71,6 +74,17 @@ def harness_results(
     }
 
 
+def read_metrics(path: Path) -> dict[_Cell, _Metrics]:
+    """What the results file `path` says of each cell: "sample_len" and {metric: number or "N/A"}."""
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        (about["dataset_path"], about["dataset_name"]): {
+            key.removesuffix(",none"): value for key, value in said["results"][task].items()
+        }
+        for task, about in said["configs"].items()
+    }
+
+
 def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, _Metrics]:
     """What the harness says of each task: {"metric,filter": mean, "metric_stderr,filter": its standard error}.
 
@@ -97,8 +111,8 @@ def _translation_metrics(rows: pd.DataFrame) -> _Metrics:
     error = resampled(counts, _RESAMPLES, np.random.default_rng(0)).std(ddof=1) if len(rows) > 1 else math.nan
     return {
         "sample_len": len(rows),
-        f"{_CHRF},none": float(chrf(counts.sum(axis=0))),
-        f"{_CHRF}_stderr,none": _number(error),
+        f"{CHRF},none": of_corpus(counts),
+        f"{CHRF}_stderr,none": _number(error),
         "ended,none": float(rows["ended"].mean()),
         "lost_examples,none": float((rows["lost_examples"] > 0).mean()),
     }
@@ -123,4 +137,4 @@ def _number(value: float) -> float | str:
 
 def _directions(metrics: Iterable[str]) -> dict[str, bool]:
     names = {key.split(",")[0] for key in metrics if "," in key}
-    return {name: name in _ACCURACIES or name == _CHRF for name in sorted(names) if not name.endswith("_stderr")}
+    return {name: name in _ACCURACIES or name == CHRF for name in sorted(names) if not name.endswith("_stderr")}

@@ -37,7 +37,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import signature
 from growmerge.evaluation.encode import EncodedItems, encode_items
 from growmerge.evaluation.generation import GENERATOR_VERSION
-from growmerge.evaluation.results import harness_results
+from growmerge.evaluation.results import RESULTS, harness_results
 from growmerge.evaluation.scorer import SCORE_SCHEMA, SCORER_VERSION, score_encoded
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
 from growmerge.evaluation.unfinished import Unfinished
@@ -46,7 +46,6 @@ from growmerge.models.published import published_checkpoint
 
 logger = logging.getLogger(__name__)
 Cell = tuple[str, str]  # (benchmark, language)
-RESULTS = "results.json"
 UNFINISHED = "unfinished"
 
 # What was tokenized last, by what it was made from.

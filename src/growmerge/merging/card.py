@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from growmerge import ids
 from growmerge.artifacts import read_manifest, verify, write_atomically
-from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
 from growmerge.catalogue.merge_registry import Source
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.chrf import chrf, stacked
+from growmerge.evaluation.results import CHRF, RESULTS, read_metrics
 from growmerge.merging.recipe import Recipe
 
 CARD = "README.md"
@@ -89,26 +88,54 @@ def _sameness(recipe: Recipe) -> str:
 
 
 def _scores(recipe: Recipe, folder: Path | None) -> list[str]:
-    """The section of scores: of pairs the share that is right, of running text bits per character."""
-    if folder is None or not (folder / ITEMS).exists():
+    """The section of scores, as results.json has them: nothing is computed here.
+
+    Which of the shares of right answers a study's tables show is not known to a merge: it is a setting of its
+    benchmarks, read when tables are made. So all three are given, each by its name.
+    """
+    if folder is None or not (folder / RESULTS).exists():
         return []
     try:
         if verify(folder).facts.get("model") != recipe.digest:
             return []
     except GrowmergeError:
         return []
-    rows = []
-    for (benchmark, language), cell in pd.read_parquet(folder / ITEMS).groupby(["benchmark", "language"]):
-        right = cell[cell.candidate == 0].set_index("item")
-        wrong = cell[cell.candidate != 0].groupby("item").logprob.max()
-        if len(wrong):
-            share = (right.logprob.reindex(wrong.index) > wrong).mean()
-            rows.append(f"| {benchmark} | {language} | {share:.1%} right | {len(wrong)} |")
-        else:
-            bits = -right.logprob.sum() / math.log(2) / right.characters.sum()
-            rows.append(f"| {benchmark} | {language} | {bits:.3f} bits per character | {len(right)} |")
-    if (folder / TRANSLATIONS).exists():
-        for (benchmark, language), cell in pd.read_parquet(folder / TRANSLATIONS).groupby(["benchmark", "language"]):
-            score = float(chrf(stacked(cell.counts).sum(axis=0)))
-            rows.append(f"| {benchmark} | {language} | {score:.1f} chrF++ | {len(cell)} |")
-    return ["## Scores\n", "| benchmark | language | score | items |\n|---|---|---|---|", *rows, ""]
+    cells = sorted(read_metrics(folder / RESULTS).items())
+    shares = [(cell, metrics) for cell, metrics in cells if "acc" in metrics]
+    others = [(cell, metrics) for cell, metrics in cells if "acc" not in metrics]
+    parts = ["## Scores\n"]
+    if shares:
+        parts += [_OF_SHARES, *(f"| {' | '.join((*cell, *_shares(metrics)))} |" for cell, metrics in shares), ""]
+    if others:
+        parts += [_OF_OTHERS, *(f"| {' | '.join((*cell, *_other(metrics)))} |" for cell, metrics in others), ""]
+    return parts
+
+
+_OF_SHARES = """Share of items whose right candidate is the most probable, by its log-probability summed, per token and
+per character. Tables of the study show the one that its benchmark is normalised by.
+
+| benchmark | language | summed | per token | per character | items |
+|---|---|--:|--:|--:|--:|"""
+_OF_OTHERS = """| benchmark | language | score | items |
+|---|---|--:|--:|"""
+
+
+def _shares(metrics: Mapping[str, Any]) -> list[str]:
+    shares = [_printed(metrics[name], ".1%") for name in ("acc", "acc_token", "acc_norm")]
+    return [*shares, str(metrics["sample_len"])]
+
+
+def _other(metrics: Mapping[str, Any]) -> list[str]:
+    """Of running text the mean over its sentences, of translations the score of the corpus."""
+    if CHRF in metrics:
+        score = f"{_printed(metrics[CHRF], '.1f')} {CHRF}"
+    else:
+        nats = metrics["nll_character"]
+        bits = nats if isinstance(nats, str) else nats / math.log(2)
+        score = f"{_printed(bits, '.3f')} bits per character"
+    return [score, str(metrics["sample_len"])]
+
+
+def _printed(value: float | str, form: str) -> str:
+    """A number in this form; what is no number is N/A already."""
+    return value if isinstance(value, str) else format(value, form)
