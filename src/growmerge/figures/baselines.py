@@ -142,8 +142,13 @@ def _external(axes: Axes, x: float, mark: Any, letter: str) -> None:
 
 
 def _letter(letter: str) -> dict[str, Any]:
-    marker = rf"$\mathrm{{{letter}}}$"
-    return {"marker": marker, "markersize": 3.6, "markeredgewidth": 0.2, "color": style.GREY, "linestyle": "none"}
+    return {
+        "marker": style.letter_marker(letter),
+        "markersize": 3.6,
+        "markeredgewidth": 0.2,
+        "color": style.GREY,
+        "linestyle": "none",
+    }
 
 
 def _caption(selection: Selection, analysis: Analysis) -> str:

@@ -85,7 +85,7 @@ def draw_similarity_and_drop(table: pd.DataFrame) -> Drawing:
         row[0].set_ylabel(name)
     size = 6.5 * min(1.0, 8 / len(similarities))  # statistics that are added make the columns narrower
     for similarity, axes in zip(similarities, panels[-1], strict=True):
-        axes.set_xlabel(_drawn()[similarity], size=size)
+        axes.set_xlabel(style.drawable(_drawn()[similarity], similarity), size=size)
     figure.align_labels()
     figure.supylabel("Score of the merge minus that of the experts", size=7.5)
     keys = style.setup_keys(looks)

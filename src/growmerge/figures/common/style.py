@@ -15,9 +15,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from growmerge.figures.common.fonts import FONT, drawable, fallback_fonts
 from growmerge.figures.common.palette import (
     CHANCE_KEY,
     DASHES,
@@ -54,6 +56,7 @@ __all__ = [
     "Normalize",
     "Patch",
     "Rectangle",
+    "drawable",
     "language_look",
     "looks",
     "measure_label",
@@ -63,7 +66,10 @@ __all__ = [
 # The caller's settings and matplotlibrc must not change a figure, so all of matplotlib's defaults stand first. The
 # backend is left out: it belongs to windows, and no figure here is shown in one.
 RC: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"} | {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so the same on every machine
+    # The first comes with matplotlib, so what it can write looks the same on every machine; for other scripts, what the
+    # machine has.
+    "font.family": [FONT, *fallback_fonts()],
+    "text.parse_math": False,  # names are text, whatever is between dollar signs
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.labelsize": 7.5,
@@ -144,6 +150,12 @@ def make_room(axes: Axes, share: float) -> None:
 def key(label: str, **look: Any) -> Line2D:
     """An entry of a legend."""
     return Line2D([], [], label=label, **{"linestyle": "none", "color": GREY, **look})
+
+
+def letter_marker(letter: str) -> MarkerStyle:
+    """A letter as a marker. Only mathematics can be one, so it is read as such here, and nowhere else (`RC`)."""
+    with mpl.rc_context({"text.parse_math": True}):
+        return MarkerStyle(rf"$\mathrm{{{letter}}}$")
 
 
 def setup_keys(by_setup: dict[str, Look]) -> list[Artist]:
