@@ -52,7 +52,7 @@ def test_experts_stand_each_in_its_own_language() -> None:
     assert experts["id"].tolist() == ["scratch/deu", "scratch/tur", "scratch/zho"]
     assert experts["value"].tolist() == [0.4, 0.5, 0.6]
     assert experts["high"].tolist() == pytest.approx([0.4 + REACH, 0.5 + REACH, 0.6 + REACH])
-    assert set(experts["how"]) == {"percentile"}
+    assert set(experts["how"]) == {"wilson"}
 
 
 def test_rows_are_the_finished_models_of_all_languages() -> None:
@@ -93,7 +93,21 @@ def test_per_language_tables_in_markdown() -> None:
     assert "- not scored: two (tur); scratch, merged by ties (deu, tur and zho)" in lines[reading:]
     assert "- no model has a score in this language: all models (zho)" in lines[:reading]
     assert "| chance | 0.500 | 0.500 | - |" in lines[:reading]
-    assert "percentiles of bootstrap resamples" in text
+    assert "Wilson's of shares of right answers, else percentiles of bootstrap resamples" in text
+
+
+def test_too_few_items_are_said_in_place_of_an_interval() -> None:
+    few = SUMMARY["id"].isin(["external/one", "scratch/multi"]) & (SUMMARY["language"] == "deu")
+    summary = SUMMARY.assign(low=SUMMARY["low"].mask(few), high=SUMMARY["high"].mask(few))
+    table = scores(summary)
+    assert row(table, "reading", "one")["how"].tolist() == ["n too small", "wilson", "wilson"]
+    assert row(table, "reading", "two")["how"].tolist() == ["wilson", "", "wilson"]
+    text = by_language_markdown(table)
+    assert "| one | **0.600** [n too small] | 0.400 [0.360, 0.440] | 0.500 [0.460, 0.540] |" in text
+    assert "n too small: fewer than 20 items" in text
+    assert "0.550 [n too small] | 12.9 |" in means_markdown(means(table), table)
+    parity = scores(summary_of({"external/one": {"parity": {"deu": 0.9}}}))
+    assert set(parity.loc[parity["language"] == "deu", "how"]) == {"percentile"}
 
 
 def test_scores_up_to_a_hundred_have_one_decimal() -> None:
@@ -134,13 +148,13 @@ def test_all_rows_of_a_measure_average_over_the_same_languages_or_not_at_all() -
 
 def test_the_interval_of_a_mean_adds_up_squares() -> None:
     cells = pd.DataFrame({"value": [0.4, 0.6], "low": [0.37, 0.56], "high": [0.46, 0.68]})
-    # Below: sqrt(0.03² + 0.04²) / 2 = 0.025; above: sqrt(0.06² + 0.08²) / 2 = 0.05.
-    assert mean_of_languages(cells) == pytest.approx((0.5, 0.475, 0.55))
+    # Half of the widths: sqrt(0.045² + 0.06²) / 2 = 0.0375; below, the mean of the ends is nearer: (0.37 + 0.56) / 2.
+    assert mean_of_languages(cells) == pytest.approx((0.5, 0.465, 0.5375))
     assert np.isnan(mean_of_languages(cells.assign(value=[0.4, np.nan]))).all()
     assert np.isnan(mean_of_languages(cells.iloc[:0])).all()
-    mean, low, high = mean_of_languages(cells.assign(low=[0.37, np.nan]))  # a single item has no interval
-    assert (mean, high) == pytest.approx((0.5, 0.55))
-    assert np.isnan(low)
+    few = mean_of_languages(cells.assign(low=[0.37, np.nan], high=[0.46, np.nan]))  # too few items for an interval
+    assert few.mean == pytest.approx(0.5)
+    assert np.isnan(few[1:]).all()
 
 
 def test_the_interval_of_a_mean_is_that_of_resampling_every_language() -> None:

@@ -17,7 +17,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 MINIATURE = validate(merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml")))
 MODELS = list(Grid(MINIATURE))
 MEASURED = {"pairs": ("acceptability", "sum"), "questions": ("qa", "character"), "parity": ("parity", "sum")}
-ITEMS = [f"item-{n}" for n in range(8)]
+ITEMS = [f"item-{n:02}" for n in range(24)]
 
 
 def cell(benchmark, language, logprobs, characters=None, items=ITEMS):
@@ -60,15 +60,24 @@ def test_models_are_held_against_what_they_are_to_be_better_than():
 
 
 def test_a_difference_is_over_the_items_of_a_cell_and_tested_as_pairs():
-    first = cell("pairs", "swe", right(1, 1, 1, 1, 1, 0, 0, 1))
-    second = cell("pairs", "swe", right(1, 0, 0, 0, 0, 0, 1, 1)).iloc[::-1]  # in another order
+    first = cell("pairs", "swe", right(*[1, 1, 1, 1, 1, 0, 0, 1] * 3))
+    second = cell("pairs", "swe", right(*[1, 0, 0, 0, 0, 0, 1, 1] * 3)).iloc[::-1]  # in another order
     found = table({"a": first, "b": second}, [Contrast("method", "a", "b", ("swe",))])
     assert list(found.columns) == list(COLUMNS)
     (row,) = found.to_dict("records")
     assert (row["measure"], row["benchmark"], row["language"]) == ("acceptability", "pairs", "swe")
-    assert (row["difference"], row["better"], row["worse"], row["n"]) == (3 / 8, 4, 1, 8)
-    assert row["p"] == row["p_holm"] == pytest.approx(stats.binomtest(1, 5).pvalue)
-    assert -1 / 8 <= row["low"] < 3 / 8 < row["high"] <= 1
+    assert (row["difference"], row["better"], row["worse"], row["n"]) == (3 / 8, 12, 3, 24)
+    assert row["p"] == row["p_holm"] == pytest.approx(stats.binomtest(3, 15).pvalue)
+    # Bonett and Price: 13 and 4 of 26, so 9/26 and its error sqrt((17 - 81 / 26) / 26) / sqrt(26).
+    reach = 1.959964 * np.sqrt((17 - 81 / 26) / 26 / 26)
+    assert (row["low"], row["high"]) == pytest.approx((9 / 26 - reach, 9 / 26 + reach))
+
+
+def test_over_few_items_a_difference_has_a_p_value_but_no_interval():
+    scores = {"a": cell("pairs", "swe", right(*[1] * 19)), "b": cell("pairs", "swe", right(*[0] * 19))}
+    (row,) = table(scores, [Contrast("method", "a", "b", ("swe",))]).to_dict("records")
+    assert (row["difference"], row["p"]) == (1.0, pytest.approx(2 / 2**19))
+    assert np.isnan([row["low"], row["high"]]).all()
 
 
 def test_answers_are_normalised_as_the_benchmark_asks():
@@ -115,7 +124,7 @@ def test_only_cells_of_both_models_and_of_the_contrast_are_compared(tmp_path):
 def test_other_items_are_refused():
     scores = {
         "a": cell("pairs", "swe", right(1, 0)),
-        "b": cell("pairs", "swe", right(1, 0), items=["item-0", "item-9"]),
+        "b": cell("pairs", "swe", right(1, 0), items=["item-00", "item-99"]),
     }
     with pytest.raises(GrowmergeError, match="b: was scored on other items of pairs in swe"):
         table(scores, [Contrast("method", "a", "b", ("swe",))])

@@ -95,6 +95,15 @@ def test_the_finding_counts_steps_by_hand() -> None:
     assert over_training_finding(data().iloc[:0]) == ""
 
 
+def test_too_few_items_for_an_interval_are_said_and_nothing_is_counted() -> None:
+    table = data(SUMMARY.assign(low=np.nan, high=np.nan))
+    text = over_training_finding(table)
+    assert "grammar, scratch: mixed ends at 0.85 (n too small); linear at 0.65 (n too small)." in text
+    assert "intervals" not in text
+    assert "no interval: n too small" in legend(draw_over_training(table))
+    assert "no interval: n too small" not in legend(draw_over_training(data()))
+
+
 def test_every_mark_is_drawn_and_holes_are_crossed() -> None:
     figure = draw_over_training(data())
     assert len(artists(figure, "mixed")) == len(artists(figure, "merged")) == 2 * 3  # measures x (mean, two languages)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from growmerge.tables.paired import paired_difference
+from growmerge.tables.paired import paired_difference, paired_outcomes
 
 
 def test_the_difference_is_that_of_the_accuracies_and_its_interval_that_of_items_drawn_together():
@@ -48,3 +48,33 @@ def test_values_may_be_any_numbers():
     found = paired_difference(np.array([1.0, 0.5, -1.0]), 100, 0)
     assert found.difference.mean == pytest.approx((1 + 0.5 - 1) / 3)
     assert (found.better, found.worse) == (2, 1)
+
+
+def test_few_items_have_no_interval_and_unknown_ones_no_difference():
+    found = paired_difference(np.linspace(0, 1, 19), 100, 0)
+    assert found.difference.mean == pytest.approx(0.5)
+    assert np.isnan(found.difference[1:]).all()
+    assert not np.isnan(paired_difference(np.linspace(0, 1, 20), 100, 0).difference).any()
+    assert np.isnan(paired_outcomes(np.array([1.0, np.nan] * 20)).difference).all()
+    assert np.isnan(paired_outcomes(np.array([])).difference).all()
+
+
+def test_outcomes_have_bonett_and_prices_interval():
+    # 10 better and 2 worse of 50: 11/52 - 3/52, and sqrt((14/52 - (8/52)^2) / 52).
+    found = paired_outcomes(np.repeat([1, -1, 0], [10, 2, 38]).astype(np.int8))
+    reach = 1.959964 * np.sqrt((14 / 52 - (8 / 52) ** 2) / 52)
+    assert found.difference == pytest.approx((8 / 50, 8 / 52 - reach, 8 / 52 + reach))
+    alike = paired_outcomes(np.zeros(80)).difference
+    assert alike.mean == 0.0
+    assert alike.low == -alike.high < -0.02, "equal answers to 80 items are no proof of equality"
+    assert paired_outcomes(np.ones(80)).difference.high == 1.0
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "n"), [(0.02, 0.01, 232), (0.1, 0.1, 60), (0.005, 0.005, 400), (0.3, 0.1, 20)]
+)
+def test_the_interval_of_outcomes_covers_the_true_difference(better: float, worse: float, n: int):
+    counts = np.random.default_rng(0).multinomial(n, [better, worse, 1 - better - worse], size=4000)
+    found = [paired_outcomes(np.repeat([1.0, -1.0, 0.0], row)).difference for row in counts]
+    covered = np.mean([low <= better - worse <= high for _, low, high in found])
+    assert 0.94 <= covered <= 1.0

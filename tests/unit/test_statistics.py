@@ -16,6 +16,10 @@ from growmerge.tables.statistics import (
     bootstrap_mean_of_ratios_of_sums,
     holm,
     mean_and_cv,
+    mean_of_independent,
+    mean_of_shares,
+    of_enough,
+    wilson,
 )
 
 values_of = arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e6, 1e6))
@@ -217,3 +221,89 @@ def test_cv_is_nan_where_it_has_no_meaning(values: list[float], mean: float) -> 
     got = mean_and_cv(np.array(values))
     assert np.isnan(got[1])
     assert got[0] == pytest.approx(mean, nan_ok=True)
+
+
+# --- shares -----------------------------------------------------------------------------------------------------------
+
+
+@given(n=st.integers(1, 2000), data=st.data())
+def test_wilsons_interval_agrees_with_scipy(n: int, data: st.DataObject) -> None:
+    right = data.draw(st.integers(0, n))
+    theirs = stats.binomtest(right, n).proportion_ci(method="wilson")
+    ours = wilson(right / n, n)
+    assert ours == pytest.approx((right / n, theirs.low, theirs.high), abs=1e-12)
+    assert 0 <= ours.low <= ours.mean <= ours.high <= 1
+
+
+def test_all_right_is_not_certainty() -> None:
+    assert mean_of_shares([np.ones(80)]) == pytest.approx((1.0, 80 / (80 + 1.959964**2), 1.0))
+    assert bootstrap_mean(np.ones(80), 100, 0) == (1.0, 1.0, 1.0)  # why it is not a bootstrap
+
+
+def share_coverage(shares: list[float], sizes: list[int], draws: int = 20_000) -> float:
+    """How often the interval of `mean_of_shares` has the true mean in it; each different outcome is computed once."""
+    rng = np.random.default_rng(0)
+    counts = np.stack([rng.binomial(n, p, draws) for p, n in zip(shares, sizes, strict=True)], axis=1)
+    seen, times = np.unique(counts, axis=0, return_counts=True)
+    truth = np.mean(shares)
+    covered = 0
+    for row, often in zip(seen, times, strict=True):
+        found = mean_of_shares([np.repeat([1.0, 0.0], [k, n - k]) for k, n in zip(row, sizes, strict=True)])
+        covered += often * (found.low <= truth <= found.high)
+    return covered / draws
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.987, 232), (0.95, 20), (0.5, 20), (0.99, 1000), (0.75, 100)])
+def test_the_interval_of_a_share_covers_it(share: float, n: int) -> None:
+    assert 0.92 <= share_coverage([share], [n]) <= 0.985
+
+
+@pytest.mark.parametrize(
+    ("shares", "sizes"),
+    [([0.987, 0.9], [232, 50]), ([0.99, 0.5, 0.8], [20, 20, 20]), ([0.98] * 10, [10] * 10), ([0.7] * 67, [30] * 67)],
+)
+def test_the_interval_of_a_mean_of_shares_covers_it(shares: list[float], sizes: list[int]) -> None:
+    assert 0.93 <= share_coverage(shares, sizes, 4000) <= 0.98
+
+
+@pytest.mark.parametrize(("share", "n", "languages"), [(0.99, 232, 9), (0.7, 100, 4), (0.99, 232, 3), (0.98, 20, 10)])
+def test_the_interval_of_a_mean_over_languages_covers_it(share: float, n: int, languages: int) -> None:
+    counts = np.random.default_rng(0).binomial(n, share, (4000, languages))
+    of_count = [wilson(right / n, n) for right in range(n + 1)]
+    found = [mean_of_independent([of_count[right] for right in row]) for row in counts]
+    covered = np.mean([low <= share <= high for _, low, high in found])
+    assert covered >= 0.93
+    assert max(high for _, _, high in found) <= 1
+
+
+def test_the_interval_of_a_mean_of_shares_by_hand() -> None:
+    # 10 of 20 and 20 of 20, one success and one failure more in each: 11 / 22 and 21 / 22.
+    middle, error = (11 / 22 + 21 / 22) / 2, np.sqrt((11 / 22 * 11 / 22 + 21 / 22 * 1 / 22) / 22) / 2
+    found = mean_of_shares([np.repeat([1.0, 0.0], 10), np.ones(20)])
+    assert found == pytest.approx((0.75, middle - 1.959964 * error, middle + 1.959964 * error))
+    assert mean_of_shares([np.ones(80), np.ones(40)]).high == 1.0
+
+
+def test_percentiles_of_resamples_cover_a_share_near_one_too_seldom() -> None:
+    rng = np.random.default_rng(0)
+    counts, times = np.unique(rng.binomial(232, 0.987, 4000), return_counts=True)
+    found = [bootstrap_mean(np.repeat([1.0, 0.0], [k, 232 - k]), 1000, 0) for k in counts]
+    covered = sum(t * (f.low <= 0.987 <= f.high) for t, f in zip(times, found, strict=True)) / 4000
+    assert covered < 0.9  # 80 to 84 %, by the draws
+
+
+def test_shares_that_are_not_known_have_no_mean() -> None:
+    for strata in ([], [np.ones(3), np.array([])], [np.ones(3), np.array([np.nan, 1.0])]):
+        assert np.isnan(mean_of_shares(strata)).all()
+    assert np.isnan(wilson(0.0, 0)).all()
+
+
+def test_of_few_only_the_mean_is_kept() -> None:
+    whole = Interval(0.5, 0.3, 0.7)
+    assert of_enough(whole, 20) == whole
+    mean, low, high = of_enough(whole, 19)
+    assert mean == 0.5
+    assert np.isnan([low, high]).all()
+    both = mean_of_independent([whole, of_enough(whole, 19)])
+    assert both.mean == 0.5
+    assert np.isnan(both[1:]).all(), "of an unknown interval nothing is known of the mean's"

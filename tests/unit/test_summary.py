@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import CHRF
+from scipy import stats
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import count
 from growmerge.study.grid import Model
+from growmerge.tables.statistics import mean_of_shares
 from growmerge.tables.summary import ALL, MACRO, SUMMARY_COLUMNS, summarise
 
 BASE = Model("base-2x", "base", (), 2, "", "", "", ())
@@ -56,6 +58,11 @@ ACCEPTABILITY = score_rows(
 )
 
 
+def often(frame: pd.DataFrame, times: int = 20) -> pd.DataFrame:
+    """Every item `times` times, under ids of its own: the same means, over enough items for an interval."""
+    return pd.concat([frame.assign(item=frame["item"] + f"-{copy}") for copy in range(times)], ignore_index=True)
+
+
 def row(table: pd.DataFrame, model: str, measure: str, language: str, subset: str = ALL) -> pd.Series:
     keys = {"id": model, "measure": measure, "language": language, "subset": subset}
     found = table.query(" and ".join(f"{name} == {value!r}" for name, value in keys.items()))
@@ -73,8 +80,34 @@ def test_facts_ties_are_wrong_and_counted() -> None:
     assert (everything.value, everything.n, everything.ties, everything.chance) == (0.5, 4, 1, 0.5)
     currency = row(table, "2x/swe", "facts", "swe", "currency")
     assert (currency.value, currency.n, currency.ties) == (pytest.approx(1 / 3), 3, 1)
-    assert everything.low <= everything.value <= everything.high
     assert list(table.columns) == list(SUMMARY_COLUMNS)
+
+
+def test_a_share_has_wilsons_interval_and_a_mean_of_shares_its_own() -> None:
+    table = summary_of({"2x/swe": often(FACTS)}, [SWE])
+    everything = row(table, "2x/swe", "facts", "swe")
+    expected = stats.binomtest(40, 80).proportion_ci(method="wilson")
+    assert (everything.low, everything.high) == pytest.approx((expected.low, expected.high))
+    macro = row(table, "2x/swe", "facts", "swe", MACRO)
+    groups = [np.repeat([1.0, 0.0], [20, 40]), np.ones(20)]  # currency, language
+    assert (macro.value, macro.low, macro.high) == pytest.approx(mean_of_shares(groups))
+    right = row(table, "2x/swe", "facts", "swe", "language")
+    assert (right.value, right.high) == (1.0, 1.0)
+    assert right.low == pytest.approx(stats.binomtest(20, 20).proportion_ci(method="wilson").low)
+
+
+@pytest.mark.parametrize(("times", "known"), [(4, False), (5, True)])
+def test_there_is_no_interval_below_twenty_items(times: int, known: bool) -> None:
+    english = score_rows("parity_reference", "swe", {item: ("", [-1.0]) for item in "abcd"})
+    target = score_rows("parity", "swe", {item: ("", [-2.0 - n]) for n, item in enumerate("abcd")})
+    written = translations("swe", ["a cat sees"] * 4 * times, ["a cat sees you"] * 4 * times)
+    scores = {"2x/swe": pd.concat([often(FACTS, times), often(target, times)])}
+    table = summarise(scores, [SWE], often(english, times), 200, 0, translations={"2x/swe": written})
+    for measure in ("facts", "parity", "translation"):
+        got = row(table, "2x/swe", measure, "swe")
+        assert got.n == 4 * times
+        assert not np.isnan(got.value)
+        assert np.isnan([got.low, got.high]).tolist() == [not known] * 2
 
 
 def test_candidate_must_beat_every_other_and_chance_follows_their_number() -> None:
@@ -110,8 +143,9 @@ def test_no_macro_average_over_other_groups() -> None:
 
 
 def test_the_value_of_a_benchmark_does_not_depend_on_what_else_is_measured() -> None:
-    alone = summarise({SWE.id: BLIMP}, [SWE], NOTHING, 200, 0, measured={"blimp": MEASURED["blimp"]})
-    beside = summarise({SWE.id: pd.concat([BLIMP, MULTIBLIMP])}, [SWE], NOTHING, 200, 0, measured=MEASURED)
+    blimp = often(BLIMP)
+    alone = summarise({SWE.id: blimp}, [SWE], NOTHING, 200, 0, measured={"blimp": MEASURED["blimp"]})
+    beside = summarise({SWE.id: pd.concat([blimp, MULTIBLIMP])}, [SWE], NOTHING, 200, 0, measured=MEASURED)
     one, other = row(alone, SWE.id, "acceptability", "isl"), row(beside, SWE.id, "acceptability", "isl", "blimp")
     assert (one.value, one.low, one.high, one.n) == (other.value, other.low, other.high, other.n)
     assert one.value == pytest.approx(2 / 3)
@@ -135,13 +169,13 @@ def translations(language: str, hypotheses: list[str], references: list[str]) ->
 
 
 def test_translations_are_the_chrf_of_the_corpus_with_an_interval_and_without_chance() -> None:
-    hypotheses, references = ["a cat sees", "the dog", "öl"], ["a cat sees you", "the sun", "öl"]
+    hypotheses, references = ["a cat sees", "the dog", "öl"] * 10, ["a cat sees you", "the sun", "öl"] * 10
     written = {"2x/swe": translations("swe", hypotheses, references)}
     table = summarise({"2x/swe": FACTS}, [SWE, MULTI], NOTHING, 300, 0, translations=written)
     got = row(table, "2x/swe", "translation", "swe")
     assert got.value == pytest.approx(CHRF(word_order=2).corpus_score(hypotheses, [references]).score)
     assert 0 < got.low < got.value < got.high <= 100
-    assert (got.n, got.ties) == (3, 0)
+    assert (got.n, got.ties) == (30, 0)
     assert np.isnan(got.chance)
     assert set(table.loc[table["measure"] == "translation", "subset"]) == {ALL}
     hole = row(table, "2x/multi", "translation", "swe")
@@ -151,15 +185,15 @@ def test_translations_are_the_chrf_of_the_corpus_with_an_interval_and_without_ch
 
 
 def test_several_translation_benchmarks_are_subsets_and_their_mean() -> None:
-    greedy = translations("swe", ["a cat sees", "the dog"], ["a cat sees you", "the sun"])
-    drawn = translations("swe", ["you", "the sun"], ["a cat sees you", "the sun"]).assign(benchmark="drawn")
+    greedy = translations("swe", ["a cat sees", "the dog"] * 10, ["a cat sees you", "the sun"] * 10)
+    drawn = translations("swe", ["you", "the sun"] * 10, ["a cat sees you", "the sun"] * 10).assign(benchmark="drawn")
     measured = {name: ("translation", "sum") for name in ("translation", "drawn")}
     written = {"2x/swe": pd.concat([greedy, drawn]), "2x/multi": greedy}
     table = summarise({}, [SWE, MULTI], NOTHING, 100, 0, measured=measured, translations=written)
     alone = [row(table, "2x/swe", "translation", "swe", name) for name in ("translation", "drawn")]
     both = row(table, "2x/swe", "translation", "swe")
     assert both.value == pytest.approx((alone[0].value + alone[1].value) / 2)
-    assert (both.n, alone[0].n) == (4, 2)
+    assert (both.n, alone[0].n) == (40, 20)
     assert both.low < both.value < both.high
     assert np.isnan(row(table, "2x/multi", "translation", "swe").value), "a mean over others would not compare"
     assert row(table, "2x/multi", "translation", "swe", "translation").value == alone[0].value
@@ -194,11 +228,14 @@ def test_parity_is_the_mean_of_ratios_not_the_ratio_of_sums() -> None:
 def test_parity_is_the_ratio_of_sums_if_asked_for() -> None:
     target = score_rows("parity", "swe", {"a": ("", [-20.0]), "b": ("", [-40.0])})
     english = score_rows("parity_reference", "swe", {"b": ("", [-10.0]), "a": ("", [-15.0])})
-    table = summarise({"2x/swe": target}, [SWE], english, resamples=200, seed=0, parity="ratio_of_sums")
+    scores = {"2x/swe": often(target)}
+    table = summarise(scores, [SWE], often(english), resamples=5000, seed=0, parity="ratio_of_sums")
     got = row(table, "2x/swe", "parity", "swe")
-    assert (got.value, got.n) == (pytest.approx((15 + 10) / (20 + 40)), 2)
-    # A resample is a and b, or one of them twice: sentence and English side stay together.
-    assert (got.low, got.high) == pytest.approx((10 / 40, 15 / 20))
+    assert (got.value, got.n) == (pytest.approx((15 + 10) / (20 + 40)), 40)
+    # A resample is k of a and 40 - k of b, k of Binomial(40, 1/2): sentence and English side stay together.
+    least, most = stats.binom(40, 0.5).ppf([0.025, 0.975])
+    ends = [(15 * k + 10 * (40 - k)) / (20 * k + 40 * (40 - k)) for k in (least, most)]
+    assert (got.low, got.high) == pytest.approx(ends, abs=0.011)  # a step of k
 
 
 def test_an_unscored_sentence_makes_both_kinds_of_parity_unknown() -> None:
@@ -246,14 +283,15 @@ ENGLISH = pd.concat(
     ],
 )
 def test_several_benchmarks_of_parity_are_subsets_and_their_mean(parity, one, other, low, high) -> None:
-    scores = {SWE.id: pd.concat([SENTENCES, OF_FLORES]), MULTI.id: SENTENCES}
-    table = summarise(scores, [SWE, MULTI], ENGLISH, 3000, 0, parity, TWO_PARITIES)
+    sentences = often(SENTENCES)
+    scores = {SWE.id: pd.concat([sentences, often(OF_FLORES)]), MULTI.id: sentences}
+    table = summarise(scores, [SWE, MULTI], often(ENGLISH), 3000, 0, parity, TWO_PARITIES)
     assert set(table["measure"]) == {"parity"} and set(table["subset"]) == {ALL, "parity", "flores"}
     alone = row(table, SWE.id, "parity", "swe", "parity"), row(table, SWE.id, "parity", "swe", "flores")
     assert (alone[0].value, alone[1].value) == pytest.approx((one, other))
-    assert (alone[0].n, alone[1].n) == (2, 3)
+    assert (alone[0].n, alone[1].n) == (40, 60)
     both = row(table, SWE.id, "parity", "swe")
-    assert (both.value, both.n) == (pytest.approx((one + other) / 2), 5)
+    assert (both.value, both.n) == (pytest.approx((one + other) / 2), 100)
     assert low <= both.low < both.value < both.high <= high
     assert np.isnan(row(table, MULTI.id, "parity", "swe").value), "a mean over others would not compare"
     assert row(table, MULTI.id, "parity", "swe", "parity").value == alone[0].value

@@ -9,7 +9,7 @@ from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import VALUES, Selection
-from growmerge.figures.common.wording import over
+from growmerge.figures.common.wording import over, over_items
 from growmerge.ids import MULTI
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -95,6 +95,7 @@ def draw_baselines(table: pd.DataFrame) -> Drawing:
         label = f"{name} (scores missing)" if name in unscored else name
         keys.append(style.key(label, linestyle=dashes, linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys += style.too_few(table)
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
     keys += [style.key(ids.short_name(name), **_letter(letter)) for name, letter in letters.items()]
@@ -157,7 +158,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "model trained for "
         "it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the "
         "same models, and of the base models (dashed lines). Letters, if any: models of others, as they are. Bars: "
-        f"95 % bootstrap intervals over items ({analysis.bootstrap_resamples} resamples); they do not show the "
+        f"{over_items(analysis)}; they do not show the "
         "variation between training runs. Dotted: chance. A cross marks a model without a score."
     )
 

@@ -10,7 +10,7 @@ from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import listed, over
+from growmerge.figures.common.wording import listed, over, over_items, score
 from growmerge.ids import MEAN, MULTI
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -143,9 +143,13 @@ def _against(mixed: pd.DataFrame, merged: pd.DataFrame, method: str) -> str:
     """Where the merges by a method end, and at how many moments they are below the mixed model, or at chance."""
     # Finished models have no step: the one pair of them is joined by this.
     both = mixed.fillna({"step": -1}).merge(merged.fillna({"step": -1}), on="step", suffixes=("_mixed", ""))
-    below = int((both["high"] < both["low_mixed"]).sum())
     end = merged.iloc[-1]
-    text = f"{method} at {_interval(end)}, lower with intervals apart at {below} of {len(both)} steps"
+    text = f"{method} at {_interval(end)}"
+    both, merged = both.dropna(subset=["high", "low_mixed"]), merged.dropna(subset=["low", "high"])
+    if merged.empty:  # too few items for intervals: nothing is known of what is apart
+        return text
+    below = int((both["high"] < both["low_mixed"]).sum())
+    text += f", lower with intervals apart at {below} of {len(both)} steps"
     if pd.notna(end["chance"]):
         around = int(((merged["low"] <= merged["chance"]) & (merged["chance"] <= merged["high"])).sum())
         text += f", with chance ({end['chance']:.2f}) in its own at {around} of {len(merged)}"
@@ -153,7 +157,7 @@ def _against(mixed: pd.DataFrame, merged: pd.DataFrame, method: str) -> str:
 
 
 def _interval(mark: pd.Series) -> str:
-    return f"{mark['value']:.2f} ({mark['low']:.2f} to {mark['high']:.2f})"
+    return score(mark["value"], mark["low"], mark["high"])
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -261,6 +265,7 @@ def _keys(series: Mapping[tuple[str, str], _Line], table: pd.DataFrame) -> Seque
         keys.append(style.key(look.label, **one, linestyle=look.dash, markerfacecolor=face))
     if table["chance"].notna().any():
         keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys += style.too_few(table)
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
     return keys
@@ -274,7 +279,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "mark is that of the finished models. Across: tokens that each trained model has seen, not those of all "
         "experts together; for a merge of experts with trainings of unequal length, their mean. Left: unweighted "
         "mean over all languages that the measure has, with an interval that takes languages for independent. "
-        f"Bands: 95 % bootstrap intervals over items ({analysis.bootstrap_resamples} resamples); they do not show "
+        f"Bands: {over_items(analysis)}; they do not show "
         "the variation between training runs. Dotted: chance. A cross marks a mean or language with no score."
     )
 

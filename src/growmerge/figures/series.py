@@ -10,7 +10,7 @@ from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import listed, over
+from growmerge.figures.common.wording import listed, over, over_items, score
 from growmerge.ids import MEAN, PLUS
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -125,7 +125,7 @@ def _ends(means: pd.DataFrame) -> str:
     merges = means[(means["part"] == "series") & (means["size"] > 1)].dropna(subset="value")
     expert = means.loc[means["part"] == "expert", "value"].item()
     ends = merges.iloc[[0, -1] if len(merges) > 1 else slice(None)]
-    sizes = [f"{end.value:.2f} ({end.low:.2f} to {end.high:.2f}) of {end.size}" for end in ends.itertuples()]
+    sizes = [f"{score(end.value, end.low, end.high)} of {end.size}" for end in ends.itertuples()]
     experts = [] if pd.isna(expert) or not sizes else [f"experts {expert:.2f}"]
     return ", ".join([*sizes, *experts])
 
@@ -181,6 +181,7 @@ def draw_series(table: pd.DataFrame) -> Drawing:
     keys += [style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8)]
     if table["chance"].notna().any():
         keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys += style.too_few(table[table["language"] == MEAN])
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
     figure.legend(handles=keys, loc="outside lower center", ncols=min(6, len(keys)), columnspacing=1.4)
@@ -250,9 +251,10 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"Nested series of merges by {listed(selection.methods)}, {over(selection)}. From left to right "
         "one more expert is "
         "merged, named below; the first is by itself. A line is the score in a language, pale and hollow until its "
-        "expert is merged. Black: mean over all languages of the panel, merged or not yet, with a 95 % interval "
-        "over items that takes languages for independent. At the right, and dashed for their mean: the experts "
-        "before merging, each in its own language. Dotted: chance. A cross marks a mean or language with no score."
+        "expert is merged. Black: mean over all languages of the panel, merged or not yet, with its interval, "
+        f"which takes languages for independent: {over_items(analysis)}. At the right, and dashed for their mean: the "
+        "experts before merging, each in its own language. Dotted: chance. A cross marks a mean or language with no "
+        "score."
     )
 
 

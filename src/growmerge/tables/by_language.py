@@ -10,14 +10,18 @@ import pandas as pd
 
 from growmerge import ids
 from growmerge.ids import ALL, COMMON, MULTI
-from growmerge.tables.markdown import HOLE, decimals, interval, listed, markdown_table, number
+from growmerge.tables.markdown import HOLE, TOO_FEW, decimals, interval, listed, markdown_table, number
+from growmerge.tables.statistics import FEWEST_ITEMS
 from growmerge.tables.summary import measure_order
 
 COLUMNS = (
     *("measure", "name", "role", "setup", "method", "id", "language"),
     *("value", "low", "high", "how", "n", "chance", "reason"),
 )
-HOW = "percentile"  # of bootstrap resamples over items: what `summary.summarise` gives
+WILSON, PERCENTILE = (
+    "wilson",
+    "percentile",
+)  # kinds of intervals, see `statistics`; the latter of a bootstrap over items
 
 
 class Row(NamedTuple):
@@ -47,7 +51,8 @@ def by_language(
     The rows, each as far as the summary lists such a model: models of others ("external"), bases ("base"), and for each
     of `setups` its experts, each in its own language ("expert"), its model of all languages ("mixed"; "common" where
     experts branch off it) and the merge of all `languages` by each of `methods` ("merge"). `low` and `high` are the
-    ends of the 95 % interval, `how` says of which kind. Where there is no score, the value is NaN and `reason` says
+    ends of the 95 % interval, `how` says of which kind: "wilson", "percentile", or "n too small" for none. Where there
+    is no score, the value is NaN, `how` is empty, and `reason` says
     why; else it is empty.
     """
     whole = finished(summary)
@@ -60,10 +65,10 @@ def by_language(
             for language in languages:
                 key = (row.model(language), measure, language)
                 cell = cells.get(key)
-                values = (np.nan, np.nan, np.nan, HOW, 0)
+                values = (np.nan, np.nan, np.nan, "", 0)
                 reason = _reason(cell, measured=(measure, language) in chances, partly=key in partly)
                 if cell is not None:
-                    values = (cell.value, cell.low, cell.high, HOW, cell.n)
+                    values = (cell.value, cell.low, cell.high, _how(cell), cell.n)
                 about = (measure, row.name, row.role, row.setup, row.method, key[0], language)
                 lines.append((*about, *values, chances.get((measure, language), np.nan), reason))
     return pd.DataFrame(lines, columns=list(COLUMNS))
@@ -89,6 +94,15 @@ def _rows(
                 yield Row(f"{setup}, merged by {method}", "merge", setup, method, merge)
 
 
+def _how(cell: Any) -> str:
+    """The kind of the interval: shares of right answers are what has a level of chance."""
+    if pd.isna(cell.value):
+        return ""
+    if pd.isna(cell.low):
+        return TOO_FEW
+    return PERCENTILE if pd.isna(cell.chance) else WILSON
+
+
 def _reason(cell: Any, *, measured: bool, partly: bool) -> str:
     """Why there is no score; empty if there is one."""
     if not measured:
@@ -105,8 +119,9 @@ def _reason(cell: Any, *, measured: bool, partly: bool) -> str:
 def by_language_markdown(table: pd.DataFrame) -> str:
     """`by_language` for people: a table a measure, the best score of a language in bold, reasons of holes below."""
     parts = [
-        "In brackets: 95 % intervals, percentiles of bootstrap resamples over items (not 1.96 standard errors, as in "
-        "Aycock et al. 2026); they do not show the variation between training runs. Bold: the highest score in a "
+        "In brackets: 95 % intervals over items, Wilson's of shares of right answers, else percentiles of bootstrap "
+        "resamples (not 1.96 standard errors, as in Aycock et al. 2026); they do not show the variation between "
+        f"training runs. {TOO_FEW}: fewer than {FEWEST_ITEMS} items, so no interval. Bold: the highest score in a "
         "language. Experts: each in its own language."
     ]
     for measure, part in table.groupby("measure", sort=False):
@@ -128,7 +143,7 @@ def _table(part: pd.DataFrame) -> str:
 
 
 def _cell(line: Any, best: float, digits: int) -> str:
-    return number(line.value, digits, best) + interval(line.low, line.high, digits)
+    return number(line.value, digits, best) + interval(line.value, line.low, line.high, digits)
 
 
 def _reasons(part: pd.DataFrame) -> list[str]:

@@ -20,7 +20,7 @@ from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.frames import write_frame
 from growmerge.ids import parity_reference
 from growmerge.study.grid import Model
-from growmerge.tables.paired import paired_difference
+from growmerge.tables.paired import paired_difference, paired_outcomes
 from growmerge.tables.statistics import holm
 from growmerge.tables.summary import SCORE_COLUMNS
 
@@ -96,13 +96,14 @@ def compare(
             that file, are left out.
         wanted: what to compare, see `contrasts`.
         reference: scores of the English sides, for information parity; see `summary.summarise`.
-        resamples: bootstrap resamples of the items.
+        resamples: bootstrap resamples of the items, for the intervals of information parity.
         seed: of the resampling.
         measured: by benchmark, the measure and how log-probabilities are normalised; others are left out.
 
     `difference` is the mean over items of first minus second, whatever subsets there are: of right answers, for parity
-    of ratios. `p` is of the exact sign test (see `paired.PairedDifference`), `p_holm` adjusted for all rows of the same
-    kind of contrast, measure and language. Where a log-probability is NaN, so are these.
+    of ratios; for its interval see `paired`. `p` is of the exact sign test (see `paired.PairedDifference`), `p_holm`
+    adjusted for all rows of the same kind of contrast, measure and language. Where a log-probability is NaN, so are
+    these.
 
     Raises GrowmergeError where two models were not scored on the same items.
     """
@@ -117,7 +118,8 @@ def compare(
         ours, theirs = values.get(first, {}), values.get(second, {})
         for benchmark, language in (cell for cell in ours if cell in theirs and cell[1] in languages):
             differences = ours[benchmark, language] - theirs[benchmark, language]
-            found = paired_difference(differences, resamples, seed)
+            by_ratio = measured[benchmark][0] == PARITY
+            found = paired_difference(differences, resamples, seed) if by_ratio else paired_outcomes(differences)
             known = not np.isnan(found.difference.mean)
             about = (kind, first, second, measured[benchmark][0], benchmark, language)
             p = found.p if known else np.nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+TOO_FEW = "n too small"  # in place of an interval over fewer than `statistics.FEWEST_ITEMS` items
 HOLE = "-"  # stands where there is no number; the reason stands below the table
 
 
@@ -27,9 +28,11 @@ def number(value: float, digits: int, best: float | None = None) -> str:
     return f"**{text}**" if best is not None and text == f"{best:.{digits}f}" else text
 
 
-def interval(low: float, high: float, digits: int) -> str:
-    """To follow a number: ` [low, high]`, nothing for NaN."""
-    return "" if low != low or high != high else f" [{low:.{digits}f}, {high:.{digits}f}]"
+def interval(value: float, low: float, high: float, digits: int) -> str:
+    """To follow a number: ` [low, high]`, or that there are too few items for one; nothing after a hole."""
+    if value != value:
+        return ""
+    return f" [{TOO_FEW}]" if low != low or high != high else f" [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from growmerge.ids import PLUS
 from growmerge.tables.markdown import HOLE, decimals, interval, listed, markdown_table, number
-from growmerge.tables.statistics import Interval, mean_and_cv
+from growmerge.tables.statistics import Interval, mean_and_cv, mean_of_independent
 
 COLUMNS = (
     *("measure", "name", "role", "setup", "method", "languages", "n_languages"),
@@ -21,17 +21,11 @@ COLUMNS = (
 def mean_of_languages(cells: pd.DataFrame) -> Interval:
     """Unweighted mean of the scores `value` in several languages, with a 95 % interval from their `low` and `high`.
 
-    By variance estimates recovery (Zou and Donner 2008): the distances from the scores to the ends of their intervals,
-    root of the sum of squares, over the number of languages. It takes languages for independent; where the items are
-    translations of one another, it is somewhat too narrow. NaN throughout if a score is missing or there is none.
+    See `statistics.mean_of_independent`. It takes languages for independent; where the items are translations of one
+    another, it is somewhat too narrow. NaN throughout if a score is missing or there is none.
     """
-    values = cells["value"].to_numpy(np.float64)
-    if values.size == 0 or np.isnan(values).any():
-        return Interval(np.nan, np.nan, np.nan)
-    mean = values.mean()
-    below = np.sqrt(((values - cells["low"]) ** 2).sum(skipna=False)) / values.size
-    above = np.sqrt(((cells["high"] - values) ** 2).sum(skipna=False)) / values.size
-    return Interval(float(mean), float(mean - below), float(mean + above))
+    columns = zip(cells["value"], cells["low"], cells["high"], strict=True)
+    return mean_of_independent([Interval(*cell) for cell in columns])
 
 
 def means(scores: pd.DataFrame, over: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
@@ -88,7 +82,7 @@ def means_markdown(table: pd.DataFrame, scores: pd.DataFrame) -> str:
 def _cells(line: Any, of_measure: pd.DataFrame) -> tuple[str, str]:
     """Mean with its interval, and CV%."""
     digits = decimals(of_measure["mean"])
-    mean = number(line.mean, digits, of_measure["mean"].max()) + interval(line.low, line.high, digits)
+    mean = number(line.mean, digits, of_measure["mean"].max()) + interval(line.mean, line.low, line.high, digits)
     return mean, number(line.cv, 1)
 
 

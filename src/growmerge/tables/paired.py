@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from growmerge.tables.statistics import Interval, bootstrap_mean
+from growmerge.tables.statistics import Interval, Z, bootstrap_mean, of_enough
 
 
 class PairedDifference(NamedTuple):
@@ -34,11 +34,31 @@ def paired_difference(differences: NDArray[np.float64], resamples: int, seed: in
     """Of first minus second for every item, shape (n,), in an order that does not depend on the models.
 
     Items are resampled, each with both of its values. Equal arguments give equal results. Without items, or with a NaN
-    among them, `difference` is NaN.
+    among them, `difference` is NaN; it has no interval if there are fewer than `statistics.FEWEST_ITEMS`.
     """
+    return _paired(bootstrap_mean(differences, resamples, seed), differences)
+
+
+def paired_outcomes(differences: NDArray[np.float64] | NDArray[np.int8]) -> PairedDifference:
+    """The same of right (1) and wrong (0) answers: `differences` are -1, 0 and 1.
+
+    The interval is Wald's, of the counts of -1 and 1 with one added to each (Bonett and Price 2012; recommended by
+    Fagerland, Lydersen and Laake 2014): two models that answer all items alike are not known to be equal.
+    """
+    n = len(differences)
+    if n == 0 or np.isnan(differences).any():
+        return _paired(Interval(np.nan, np.nan, np.nan), differences)
+    better, worse = ((np.count_nonzero(differences == sign) + 1) / (n + 2) for sign in (1, -1))
+    reach = Z * np.sqrt((better + worse - (better - worse) ** 2) / (n + 2))
+    middle = better - worse
+    mean = float(np.mean(differences))
+    return _paired(Interval(mean, float(max(middle - reach, -1.0)), float(min(middle + reach, 1.0))), differences)
+
+
+def _paired(difference: Interval, differences: NDArray[np.float64] | NDArray[np.int8]) -> PairedDifference:
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
-    interval = bootstrap_mean(differences, resamples, seed)
-    return PairedDifference(interval, sign_test(better, worse), better, worse, len(differences))
+    n = len(differences)
+    return PairedDifference(of_enough(difference, n), sign_test(better, worse), better, worse, n)
 
 
 def sign_test(better: int, worse: int) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from growmerge import ids
 from growmerge.catalogue.entry import PARITY, Normalisation
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.chrf import chrf, resampled, stacked
+from growmerge.evaluation.chrf import of_corpus, resampled, stacked
 from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
 from growmerge.ids import ALL, MACRO
 from growmerge.study.grid import Model
@@ -23,6 +23,8 @@ from growmerge.tables.statistics import (
     Interval,
     bootstrap_mean_of_means,
     bootstrap_mean_of_ratios_of_sums,
+    mean_of_shares,
+    of_enough,
 )
 
 MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
@@ -60,7 +62,7 @@ def summarise(
     measured: Mapping[str, tuple[str, Normalisation]] | None = None,
     translations: Mapping[str, pd.DataFrame | Path] | None = None,
 ) -> pd.DataFrame:
-    """One row per model, measure, language and subset, with a 95 % bootstrap interval over items.
+    """One row per model, measure, language and subset, with a 95 % interval over items.
 
     Args:
         scores: by model id, the rows of `items.parquet` or its path. A model without an entry, or whose path does not
@@ -68,7 +70,7 @@ def summarise(
         models: the models of the table, in its order.
         reference: scores by the reference model of the English sides of benchmarks of information parity; those of
             the benchmark "parity" are the rows of "parity_reference" (see `ids.parity_reference`).
-        resamples: number of bootstrap resamples.
+        resamples: number of bootstrap resamples, for information parity and translations.
         seed: of the resampling; a cell depends on it and on the cell's own items, on no other cell.
         parity: of the ratios NLL_reference(English) / NLL_model(target), the mean over items (Tsvetkov and Kipnis
             2024), or the sum of the numerators over the sum of the denominators, in which long sentences count more.
@@ -78,6 +80,8 @@ def summarise(
 
     Returns:
         Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages, `step` is NA for finished models.
+        `low` and `high` are the ends of the interval, see `statistics` for its kind; NaN over fewer than
+        `statistics.FEWEST_ITEMS` items (of what is bootstrapped, in each benchmark).
         Pair measures: the share of items whose candidate 0 has a strictly higher log-probability than every other; ties
         are wrong, and counted. Where a measure has one benchmark, "all" is the mean over its items, and subsets are its
         groups (the part of the name before "/"), with "macro", their unweighted mean, where there are several. Where a
@@ -175,7 +179,7 @@ def _cells(
     by_ratio = frame["measure"] == PARITY
     yield from _parity_cells(frame[by_ratio], references, model, resamples, seed, parity)
     english_sides = [name for name in frame["benchmark"].unique() if ids.is_parity_reference(name)]
-    yield from _pair_cells(frame[~by_ratio & ~frame["benchmark"].isin(english_sides)], model, resamples, seed)
+    yield from _pair_cells(frame[~by_ratio & ~frame["benchmark"].isin(english_sides)], model)
 
 
 def _parity_cells(
@@ -190,7 +194,8 @@ def _parity_cells(
             if parity == "mean_of_ratios"
             else bootstrap_mean_of_ratios_of_sums(pairs, resamples, seed)
         )
-        return _Cell(interval, sum(target.size for _, target in pairs), 0, np.nan)
+        sizes = [target.size for _, target in pairs]
+        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan)
 
     for language, rows in frame.groupby("language", sort=False):
         english = references[references["language"] == language]
@@ -204,7 +209,7 @@ def _parity_cells(
                 yield _Key(PARITY, str(language), benchmark), cell([pairs])
 
 
-def _pair_cells(frame: pd.DataFrame, model: str, resamples: int, seed: int) -> Iterator[tuple[_Key, _Cell]]:
+def _pair_cells(frame: pd.DataFrame, model: str) -> Iterator[tuple[_Key, _Cell]]:
     """The cells of the measures in which candidates are compared."""
     try:
         items = outcomes(frame)  # of all cells at once: pandas takes as long for few rows as for many
@@ -217,9 +222,10 @@ def _pair_cells(frame: pd.DataFrame, model: str, resamples: int, seed: int) -> I
 
     def cell(strata: Sequence[NDArray[np.intp]]) -> _Cell:
         """The unweighted mean over strata, each the places of its items."""
+        n = sum(places.size for places in strata)
         return _Cell(
-            bootstrap_mean_of_means([right[places] for places in strata], resamples, seed),
-            n=sum(places.size for places in strata),
+            of_enough(mean_of_shares([right[places] for places in strata]), n),
+            n=n,
             ties=sum(int(tie[places].sum()) for places in strata),
             chance=float(np.mean([chance[places].mean() for places in strata])),
         )
@@ -255,13 +261,12 @@ def _translation_cells(
 
 def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int) -> _Cell:
     """The unweighted mean over corpora of their chrF++, each resampled within itself."""
-    value = float(np.mean([chrf(corpus.sum(axis=0)) for corpus in corpora]))
-    low, high = np.nan, np.nan
-    if min(map(len, corpora)) > 1:
-        rng = np.random.default_rng(seed)
-        means = np.mean([resampled(corpus, resamples, rng) for corpus in corpora], axis=0)
-        low, high = np.percentile(means, PERCENTILES)
-    return _Cell(Interval(value, float(low), float(high)), sum(map(len, corpora)), 0, np.nan)
+    value = float(np.mean([of_corpus(corpus) for corpus in corpora]))
+    rng = np.random.default_rng(seed)
+    means = np.mean([resampled(corpus, resamples, rng) for corpus in corpora], axis=0)
+    low, high = np.percentile(means, PERCENTILES)
+    sizes = list(map(len, corpora))
+    return _Cell(of_enough(Interval(value, float(low), float(high)), min(sizes)), sum(sizes), 0, np.nan)
 
 
 def _parity_pairs(rows: pd.DataFrame, references: pd.DataFrame, where: str, benchmark: str) -> _Pairs:

@@ -35,6 +35,7 @@ from growmerge.figures.common.palette import (
     measure_label,
     method_label,
 )
+from growmerge.tables.markdown import TOO_FEW
 
 # What figures draw with: the palette, and parts of matplotlib, which is loaded with this module.
 __all__ = [
@@ -150,6 +151,12 @@ def make_room(axes: Axes, share: float) -> None:
 def key(label: str, **look: Any) -> Line2D:
     """An entry of a legend."""
     return Line2D([], [], label=label, **{"linestyle": "none", "color": GREY, **look})
+
+
+def too_few(table: pd.DataFrame) -> list[Line2D]:
+    """A legend entry without a mark, if a score of `table` has no interval since it rests on too few items."""
+    without = table["value"].notna() & table["low"].isna()
+    return [key(f"no interval: {TOO_FEW}", marker="")] if without.any() else []
 
 
 def letter_marker(letter: str) -> MarkerStyle:

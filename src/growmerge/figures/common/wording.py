@@ -11,9 +11,10 @@ from growmerge.figures.common.selection import Selection
 from growmerge.lazily import lazily
 
 with lazily():
-    from growmerge.tables import markdown
+    from growmerge.tables import markdown, statistics
 
 MERGE = "A merge's score is the mean over its member languages of the score in that language."
+_SAME = " Task arithmetic with equal weights and `normalize` is linear merging, but for rounding."
 _PAIRS = "share of minimal pairs whose right side has the higher summed log-probability (ties are wrong)"
 _PARITY = {
     "mean_of_ratios": "mean over parallel sentences of NLL(English, reference model) / NLL(target language, model)",
@@ -68,6 +69,28 @@ def of_all(chosen: Collection[str], known: Collection[str], what: str) -> str:
     if len(chosen) == len(known):
         return f"every {what}" if len(known) > 1 else f"the one {what}"
     return f"{len(chosen)} of {len(known)} {what}s ({', '.join(chosen)})"
+
+
+def same_as_linear(methods: Collection[str]) -> str:
+    """What is to be said, after other sentences, if both of these merge methods are shown; else nothing.
+
+    base + sum of w_i (member_i - base) / sum of w_i is the weighted mean of the members.
+    """
+    return _SAME if {"linear", "task_arithmetic"} <= set(methods) else ""
+
+
+def over_items(analysis: Analysis) -> str:
+    """Which intervals of scores are drawn, and where there are none."""
+    return (
+        "95 % intervals over items (Wilson's of shares of right answers, else bootstrap percentiles, "
+        f"{analysis.bootstrap_resamples} resamples; {markdown.TOO_FEW}: fewer than {statistics.FEWEST_ITEMS} items, so "
+        "none)"
+    )
+
+
+def score(value: float, low: float, high: float) -> str:
+    """`0.85 (0.82 to 0.88)`, or `0.85 (n too small)` where there is no interval."""
+    return f"{value:.2f} ({f'{low:.2f} to {high:.2f}' if low == low and high == high else markdown.TOO_FEW})"
 
 
 def difference(mean: float, low: float, high: float) -> str:
