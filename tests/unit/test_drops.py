@@ -9,6 +9,7 @@ from scipy import stats
 
 from growmerge.tables.correlation import RELABELLINGS, correlate
 from growmerge.tables.drops import CORRELATION_COLUMNS, correlations, drops, similarity_and_drop
+from growmerge.tables.statistics import holm
 
 LANGUAGES = ("swe", "isl", "fas", "ekk")
 RNG = np.random.default_rng(2)
@@ -66,7 +67,7 @@ def test_many_languages_are_relabelled_at_random_with_the_given_order_among_them
     assert unrelated.p_permuted == pytest.approx(unrelated.p, abs=0.1)
 
 
-def test_intervals_are_repeatable_and_shrink_with_more_pairs() -> None:
+def test_intervals_are_repeatable_and_shrink_with_more_languages() -> None:
     few, many = made_up_pairs(), made_up_pairs(languages=[f"l{i:02}" for i in range(10)])
     assert correlate(few, "spearman", 500, 4) == correlate(few, "spearman", 500, 4)
     (a, b), (c, d) = ((found.low, found.high) for found in (correlate(x, "pearson", 500, 4) for x in (few, many)))
@@ -195,6 +196,17 @@ def test_every_setup_is_correlated_for_itself_and_all_together() -> None:
     assert found.loc["1x", "value"] == pytest.approx(stats.pearsonr(points[0]["x"], points[0]["y"]).statistic)
     assert found.loc["all", "value"] == pytest.approx(stats.pearsonr(pairs["x"], pairs["delta"]).statistic)
     assert set(correlations(pairs[pairs["setup"] == "1x"], 50, 1)["setup"]) == {"1x"}
+
+
+def test_p_values_are_adjusted_for_the_predictors_tried_on_the_same_deltas() -> None:
+    pairs = made_up_pairs(("1x", "2x"), noise=0.3).rename(columns={"y": "delta"}).assign(measure="facts")
+    rng = np.random.default_rng(4)
+    tried = [pairs.assign(similarity=f"s{i}", x=pairs["x"] + i * rng.standard_normal(len(pairs))) for i in range(3)]
+    table = correlations(pd.concat(tried), 50, 1)
+    assert len(table) == 3 * 3 * 2  # setups and all, similarities, coefficients
+    for _, family in table.groupby(["setup", "coefficient"]):
+        assert family["p_holm"].to_numpy() == pytest.approx(holm(family["p_permuted"]))
+        assert family["p_holm"].min() == pytest.approx(min(1.0, 3 * family["p_permuted"].min()))
 
 
 def test_translation_has_a_drop_of_its_own_and_none_in_the_mean() -> None:

@@ -109,33 +109,47 @@ def test_language_vectors_are_nearly_orthogonal_where_every_cosine_is_small():
     assert vectors_finding(alike[:0], SELECTION) == "No models were compared."
 
 
-def correlation(setup, measure, similarity, value, low, high, p=0.5, coefficient="spearman"):
-    return (setup, measure, similarity, coefficient, 12, value, 0.5, p, low, high)
+def correlation(setup, measure, similarity, value, low, high, p=0.5, coefficient="spearman", holm=None):
+    return (setup, measure, similarity, coefficient, 12, value, 0.5, p, low, high, p if holm is None else holm)
 
 
 def correlations(*rows):
-    columns = ["setup", "measure", "similarity", "coefficient", "n", "value", "p", "p_permuted", "low", "high"]
+    columns = [
+        "setup",
+        "measure",
+        "similarity",
+        "coefficient",
+        "n",
+        "value",
+        "p",
+        "p_permuted",
+        "low",
+        "high",
+        "p_holm",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
 def test_the_strongest_predictor_is_named_with_its_interval_or_none_is():
     table = correlations(
-        correlation("all", "mean", "cka", 0.9, -0.1, 1.0),
-        correlation("all", "facts", "cka", 0.4, 0.1, 0.6),
-        correlation("all", "facts", "cosine", -0.5, -0.7, -0.2, p=0.043),
+        correlation("all", "mean", "cka", 0.9, -0.1, 1.0, p=0.001),
+        correlation("all", "facts", "cka", 0.4, 0.1, 0.6, p=0.01),
+        correlation("all", "facts", "l2_difference", 0.95, 0.9, 1.0, p=0.02, holm=0.06),
+        correlation("all", "facts", "cosine", -0.5, -0.7, -0.2, p=0.011, holm=0.043),
         correlation("all", "facts", "l2_difference", 0.99, 0.9, 1.0, coefficient="pearson"),
         correlation("1x", "facts", "cosine", 0.9, 0.8, 1.0, p=0.01),
         correlation("2x", "facts", "cosine", np.nan, np.nan, np.nan, p=np.nan),
         correlation("2x", "facts", "cka", 0.1, -0.8, 0.9),
     )
     text = drop_finding(table)
-    assert "facts: cosine (ρ −0.500 (−0.700 to −0.200), 12 pairs, p = 0.043 by relabelling the languages)" in text
-    assert text.index("facts") < text.index("mean of the measures: none")
-    assert "within single setups 1 of 2 ρ have p < 0.05 (by chance: 0)" in text
+    assert "facts: cosine (ρ −0.500 (−0.700 to −0.200), 12 pairs, p = 0.043)" in text
+    assert "by relabelling the languages, adjusted for the number of predictors tried (Holm)" in text
+    assert text.index("facts") < text.index("mean of the measures: none of 1")
+    assert "within single setups 1 of 2 ρ have p < 0.05 before adjustment (by chance: 0)" in text
 
 
 def test_one_setup_is_its_own_whole():
-    text = drop_finding(correlations(correlation("1x", "facts", "cka", 0.4, 0.1, 0.6)))
+    text = drop_finding(correlations(correlation("1x", "facts", "cka", 0.4, 0.1, 0.6, p=0.01)))
     assert "all pairs" in text
     assert "facts: cka (ρ +0.400" in text
     assert "setups" not in text

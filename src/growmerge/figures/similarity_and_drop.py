@@ -117,8 +117,9 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "one language, each in its own; negative values are drops. The last row is the mean of the measures, in "
         "their different units. CKA: linear CKA of mean-pooled hidden states over English sentences, mean over "
         "layers; standardised: without the first token, features of unit variance. ρ: Spearman's coefficient over "
-        f"all marks of a panel. {_few(selection)} Coefficients by setup, with p-values and intervals, are in the "
-        f"table of correlations. Pairs without a score or comparison are left out.{_cases(analysis)}"
+        f"all marks of a panel. {_few(selection)} Coefficients by setup are in the table of correlations, with "
+        "intervals by resampling languages and p-values by permuting them, beside those that take pairs for "
+        f"independent. Pairs without a score or comparison are left out.{_cases(analysis)}"
     )
 
 
@@ -145,8 +146,9 @@ SIGNIFICANT = 0.05
 def drop_finding(correlations: pd.DataFrame) -> str:
     """Which similarity predicts what merging costs, if any: `drops.correlations`, by Spearman's coefficient.
 
-    Of each measure of the scores, over all setups together, the strongest among the coefficients whose interval leaves
-    out zero; then how many there are within single setups, beside how many chance would give.
+    For each measure of the scores, over all setups together: the strongest among the coefficients that are significant
+    by relabelling languages, adjusted for the number of similarities tried, and whose interval by resampling languages
+    leaves out zero. Then how many are significant within single setups, unadjusted, beside how many chance would give.
     """
     ranks = correlations[(correlations["coefficient"] == "spearman") & correlations["value"].notna()]
     pooled = ranks[ranks["setup"] == ALL] if (ranks["setup"] == ALL).any() else ranks
@@ -155,29 +157,30 @@ def drop_finding(correlations: pd.DataFrame) -> str:
         return "Too few pairs were scored and compared to say what predicts the drop."
     parts = []
     for measure in sorted(pooled["measure"].unique(), key=lambda name: (name == MEAN, summaries.measure_order(name))):
-        found = pooled[(pooled["measure"] == measure) & _excludes_zero(pooled)]
+        tried = pooled[pooled["measure"] == measure]
+        found = tried[(tried["p_holm"] < SIGNIFICANT) & _excludes_zero(tried)]
         name = "mean of the measures" if measure == MEAN else measure
         if found.empty:
-            parts.append(f"{name}: none")
+            parts.append(f"{name}: none of {len(tried)}")
             continue
         best = found.loc[found["value"].abs().idxmax()]
         rho = difference(best["value"], best["low"], best["high"])
         parts.append(
-            f"{name}: {best['similarity'].replace('_', ' ')} (ρ {rho}, {best['n']:.0f} pairs, "
-            f"p = {best['p_permuted']:.2g} by relabelling the languages)"
+            f"{name}: {best['similarity'].replace('_', ' ')} (ρ {rho}, {best['n']:.0f} pairs, p = {best['p_holm']:.2g})"
         )
     several = len(within["setup"].unique()) > 1
     together = "all setups together" if several else "all pairs"
     sentence = (
-        f"Strongest predictor of the drop, {together}, among the ρ whose 95 % interval leaves out 0 (positive: the "
-        f"larger, the smaller the drop): {'; '.join(parts)}."
+        f"Strongest predictor of the drop, {together}, among the ρ with p < {SIGNIFICANT:g} by relabelling the "
+        "languages, adjusted for the number of predictors tried (Holm), whose 95 % interval over resampled languages "
+        f"leaves out 0 (positive: the larger, the smaller the drop): {'; '.join(parts)}."
     )
     if not several:
         return sentence
     few = within["p_permuted"] < SIGNIFICANT
     return (
         f"{sentence} Differences between setups count in these; within single setups {few.sum()} of {len(within)} ρ "
-        f"have p < {SIGNIFICANT:g} (by chance: {SIGNIFICANT * len(within):.0f})."
+        f"have p < {SIGNIFICANT:g} before adjustment (by chance: {SIGNIFICANT * len(within):.0f})."
     )
 
 

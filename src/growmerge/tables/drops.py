@@ -16,6 +16,7 @@ from growmerge.comparing.statistics.typology import DISTANCE
 from growmerge.config.analysis import DropCases
 from growmerge.ids import ALL, MEAN
 from growmerge.tables.correlation import Coefficient, correlate
+from growmerge.tables.statistics import holm
 from growmerge.tables.summary import measure_order
 
 COEFFICIENTS: tuple[Coefficient, ...] = ("pearson", "spearman")
@@ -24,7 +25,7 @@ DROP_COLUMNS = ("setup", "first", "second", "measure", "delta")
 PAIR_COLUMNS = (*DROP_COLUMNS, "similarity", "x")
 CORRELATION_COLUMNS = (
     *("setup", "measure", "similarity", "coefficient"),
-    *("n", "value", "p", "p_permuted", "low", "high"),
+    *("n", "value", "p", "p_permuted", "low", "high", "p_holm"),
 )
 
 
@@ -97,8 +98,13 @@ def correlations(pairs: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame
     """How each similarity goes with delta: columns `CORRELATION_COLUMNS`, see `correlation.Correlation`.
 
     Of every setup for itself, and of all together (setup "all"), in which differences between setups count, too.
+    `p_holm` is `p_permuted` adjusted for the number of similarities tried as predictors of the same deltas (Holm 1979).
     """
-    return pd.DataFrame(_correlations(pairs, resamples, seed), columns=list(CORRELATION_COLUMNS))
+    table = pd.DataFrame(_correlations(pairs, resamples, seed), columns=list(CORRELATION_COLUMNS[:-1]))
+    table["p_holm"] = np.nan
+    for _, tried in table.groupby(["setup", "measure", "coefficient"], sort=False):
+        table.loc[tried.index, "p_holm"] = holm(tried["p_permuted"])
+    return table
 
 
 def _correlations(pairs: pd.DataFrame, resamples: int, seed: int) -> Iterator[tuple[Any, ...]]:
