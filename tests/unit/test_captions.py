@@ -9,6 +9,7 @@ from made_up_scores import selection
 
 from growmerge.config import load_files
 from growmerge.config.analysis import Analysis
+from growmerge.config.merging import Method
 from growmerge.figures import FIGURES
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
@@ -27,6 +28,23 @@ def test_figures_of_the_second_study_say_what_from_what_and_how_far(name: str) -
     assert "by linear" in text
     assert "independent" in text  # what the interval of a mean assumes
     assert "no score" in text
+
+
+def test_that_task_arithmetic_is_linear_is_said_where_both_are_shown() -> None:
+    same = "Task arithmetic with equal weights and `normalize` is linear merging"
+    both, one = ("linear", "task_arithmetic", "ties"), ("linear", "ties")
+    for methods, shown in ((both, True), (one, False)):
+        settings = [Method(name=name, uses_base=name != "linear", parameters={"weight": 1.0}) for name in methods]
+        chosen = selection(("deu", "tur"), ("scratch",), methods, settings=settings)
+        for name in ("methods", "density"):
+            assert (same in FIGURES[name].text(chosen, Analysis(), study="s", measures=["facts"])) == shown
+
+
+@pytest.mark.parametrize("name", ["baselines", "over_training", "series"])
+def test_which_intervals_are_drawn_is_said(name: str) -> None:
+    text = FIGURES[name].text(SELECTION, Analysis(bootstrap_resamples=77), study="s", measures=["facts"])
+    assert "Wilson's of shares of right answers, else bootstrap percentiles, 77 resamples" in text
+    assert "n too small: fewer than 20 items, so none" in text
 
 
 def test_only_the_measures_of_a_figure_are_explained() -> None:

@@ -11,7 +11,7 @@ from growmerge.config.merging import Method
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import MERGE, difference, of_all, over
+from growmerge.figures.common.wording import MERGE, difference, of_all, over, same_as_linear
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
 from growmerge.study.shown import Shown
@@ -46,6 +46,12 @@ def _models(shown: Shown) -> list[Model]:
 def _selection(shown: Shown) -> dict[str, Any]:
     """`settings` are the methods with their parameters."""
     return {"settings": [method.model_dump() for method in shown.study.merging.methods]}
+
+
+def _configured(selection: Selection) -> list[str]:
+    """The methods of the study, by their names in the registry."""
+    settings = map(Method.model_validate, selection.own.get("settings", ()))
+    return [method.registered for method in settings]
 
 
 def _sweeps(selection: Selection) -> dict[str, dict[float, str]]:
@@ -162,7 +168,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "reach from the lowest to the highest merge. TIES keeps the elements of largest magnitude, DARE random "
         "ones. Dashed: mean over languages of the experts before merging; dashes and dots: mean over all merges by "
         f"{selection.method}. Dotted: chance. Hollow: some scores are missing; a cross marks a mean without any "
-        "score."
+        f"score.{same_as_linear(_configured(selection))}"
     )
 
 

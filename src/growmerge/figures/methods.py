@@ -9,7 +9,7 @@ from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import MERGE, listed, over
+from growmerge.figures.common.wording import MERGE, listed, over, same_as_linear
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
 from growmerge.study.shown import Shown
@@ -182,7 +182,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "same scores among the methods without a missing score (no line if there is none). Dashed: mean over "
         "languages of the experts before merging. Dotted grey: chance. Hollow marks, and lines with k/n: only k "
         "of n scores are there, so these means are not comparable with the others. A cross marks a mean without "
-        "any score."
+        f"any score.{same_as_linear(selection.methods)}"
     )
 
 
