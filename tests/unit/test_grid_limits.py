@@ -172,3 +172,10 @@ def test_checkpoints_that_are_taken_need_their_branches():
     taken = [{"name": "scratch", "base": "init", "from": {"swe": "hub:owner/swe"}}]
     with pytest.raises(GrowmergeError, match="state in `setups` which `branches` hold their checkpoints"):
         miniature(setups=taken, merging={"over_training": {"setups": ["scratch"], "every": 20, "until": 40}})
+
+
+def test_lang2vec_and_the_published_weight_are_named_as_in_the_paper() -> None:
+    study = load_files(*LIMITS)
+    assert study.comparison.typology.codes == {"ara": "arb", "zho": "cmn"}
+    methods = {method.name: method.parameters for method in study.merging.methods}
+    assert methods["linear"] == {"weight": 0.1, "normalize": True}
