@@ -1,4 +1,4 @@
-"""What is freed stays with the process for its next arrays, instead of going back to the system and coming new."""
+"""Keep freed memory in the process, so that the next large arrays do not wait for new pages (glibc's mallopt)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEPT, _MAPPED = 2**26, 2**25  # bytes: freed memory kept by a thread; what is l
 
 @cache
 def keep_freed_memory() -> None:
-    """Have malloc keep freed blocks for the rest of the process; nothing happens where it is not glibc's."""
+    """Make glibc's malloc keep freed blocks until the process ends. With another malloc, do nothing."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _MAPPED)

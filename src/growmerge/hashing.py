@@ -1,4 +1,4 @@
-"""Hashes that decide instead of draws: what is chosen by the hash of its name stays chosen when others come or go."""
+"""Choices by hashes of names instead of random draws: they do not change if other names are added or removed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def hash64(text: str) -> int:
 
 
 def in_hash_order(values: Iterable[T], name: Callable[[T], str], salt: str) -> list[T]:
-    """The values in an order that looks random, depends on each one's name alone, and keeps when others come or go."""
+    """The values in a pseudo-random order, which depends on their names alone and stays when values come or go."""
     return sorted(values, key=lambda value: (unit_hash(name(value), salt), name(value)))
 
 

@@ -78,7 +78,7 @@ class Share(TypedDict):
 
 
 class Parts:
-    """The parts of a corpus: a document belongs to one of them (to none, where all have lists and it is on none)."""
+    """The parts of a corpus. A document belongs to one part, or to none if all parts have lists that lack it."""
 
     def __init__(self, parts: Sequence[Share], lists: Mapping[str, Path] | None = None) -> None:
         """`parts` are {name, share}; `lists` maps the names of parts to their ids (:func:`write_ids`).

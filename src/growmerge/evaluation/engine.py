@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class RequestTooLargeError(GrowmergeError):
-    """Memory does not suffice for a single request, of so many `tokens`, with this `number` among those given."""
+    """A single request does not fit into memory: request `number`, of `tokens` tokens."""
 
     def __init__(self, number: int, tokens: int) -> None:
         super().__init__(

@@ -66,7 +66,7 @@ class Forward:
         self.window: int = min(filter(None, windows), default=sys.maxsize)
 
     def affordable(self, slots: int) -> int:
-        """At most so many slots in a pass: where logits are made for all of them, no more than those allow."""
+        """The most slots in a pass, at most `slots`; fewer if the model computes logits for every slot."""
         return slots if self.split else min(slots, self.logit_rows)
 
     def pack(self, requests: Sequence[Request], slots: int) -> list[Row]:
@@ -87,7 +87,8 @@ class Forward:
         width = states.shape[1]
         scored = [requests[number] for row in rows for number in row.paths]
         asked = [len(request.continuation) for request in scored]
-        # A token is predicted where the one before it stands; several may be predicted at one place.
+        # A token is predicted at the position of the previous token. If sequences branch, several tokens are predicted
+        # at one position.
         ends = [
             path[-count:] for path, count in zip((p for row in rows for p in row.paths.values()), asked, strict=True)
         ]
@@ -143,9 +144,10 @@ class Forward:
         return bool(logits.any()) and torch.equal(logits, product)
 
     def _can_share(self, row: Row, requests: Sequence[Request]) -> bool:
-        """Whether requests get the scores from a row that branches that they get in rows of their own.
+        """Whether requests get the same scores in a branching row as in rows of their own.
 
-        The last ones of the widest row stand farthest from where they stand by themselves: what is wrong shows there.
+        The last requests of the widest row are tried: their positions differ most from those in rows of their own, so
+        errors show there.
         """
         tried = [requests[number] for number in row.paths][-_TRIED_REQUESTS:]
         alone: dict[Request, float] = {}

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model continues; `id` is all that the draws of its continuation depend on, beside the seed."""
+    """A prompt. Sampling of its continuation depends only on `id` and the seed."""
 
     id: str
     text: str
@@ -90,7 +90,8 @@ def generate(
     memory that does not suffice for one prompt.
     """
     fitted = _fit(tokenizer, prompts, begin_id, max_positions(model), decoding.max_new_tokens)
-    # The longest first: it needs the most memory, and its like stand beside it.
+    # The longest prompt comes first, because it needs the most memory; prompts of similar length are next to each
+    # other.
     pending = sorted(dict.fromkeys(fitted), key=lambda f: (-len(f.ids), f.ids, f.prompt.id))
     line_breaks = _line_breaks(tokenizer)
     settings = GenerationConfig(
@@ -214,7 +215,7 @@ def _line_breaks(tokenizer: Tokenizer) -> set[int]:
 
 @contextmanager
 def _own_settings_aside(model: PreTrainedModel) -> Iterator[None]:
-    """Without the settings that come with a model, such as penalties: they would fill in what is not said here."""
+    """Ignore generation settings that come with a model, such as penalties: they would replace values not set here."""
     own = model.generation_config
     model.generation_config = GenerationConfig()
     try:

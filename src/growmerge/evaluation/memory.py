@@ -1,4 +1,4 @@
-"""Where memory runs out, smaller batches go on: how that is told from other failures."""
+"""Recognise an out-of-memory error, so that a smaller batch can be tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token sequences packed into rows in which what several of them begin with stands once.
+"""Pack token sequences into rows in which a prefix that several sequences share is stored once.
 
 Sorted sequences form a prefix tree: each adds to the one before it what follows their common beginning. A row holds
 a part of this tree, sequence after sequence, without the repeated tokens. If every token keeps the position that it has
@@ -36,7 +36,7 @@ class Row:
         return len(self.tokens)
 
     def add(self, number: int, sequence: Tokens, shared: int) -> None:
-        """Append a sequence that takes over the first `shared` slots of the one before it."""
+        """Append a sequence that reuses the first `shared` slots of the previous sequence."""
         new = np.arange(len(self.tokens), len(self.tokens) + len(sequence) - shared)
         before = next(reversed(self.paths.values()))[:shared] if shared else new[:0]
         self.paths[number] = np.concatenate([before, new])
@@ -48,9 +48,9 @@ class Row:
 def pack(sequences: Sequence[Tokens], widest: int, balance: int) -> list[Row]:
     """Pack `sequences`, sorted, none of them empty, into rows of at most `widest` slots (or one sequence).
 
-    A slot costs as much as the attention to `balance` slots, and that to all slots of its row. A sequence joins the row
-    of the one before it where that is cheaper than a row of its own, and always where it begins with the whole row:
-    such rows, which do not branch, are the only ones with several sequences where `widest` is 0.
+    The cost of a slot is that of attention to `balance` slots, plus that of attention to all slots of its row. A
+    sequence joins the row of the one before it if that is cheaper than a row of its own, and always if it begins with
+    the whole row: such rows, which do not branch, are the only ones with several sequences if `widest` is 0.
     """
     rows: list[Row] = []
     previous: Tokens = ()

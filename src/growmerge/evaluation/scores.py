@@ -171,7 +171,7 @@ def is_scored(
 ) -> bool:
     """Whether `folder` says that it has the scores of all `cells` of the model with that digest; no file is verified.
 
-    For whoever has to know beforehand; `update_scores` looks for itself.
+    For callers that must know it before they load a model; `update_scores` checks it again.
     """
     try:
         scored = read_manifest(folder).facts["cells"] if (folder / MANIFEST).exists() else {}
@@ -191,7 +191,7 @@ def _identity(model: str, benchmark: str, decoding: Decoding | None) -> dict[str
 
 
 def _finished(folder: Path, wanted: Mapping[Cell, Mapping[str, object]]) -> tuple[dict[Cell, pa.Table], str | None]:
-    """The rows of the cells that are there as wanted, and the token that begins every text; nothing, if damaged."""
+    """The rows of finished cells that match `wanted`, and the beginning-of-text token; none if missing or damaged."""
     if not (folder / MANIFEST).exists():
         return {}, None
     try:

@@ -1,7 +1,7 @@
 """Scores of some cells of a model while others are still to come: what an interrupted job need not do again.
 
-They stand beside the declared outputs of the job, not in them: of a job that fails Snakemake puts those back as they
-were, or removes them.
+They are kept next to the declared outputs of the job, not in them: if a job fails, Snakemake restores or removes its
+outputs.
 """
 
 from __future__ import annotations

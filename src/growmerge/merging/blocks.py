@@ -1,4 +1,4 @@
-"""Arithmetic on large tensors block by block: what stays in a core's cache costs a fraction of what goes to memory.
+"""Arithmetic on large tensors block by block: a block that fits into a core's cache needs far less memory traffic.
 
 Every block is computed by one thread, and what blocks give is put together in their order: the number of threads
 changes no byte.

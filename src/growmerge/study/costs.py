@@ -102,7 +102,8 @@ def stated_counts(study: Study) -> dict[str, Expected]:
 def check_saved_steps(costs: Costs) -> None:
     """Raise GrowmergeError where merges over training want a checkpoint that a training will not save.
 
-    Trainings of unknown length, and checkpoints that are taken from elsewhere, show it only when they are there.
+    Trainings of unknown length and checkpoints from elsewhere are not checked; a missing step shows when they are
+    merged.
     """
     merged = costs.grid.study.merging.over_training
     for setup in merged.setups if merged else []:

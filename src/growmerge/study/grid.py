@@ -100,7 +100,7 @@ class Grid:
 
     @cached_property
     def sharing_setups(self) -> dict[str, float]:
-        """The same beside those whose experts start from the same base and share nothing more, a share of 0."""
+        """The same setups, and with a share of 0 the setups whose experts start from the same base."""
         sharing = self.study.sharing
         alone = {s.name: 0.0 for s in self.study.setups if sharing and s.base == sharing.base}
         return alone | self.sharing if sharing else {}

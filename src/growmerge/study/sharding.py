@@ -1,4 +1,4 @@
-"""Which piece of a corpus a job works on: files are dealt out whole, other documents go by a hash of their id."""
+"""The shard of a corpus that a job works on: files are dealt out whole, other documents by a hash of their id."""
 
 from __future__ import annotations
 

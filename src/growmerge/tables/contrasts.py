@@ -51,7 +51,7 @@ class Contrast(NamedTuple):
 def contrasts(
     models: Sequence[Model], baseline: str, english: str, same_cost: Sequence[tuple[str, str]] = ()
 ) -> list[Contrast]:
-    """The contrasts between `models`, in their order: setups are earlier as their models stand earlier.
+    """The contrasts between `models`, in the order of `models`; a setup is ordered by its first model.
 
     `baseline` is a merge method; languages are those that a model has learned, and English; `same_cost` are pairs of
     ids.

@@ -73,7 +73,7 @@ def _delta(merged: np.ndarray, experts: np.ndarray, cases: DropCases) -> float:
 def similarity_and_drop(
     comparisons: pd.DataFrame, deltas: pd.DataFrame, distances: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Every pair's `deltas` (as `drops` gives them) beside each of its `SIMILARITIES`: columns `PAIR_COLUMNS`.
+    """Join each pair's `deltas` (from `drops`) with each of its `SIMILARITIES`: columns `PAIR_COLUMNS`.
 
     `comparisons` are those of all setups, with a column `setup`; of them the values over all layers and kinds count.
     `distances` are typological ones (`typology.COLUMNS`), the same in every setup. `x` is NaN where the two models were
@@ -85,7 +85,7 @@ def similarity_and_drop(
         of_pairs = distances.rename(columns={"distance": "x"}).assign(similarity=DISTANCE.name)
         parts.append(of_pairs.merge(pd.DataFrame({"setup": deltas["setup"].unique()}), how="cross"))
     measured = pd.concat([part[["setup", "first", "second", "similarity", "x"]] for part in parts])
-    # Which of the two languages stands first is the table's business, not the pair's.
+    # The order of the two languages in a row carries no meaning.
     order = np.sort(measured[["first", "second"]].to_numpy(dtype=str), axis=1)
     measured = measured.assign(first=order[:, 0], second=order[:, 1])
     names = [name for name in SIMILARITIES if (measured["similarity"] == name).any()]

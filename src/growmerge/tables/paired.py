@@ -31,7 +31,7 @@ class PairedDifference(NamedTuple):
 
 
 def paired_difference(differences: NDArray[np.float64], resamples: int, seed: int) -> PairedDifference:
-    """Of first minus second for every item, shape (n,), in an order that does not depend on the models.
+    """Compare two models by `differences`, first minus second, shape (n,), in an order that does not depend on them.
 
     Items are resampled, each with both of its values. Equal arguments give equal results. Without items, or with a NaN
     among them, `difference` is NaN; it has no interval if there are fewer than `statistics.FEWEST_ITEMS`.
@@ -62,5 +62,5 @@ def _paired(difference: Interval, differences: NDArray[np.float64] | NDArray[np.
 
 
 def sign_test(better: int, worse: int) -> float:
-    """Two-sided: twice the probability of so few of the rarer sign or fewer among fair coins, at most 1."""
+    """Exact two-sided sign test: min(1, 2 P[X <= min(better, worse)]), X ~ Binomial(better + worse, 1/2)."""
     return min(1.0, 2.0 * float(stats.binom.cdf(min(better, worse), better + worse, 0.5)))

@@ -106,7 +106,7 @@ def mean_of_independent(intervals: Sequence[Interval]) -> Interval:
 def bootstrap_mean(values: NDArray[np.float64], resamples: int, seed: int) -> Interval:
     """Mean of `values`, shape (n,), with the 95 % percentile interval of `resamples` resamples of the n values.
 
-    No value, or a NaN among them, gives NaN throughout: a mean over what is left would answer another question. A
+    If there are no values, or one is NaN, all results are NaN: a mean over the others would answer another question. A
     single value has a mean but no interval. Equal arguments give equal results.
     """
     return bootstrap_mean_of_means([values], resamples, seed)
@@ -158,7 +158,7 @@ def bootstrap_mean_of_ratios_of_sums(
 
 
 def mean_difference(differences: NDArray[np.float64]) -> Interval:
-    """Mean of what is known of `differences`, shape (n,), with its 95 % t interval; without one for fewer than two."""
+    """Mean of the known (not NaN) `differences`, shape (n,), with its 95 % t interval, which needs at least two."""
     known = differences[~np.isnan(differences)]
     if len(known) < 2:
         return Interval(float(known.mean()) if len(known) else np.nan, np.nan, np.nan)

@@ -128,7 +128,7 @@ def summarise(
 
 
 def _over_the_same(key: _Key, ours: Mapping[_Key, _Cell], all_keys: Iterable[_Key]) -> bool:
-    """Whether a model has every subset of the measure that any model has: a mean over others would not compare."""
+    """Whether a model has every subset of the measure that any model has; otherwise its mean cannot be compared."""
     return all(other in ours for other in all_keys if other[:2] == key[:2])
 
 

@@ -1,12 +1,11 @@
-"""Whose turn it is to train a model: one process at a time, on whatever node.
+"""A lease on the training of a model: one process at a time trains it, on any node.
 
 Snakemake's lock ends with Snakemake. Jobs of one that was killed go on, beside those of the next, and both would write
-states, checkpoints and the model. So who trains holds a lease in the model's work folder: a numbered file that only one
-process can create (a hard link, which is refused where there is one, on network file systems too), touched twice a
-minute. A lease has ended when it is given back, when its process is gone from this machine, or when it was not touched
-for five minutes: then the next process takes over by creating the file of the next number, which again only one can.
-Whoever finds its own file gone stops at once, without writing. Clocks of nodes must agree within minutes, as Slurm's
-must.
+states, checkpoints and the model. So a training holds a lease in the model's work folder: a numbered file that only one
+process can create (a hard link, which fails if it exists, on network file systems too). The process touches it twice a
+minute. A lease ends if it is given back, if its process is gone from this machine, or if it was not touched for five
+minutes. The next process then creates the file of the next number, which again only one can. A process that finds its
+own file gone stops at once, without writing. Clocks of nodes must agree within minutes, as Slurm's must.
 
 Without torch: Snakemake asks who trains before it starts.
 """
@@ -73,8 +72,8 @@ UNNAMED = Holder("", 0)  # of a lease that cannot be read
 def sole_trainer(work: Path) -> Iterator[None]:
     """Hold the lease of a work folder.
 
-    Waits for one that is held, at most `PATIENCE` seconds: then raises Occupied. Should another process take over, as
-    this one was stopped for longer than `STALE` seconds, this one ends with status 75.
+    If another process holds it, wait for at most `PATIENCE` seconds, then raise Occupied. If another process takes
+    over because this one was stopped for longer than `STALE` seconds, this one exits with status 75.
     """
     mine = _acquire(work)
     ended = threading.Event()
@@ -163,8 +162,8 @@ def _runs(process: int) -> bool:
 def _create(work: Path, number: int) -> bool:
     """Create the lease of that number; False if another was faster.
 
-    The file of the highest number stays, so that none is used twice as long as there is the folder: who decided long
-    ago that a number was free finds a higher one.
+    The file with the highest number stays, so that no number is used twice while the folder exists. A process that
+    found a number free long ago then finds a higher one.
     """
     here = Holder.here()
     draft = work / f".{here.host}-{here.process}"
