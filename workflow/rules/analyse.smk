@@ -136,7 +136,7 @@ rule tabulate_trainings:
         runtime=30,
     params:
         models=[vars(model) for model in GRID.trained],
-        models_folder=f"{RESULTS}/models",
+        models_folder=lambda w: f"{RESULTS}/models",
     message:
         "Tabulate trainings: length, cost, loss, spikes, and block asymmetry of clones"
     script:
