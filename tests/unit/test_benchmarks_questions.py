@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growmerge.benchmarks.build import build_benchmark
+from growmerge.benchmarks.conversion import HeldOut
 from growmerge.benchmarks.few_shot import split_examples
 from growmerge.benchmarks.items import read_items, write_items
 from growmerge.benchmarks.parallel import prompt, source_of
 from growmerge.config.benchmarks import Benchmark
+from growmerge.data.documents import Document
 from growmerge.errors import GrowmergeError
 
 
@@ -179,6 +181,20 @@ def test_parity_joins_the_sides_by_id_and_leaves_long_sentences_out(tmp_path):
     built = build("parity", "swe", parallel(tmp_path), use="flores", max_words=4)
     assert [(item.candidates, item.reference) for item in built.items] == [(("Hej du.",), "Hi there.")]
     assert built.facts["dropped"] == {"longer than max_words": 1, "not on the other side": 1}
+
+
+def test_sentences_of_scripts_without_spaces_have_words_too(tmp_path):
+    sides = {
+        "cmn_Hans": [flores(1, "你好。", "cmn"), flores(2, "今天天气很好，我们一起去公园散步吧。", "cmn")],
+        "eng_Latn": [flores(1, "Hi.", "eng"), flores(2, "Walk with us.", "eng")],
+    }
+    dataset = write_dataset(tmp_path, {code: {"dev": rows, "devtest": rows} for code, rows in sides.items()})
+    built = build("parity", "zho", dataset, use="flores", max_words=4)
+    assert [item.candidates for item in built.items] == [("你好。",)]
+    assert built.facts["dropped"] == {"longer than max_words": 1}, "at spaces, it would be one word"
+    document = Document("x", "今天天气很好，我们一起去公园散步吧。")
+    assert HeldOut(documents=[document]).short(4) == ([], [])
+    assert HeldOut(documents=[document]).short(10) == ([document], [])
 
 
 def test_the_column_of_facebook_flores_is_a_matter_of_configuration(tmp_path):

@@ -14,6 +14,7 @@ from growmerge.benchmarks.rows import Rows
 from growmerge.catalogue.entry import Dataset, Entry
 from growmerge.config.benchmarks import Benchmark
 from growmerge.data.documents import Document
+from growmerge.data.words import count_words
 
 
 @dataclass(frozen=True)
@@ -95,4 +96,4 @@ class Conversion:
 
 
 def _short(documents: Sequence[Document], max_words: int | None) -> list[Document]:
-    return [d for d in documents if max_words is None or len(d.text.split()) <= max_words]
+    return [d for d in documents if max_words is None or count_words(d.text, numbers=True) <= max_words]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from growmerge.benchmarks.records import Drop, Record
 from growmerge.catalogue.codes import TWO_LETTERS
+from growmerge.data.words import count_words
 from growmerge.errors import GrowmergeError
 
 
@@ -27,7 +28,7 @@ def sentences(records: Iterable[Record]) -> dict[str, str]:
 
 def check_length(max_words: int | None, *texts: str) -> None:
     """Raises Drop if a text has more words."""
-    if max_words and max(len(text.split()) for text in texts) > max_words:
+    if max_words and max(count_words(text, numbers=True) for text in texts) > max_words:
         raise Drop("longer than max_words")
 
 

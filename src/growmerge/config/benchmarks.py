@@ -138,7 +138,10 @@ class Benchmark(Strict):
     )
     gap: str | None = Field(None, description="For fill-in items: a regular expression of the gap, without groups.")
     max_words: int | None = Field(
-        None, gt=0, description="Most words of a sentence; longer parallel sentences are left out."
+        None,
+        gt=0,
+        description="Most words of a sentence; longer parallel sentences are left out. Words of scripts without spaces "
+        "are counted as in `min_words` of a corpus.",
     )
     packages: dict[LanguageCode, Name] = Field(
         default_factory=dict, description="For acceptability: {language: package with its morphological data}."
