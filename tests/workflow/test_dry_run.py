@@ -194,7 +194,7 @@ def test_a_source_that_is_not_there_is_said_before_any_job(clone):
     source = '  - {name: code, sources: [{kind: files, paths: ["absent/*.txt"]}]}\n'
     (clone / "mine.yaml").write_text(text[:start] + source + text[end:], encoding="utf-8")
     output = snakemake(clone, "-n", "--configfile", "mine.yaml", fails=True)
-    assert "corpora: 'code': sources.paths = 'absent/*.txt': no such file" in output
+    assert "mine.yaml: corpora.0.sources.0.paths.0 = 'absent/*.txt': no such file" in output
 
 
 def test_a_merge_of_a_language_that_is_not_there_is_no_target(clone):
