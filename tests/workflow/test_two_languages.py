@@ -20,6 +20,7 @@ from growmerge.config.load import load_files
 from growmerge.data.documents import fold, read_documents
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.study.grid import Grid
+from growmerge.tables.statistics import FEWEST_ITEMS
 from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_counts, snakemake
 
 pytestmark = pytest.mark.workflow
@@ -146,7 +147,7 @@ def test_scores_are_those_of_a_direct_computation(clone):
 
     folder = clone / RESULTS / "models/2x/swe"
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    items = read_items(clone / RESULTS / "benchmarks/acceptability/swe/items.parquet")
+    items = read_items(clone / RESULTS / "benchmarks/acceptability/isl/items.parquet")
 
     def logprob(text):
         ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"]]])
@@ -156,10 +157,14 @@ def test_scores_are_those_of_a_direct_computation(clone):
 
     accuracy = sum(logprob(i.candidates[0]) > logprob(i.candidates[1]) for i in items) / len(items)
     table = pd.read_csv(clone / RESULTS / "tables/scores.csv")
-    row = table.query("id == '2x/swe' and measure == 'acceptability' and language == 'swe' and subset == 'all'")
+    rows = table.query("id == '2x/swe' and measure == 'acceptability' and subset == 'all'")
+    row = rows[rows.language == "isl"]
     assert row.value.item() == pytest.approx(accuracy)
     assert row.n.item() == len(items)
     assert row.low.item() <= row.value.item() <= row.high.item()
+    few = rows[rows.language == "swe"]
+    assert few.n.item() < FEWEST_ITEMS <= row.n.item()
+    assert few.low.isna().item() and few.high.isna().item()
 
 
 def test_clones_score_like_their_source(clone):
