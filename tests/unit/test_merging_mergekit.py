@@ -19,6 +19,7 @@ from growmerge.catalogue.merge_methods import KINDS
 from growmerge.catalogue.merge_registry import merge_methods
 from growmerge.config import load_files
 from growmerge.config.merging import Method
+from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
 from growmerge.merging.apply import merge_tensor
 from growmerge.merging.blocks import workers
 from growmerge.merging.merge import merge_models
@@ -40,6 +41,8 @@ VOCABULARY = 4095
 def checkpoints(tmp_path_factory):
     """A base and five models near it, stored in a dtype, tied or not."""
     folder = tmp_path_factory.mktemp("checkpoints")
+    (folder / "tokenizer").mkdir()
+    save_tokenizer(train_tokenizer(["text for a tokenizer"], 260), folder / "tokenizer")
 
     def make(stored: str, tied: bool = True) -> dict[str, Path]:
         root = folder / f"{stored}-{'tied' if tied else 'untied'}"
@@ -52,7 +55,7 @@ def checkpoints(tmp_path_factory):
                     for parameter in model.parameters() if name != "base" else ():
                         parameter += torch.randn(parameter.shape, generator=generator) * 0.01
                 with publish(root / name) as draft:
-                    save_checkpoint(model.to(getattr(torch, stored)), draft.folder, None)
+                    save_checkpoint(model.to(getattr(torch, stored)), draft.folder, folder / "tokenizer")
         return {name: root / name for name in ["base", *LANGUAGES]}
 
     return make
