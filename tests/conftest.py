@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from growmerge.config.models import Architecture
 
@@ -16,6 +17,10 @@ SHARED_OUT = "PYTEST_XDIST_WORKER" in os.environ
 if SHARED_OUT:
     # Before torch is imported: a core to each process, for threads without one wait for one another, spinning.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A deadline for single examples fails under load, and tells nothing: speed is measured in speed/.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = Architecture(

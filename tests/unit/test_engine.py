@@ -97,7 +97,7 @@ def requests_of(tokens: int) -> st.SearchStrategy[list[Request]]:
     return st.lists(st.builds(Request, context, continuation), min_size=1, max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.one_of(requests_of(VOCABULARY), requests_of(2)),  # of two tokens: nearly all begin like others
     st.integers(1, 400),

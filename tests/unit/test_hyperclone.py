@@ -64,7 +64,7 @@ def relative_difference(one: Tensor, other: Tensor) -> float:
     return ((one - other).abs().max() / other.abs().max()).item()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     factor=st.integers(1, 5),
     snr_db=st.none() | st.floats(-5, 40),

@@ -122,7 +122,7 @@ ANY_TEXT = (st.text(max_size=60) | st.text(alphabet="aA1 \t\n'ó ـسa\u0301=", 
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANY_TEXT)
 def test_any_text_comes_back_to_the_byte_and_has_tiktokens_ids(
     tokenizer: Tokenizer, reference: tiktoken.Encoding, text: str

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from growmerge.data.mixture import Mixture, permuted
@@ -76,7 +76,6 @@ def test_phases_follow_one_another():
     assert Counter(order[10:]) == {"code": 5, "eng": 20}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40), st.booleans())
 def test_order_is_a_function_of_the_seed(seed, a, b, once):
     def build(seed):

@@ -24,7 +24,7 @@ def test_the_difference_is_that_of_the_accuracies_and_its_interval_that_of_items
     assert found.difference.high == pytest.approx(p + 1.96 * error, abs=0.01)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 20))
 def test_its_p_value_is_the_exact_binomial_one(better: int, worse: int, same: int):
     differences = np.repeat([1.0, -1.0, 0.0], [better, worse, same])

@@ -90,7 +90,7 @@ def test_sequences_run_through_shards_in_order(tmp_path, tokenizer):
     assert np.array_equal(both.sequence(len(both) - 1), second.sequence(len(second) - 1))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_any_text_survives_the_tokenizer(text):
     tokenizer = train_tokenizer(TEXTS, 320)

@@ -427,7 +427,7 @@ outcome = st.tuples(st.sampled_from(["word_order", "morphology/a", "morphology/b
 
 
 @given(items=st.lists(outcome, min_size=1, max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_acceptability_agrees_with_a_plain_loop(items: list[tuple[str, float]]) -> None:
     scores = score_rows("acceptability", "swe", {str(i): (s, [lp, -1.0]) for i, (s, lp) in enumerate(items)})
     groups: dict[str, list[bool]] = {}

@@ -29,7 +29,7 @@ TEXTS = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 # --- chrF++ -----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(TEXTS, TEXTS.filter(str.strip)), min_size=1, max_size=6))
 @example([("", "a cat")])
 @example([("a cat", "a cat")])
