@@ -40,10 +40,10 @@ class HubFiles:
         with explained(source):
             self._builder = load_dataset_builder(source.dataset, source.config, revision=source.revision)
             if hasattr(self._builder.config, "on_mixed_types"):
-                # Of JSON lines. By default, one number among the texts would put all of them into quotation marks.
+                # For JSON lines. By default, one number among the texts would put all of them into quotation marks.
                 self._builder.config.on_mixed_types = None
             if hasattr(self._builder.config, "columns"):
-                # Of Parquet. By default, it is the size of the first row group, which can be empty.
+                # For Parquet. By default, it is the size of the first row group, which can be empty.
                 self._builder.config.batch_size = BATCH
             count = self._builder.as_streaming_dataset(split=source.split).num_shards
             # More pieces than files there cannot be: a file is the least that `datasets` reads by itself.

@@ -20,7 +20,7 @@ from growmerge.evaluation.outcomes import normalised, outcomes
 RESULTS = "results.json"
 # The harness's names for the share of right items by summed log-probability and by that per character, and ours beside.
 _ACCURACIES: dict[str, Normalisation] = {"acc": "sum", "acc_norm": "character", "acc_token": "token"}
-# Of cells with one candidate: the mean of what a sentence costs, in nats.
+# For cells with one candidate: the mean cost of a sentence, in nats.
 _COSTS: dict[str, Normalisation] = {"nll": "sum", "nll_character": "character", "nll_token": "token"}
 CHRF = "chrf++"  # the harness's name, too
 _RESAMPLES = 1000  # for its standard error

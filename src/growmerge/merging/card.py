@@ -126,7 +126,7 @@ def _shares(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _other(metrics: Mapping[str, Any]) -> list[str]:
-    """Of running text the mean over its sentences, of translations the score of the corpus."""
+    """The mean over sentences for running text, the score of the corpus for translations."""
     if CHRF in metrics:
         score = f"{_printed(metrics[CHRF], '.1f')} {CHRF}"
     else:

@@ -37,7 +37,7 @@ def multislerp(operands: Operands, workers: Workers, write: Write) -> None:
         return member if operands.base is None else member - operands.base(part)
 
     def of_each(reduce: Callable[[Tensor], Tensor], fill: Callable[[int, slice, Tensor], object]) -> Tensor:
-        """Of each member, a whole tensor, that is filled part by part, reduced to a number.
+        """A number for each member's whole tensor, which is filled part by part.
 
         Two at a time, as each needs the memory of a tensor.
         """

@@ -45,7 +45,7 @@ class Recipe:
 
     @property
     def languages(self) -> list[str]:
-        """Of the members, sorted: in this order they are merged."""
+        """The languages of the members, sorted: they are merged in this order."""
         return sorted(self.members)
 
     @cached_property

@@ -47,7 +47,7 @@ def mask(chosen: Sequence[Largest], rows: Tensor, part: slice) -> Tensor:
 
 
 def largest(rows: Rows, size: int, counts: Sequence[int], workers: Workers) -> list[Largest]:
-    """Of each of several vectors, `counts` elements with the largest absolute values; among equal ones the first.
+    """Select from each vector its `counts` elements with the largest absolute values; among equal ones the first.
 
     1 <= count <= size. The bits of floating-point numbers without their
     sign are integers in the order of the absolute values. The highest 15 bits of the threshold are found by counting
@@ -77,7 +77,7 @@ def largest(rows: Rows, size: int, counts: Sequence[int], workers: Workers) -> l
 
 
 def _histograms(rows: Rows, size: int, known: int, prefixes: Sequence[int], workers: Workers) -> list[Tensor]:
-    """Of each vector, how often each next digit occurs in the magnitudes whose first `known` bits are its prefix."""
+    """Count for each vector the next digits of the magnitudes whose first `known` bits are its prefix."""
     totals: dict[int, Tensor] = {}
     lock = Lock()
 

@@ -42,7 +42,7 @@ def training_flops(a: Architecture, vocab_size: int, width: int, sequences: int,
 
 
 def _flops(a: Architecture, vocab_size: int, width: int, tokens: float, pairs: float, predictions: float) -> float:
-    """Of `tokens` through all layers, `pairs` of a query with a key, and `predictions` of a next token."""
+    """FLOPs of `tokens` through all layers, `pairs` of a query with a key, and `predictions` of a next token."""
     hidden, ffn = a.hidden_size * width, a.intermediate_size * width
     queries, keys = (heads * width * a.head_dim for heads in (a.num_attention_heads, a.num_key_value_heads))
     projections = 2 * tokens * hidden * (queries + 2 * keys)

@@ -18,8 +18,10 @@ class Schedule:
     decay: int
 
     def learning_rate(self, step: int) -> float:
-        """Of optimizer step `step`, counted from 0. The first step of the warm-up is not zero, the last of the decay
-        is not either: neither would train."""
+        """The learning rate of optimizer step `step`, counted from 0.
+
+        Neither the first step of the warm-up nor the last of the decay is zero: at zero it would not train.
+        """
         if step < self.warmup:
             return self.peak * (step + 1) / self.warmup
         remaining = self.steps - step

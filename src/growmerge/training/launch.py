@@ -20,7 +20,8 @@ from growmerge.training.stopping import AGAIN, SIGNALS
 from growmerge.training.worker import TrainingJob, train
 
 GRACE = 600  # seconds that torchrun leaves the ranks to save the state, if Slurm leaves it as many
-# Of the step's environment: the first node is the one that srun runs on. Two jobs may share a node, so each has a port.
+# From the environment of the step: the first node is the one that srun runs on. Two jobs may share a node, so each has
+# a port.
 RENDEZVOUS = (
     '--node-rank "$SLURM_NODEID" --master-addr "$SLURM_LAUNCH_NODE_IPADDR" '
     '--master-port "$((10000 + SLURM_JOB_ID % 20000))"'

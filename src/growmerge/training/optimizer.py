@@ -39,6 +39,6 @@ def make_optimizer(model: LlamaForCausalLM, training: Training, width: int) -> t
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Of the next step, for all groups, each with its scale."""
+    """Set the learning rate of the next step in all groups, each with its scale."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["scale"]

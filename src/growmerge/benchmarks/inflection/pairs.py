@@ -82,7 +82,7 @@ class Change:
 
 @dataclass
 class Account:
-    """Of the sentences that are long and short enough: how many, repeated ones, pairs, and `words` of each outcome."""
+    """Counts over sentences of the wanted length: how many, repeated ones, pairs, and `words` by outcome."""
 
     sentences: int = 0
     repeated: int = 0

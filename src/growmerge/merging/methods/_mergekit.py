@@ -41,7 +41,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _needing_weights(kind: Kind) -> Kind:
-    """Of all parameters, mergekit has a default but for weights."""
+    """mergekit has a default for all parameters except weights."""
     return replace(kind, required=frozenset({WEIGHT} & kind.of_model.keys()))
 
 
