@@ -54,11 +54,13 @@ class Cluster:
             key.chmod(0o400)
             options = [f"--{name}-file={files}.{name}" for name in ("pid", "log", "seed")]
             self._start("munged", "--foreground", "--force", f"--socket={socket_file}", f"--key-file={key}", *options)
-            wait_for(socket_file.exists, "munged")
+            self.wait_for(socket_file.exists, "munged")
             self._start("slurmctld", "-D")
             for node in NODES:
                 self.start_node(node)
-            wait_for(lambda: output("sinfo", "-h", "-N", "-p", "cpu", "-o", "%t").split() == ["idle"] * 2, "the nodes")
+            self.wait_for(
+                lambda: output("sinfo", "-h", "-N", "-p", "cpu", "-o", "%t").split() == ["idle"] * 2, "the nodes"
+            )
         except BaseException:
             self.__exit__()
             raise
@@ -99,6 +101,40 @@ class Cluster:
         if daemon := self._daemons.pop(name, None):
             daemon.kill()
             daemon.wait()
+
+    def wait_for(
+        self, condition: Callable[[], object], what: str, seconds: float = PATIENCE, every: float = 0.2
+    ) -> None:
+        """Wait until something holds, looking `every` so many seconds.
+
+        Raises TimeoutError that names it, and RuntimeError at once if a daemon has died (Slurm 22.05.8 does at times).
+        """
+        end = time.monotonic() + seconds
+        while not condition():
+            self._check_daemons(what)
+            if time.monotonic() > end:
+                raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+            time.sleep(every)
+
+    def _check_daemons(self, what: str) -> None:
+        for name, daemon in self._daemons.items():
+            if (status := daemon.poll()) is not None:
+                how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+                last = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{name} ended {how} while the test waited for {what}. The end of its log:\n{last}")
+
+    def signal_controller(self, number: int) -> None:
+        """Behind the back of this object: stop the controller, continue it, or let it die."""
+        self._daemons["slurmctld"].send_signal(number)
+
+    def kill_controller(self) -> None:
+        """The controller is gone at once; what the last five seconds brought may not be written down."""
+        self._kill("slurmctld")
+
+    def start_controller(self) -> None:
+        """Start the controller again, with the state that it finds."""
+        self._start("slurmctld", "-D")
+        self.wait_for(lambda: " is UP" in output("scontrol", "ping"), "the controller")
 
     def start_node(self, node: str) -> None:
         """Start a node's daemon."""
@@ -178,15 +214,6 @@ def _stat(pid: int) -> tuple[str, str]:
 def output(*command: str) -> str:
     """What a command prints; empty if it fails."""
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE).stdout
-
-
-def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE, every: float = 0.2) -> None:
-    """Wait until something holds, looking `every` so many seconds. Raises TimeoutError that names it."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
-        time.sleep(every)
 
 
 if __name__ == "__main__":

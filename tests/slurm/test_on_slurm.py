@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import yaml
 from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_counts, snakemake
 
 from growmerge.artifacts import sha256_file, verify
-from slurm.cluster import Cluster, kill, wait_for, why_not
+from slurm.cluster import Cluster, kill, why_not
 
 pytestmark = pytest.mark.workflow
 HERE = Path(__file__).parent
@@ -25,7 +26,7 @@ CONFIGURATION = ["--configfile", "config/miniature.yaml", "two-languages.yaml", 
 SLURM = ["--profile", "slurm", "--nocolor", *CONFIGURATION]
 RESULTS = Path("results/on-slurm")
 ADAPTED = ("1x/swe", "1x/isl", "1x/multi")
-MINUTES = 60  # seconds in one
+LONG = 600  # seconds, for a machine that is busy: a daemon that dies ends a wait at once
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +80,9 @@ def controller(clone, target, log):
             process.wait()
 
 
-def finish(process, clone, log):
+def finish(process, cluster, clone, log):
     """Wait for a controller's end, which must be a good one."""
-    wait_for(lambda: process.poll() is not None, f"{log} to end", 10 * MINUTES)
+    cluster.wait_for(lambda: process.poll() is not None, f"{log} to end", LONG)
     assert process.returncode == 0, (clone / log).read_text()[-6000:]
 
 
@@ -100,13 +101,32 @@ def freeze_when_saved(clone, cluster, rules):
                 frozen[model] = job
         return len(frozen) == len(rules)
 
-    wait_for(freeze, "trainings to save a state", 3 * MINUTES, every=0.02)
+    cluster.wait_for(freeze, "trainings to save a state", LONG, every=0.02)
     return frozen
 
 
 def end_in(seconds, job):
     """Bring a job's time limit forward. Slurm looks at the limits every 30 seconds."""
-    subprocess.run(["scontrol", "update", f"JobId={job['JobId']}", f"EndTime=now+{seconds}"], check=True)
+    update(f"JobId={job['JobId']}", f"EndTime=now+{seconds}")
+
+
+def update(*what):
+    """Change a job or a partition."""
+    subprocess.run(["scontrol", "update", *what], check=True)
+
+
+def running(cluster, rule, script):
+    """Wait until a script of the rule's last job runs; returns the job.
+
+    Before that, the job still needs the controller: without one, its step cannot start, and the job fails.
+    """
+
+    def runs():
+        jobs = cluster.jobs_of(rule)
+        return jobs and jobs[-1]["JobState"] == "RUNNING" and cluster.processes(jobs[-1]["JobId"], script)
+
+    cluster.wait_for(runs, f"{rule} to run", LONG)
+    return cluster.jobs_of(rule)[-1]
 
 
 def rule_of(model):
@@ -130,9 +150,9 @@ def test_a_training_outlives_its_controller_is_not_started_twice_and_resumes_aft
         f"(Slurm's job {job['JobId']}). Wait until they have ended, or end them (`scancel {job['JobId']}`)" in refused
     )
     end_in(60, job)
-    wait_for(lambda: cluster.jobs_of("train_base seed")[0]["JobState"] != "RUNNING", "the warning", MINUTES)
+    cluster.wait_for(lambda: cluster.jobs_of("train_base seed")[0]["JobState"] != "RUNNING", "the warning", LONG)
     with controller(clone, target, "warned.log") as process:
-        finish(process, clone, "warned.log")
+        finish(process, cluster, clone, "warned.log")
     first, last = cluster.jobs_of("train_base seed")
     assert first["JobState"] == "FAILED", "not TIMEOUT: it ended by itself"
     assert "interrupted by SIGTERM" in Path(first["StdOut"]).read_text()
@@ -153,11 +173,11 @@ def night(cluster, clone):
         end_in(1, jobs[hung])
         subprocess.run(["scancel", jobs[cancelled]["JobId"]], check=True)
         cluster.kill_node(jobs[lost]["NodeList"])
-        wait_for(lambda: cluster.jobs_of(rule_of(lost))[0]["JobState"] == "PENDING", "Slurm to miss it", 3 * MINUTES)
+        cluster.wait_for(lambda: cluster.jobs_of(rule_of(lost))[0]["JobState"] == "PENDING", "Slurm to miss it", LONG)
         cluster.start_node(jobs[lost]["NodeList"])
         # Slurm waits two minutes before it starts a requeued job.
-        subprocess.run(["scontrol", "update", f"JobId={jobs[lost]['JobId']}", "StartTime=now"], check=True)
-        finish(process, clone, "night.log")
+        update(f"JobId={jobs[lost]['JobId']}", "StartTime=now")
+        finish(process, cluster, clone, "night.log")
     return {"cancelled": cancelled, "hung": hung, "lost": lost, "limit": jobs[hung]["TimeLimit"]}
 
 
@@ -193,12 +213,12 @@ def test_a_controller_killed_with_9_is_replaced_and_nothing_is_done_twice(cluste
         return [job for job in cluster.jobs() if job["JobState"] in wanted]
 
     with controller(clone, "all", "killed.log"):
-        wait_for(lambda: (clone / RESULTS / "scores/init/items.parquet").exists(), "the first scores", 5 * MINUTES)
-    wait_for(lambda: not states("PENDING", "RUNNING"), "the jobs of the killed controller to end", 5 * MINUTES)
+        cluster.wait_for(lambda: (clone / RESULTS / "scores/init/items.parquet").exists(), "the first scores", LONG)
+    cluster.wait_for(lambda: not states("PENDING", "RUNNING"), "the jobs of the killed controller to end", LONG)
     assert "--unlock" in snakemake(clone, "all", *SLURM, fails=True)
     snakemake(clone, "--unlock", *SLURM)
     with controller(clone, "all", "replaced.log") as process:
-        finish(process, clone, "replaced.log")
+        finish(process, cluster, clone, "replaced.log")
     ran = [job["rule"] for job in cluster.jobs() if not job["rule"].startswith(("train_base", "adapt_model"))]
     assert sorted(ran) == [
         "benchmarks_build_benchmark",
@@ -231,3 +251,82 @@ def test_trainings_that_were_interrupted_end_with_the_bits_of_those_that_were_no
         assert not resumed(other, model)
         weights = [sha256_file(folder / RESULTS / "models" / model / "model.safetensors") for folder in (clone, other)]
         assert weights[0] == weights[1], model
+
+
+# From here on the controller is restarted. After that, Slurm 22.05.8 dies if a job with GPUs is requeued.
+
+
+def test_a_daemon_that_dies_ends_a_wait_at_once_and_is_named(cluster):
+    cluster.signal_controller(signal.SIGSEGV)
+    with pytest.raises(RuntimeError, match="slurmctld ended by SIGSEGV while the test waited for Godot"):
+        cluster.wait_for(lambda: False, "Godot")
+    cluster.start_controller()
+
+
+@pytest.fixture(scope="module")
+def outage(cluster, clone):
+    """One job meets a controller that hangs, a partition that is closed to it, and a controller that dies.
+
+    Returns what Snakemake said, and the jobs that Slurm got.
+    """
+
+    def said(text):
+        cluster.wait_for(lambda: text in (clone / "outage.log").read_text(), repr(text), LONG)
+
+    shutil.rmtree(clone / RESULTS / "models/init", ignore_errors=True)
+    before = len(cluster.jobs_of("initialise_model init"))
+    update("PartitionName=cpu", "AllowAccounts=others")
+    cluster.signal_controller(signal.SIGSTOP)
+    with controller(clone, f"{RESULTS}/models/init", "outage.log") as process:
+        said("Slurm does not answer: Socket timed out")
+        cluster.signal_controller(signal.SIGCONT)
+        said("Slurm answers again")
+        said("Slurm does not start jobs")
+        update("PartitionName=cpu", "AllowAccounts=ALL")
+        running(cluster, "initialise_model init", "initialise_model.py")
+        time.sleep(6)  # Slurm writes down within five seconds that it runs
+        cluster.kill_controller()
+        said("Slurm does not answer: its controller is down")
+        cluster.wait_for((clone / RESULTS / "models/init/manifest.json").exists, "the job's end", LONG)
+        cluster.start_controller()
+        finish(process, cluster, clone, "outage.log")
+    return (clone / "outage.log").read_text(), cluster.jobs_of("initialise_model init")[before:]
+
+
+def test_a_submission_that_finds_no_controller_waits_and_uses_up_no_attempt(outage):
+    log, (*others, last) = outage
+    assert "Trying to restart" not in log
+    assert last["JobState"] == "COMPLETED"
+    assert others, "the controller that hung has taken the job, though sbatch gave up"
+    assert {job["JobState"] for job in others} == {"CANCELLED"}, "it is not left in the queue"
+
+
+def test_a_job_in_a_partition_closed_to_it_is_named_with_the_reason(outage):
+    log, jobs = outage
+    number = jobs[-1]["JobId"]
+    assert f"Slurm does not start jobs {number} (initialise_model). Its reason: Job's account not known" in log
+
+
+def test_a_job_that_ends_while_the_controller_is_away_is_not_forgotten(outage):
+    log, _ = outage
+    assert log.count("Slurm answers again") == 2
+    assert "1 of 1 steps (100%) done" in log
+
+
+def test_a_job_that_slurm_has_lost_counts_as_done_if_it_has_made_its_outputs(cluster, clone):
+    """The controller comes back without its memory. This is the last test, because the others look at that."""
+    model = RESULTS / "models/init"
+    shutil.rmtree(clone / model, ignore_errors=True)
+    with controller(clone, str(model), "lost.log") as process:
+        job = running(cluster, "initialise_model init", "initialise_model.py")
+        cluster.kill_controller()
+        cluster.wait_for((clone / model / "manifest.json").exists, "the model", LONG)
+        cluster.wait_for(lambda: not cluster.processes(job["JobId"], "snakemake"), "the job's end", LONG)
+        shutil.rmtree(cluster.folder / "state")
+        (cluster.folder / "state").mkdir()
+        cluster.start_controller()
+        finish(process, cluster, clone, "lost.log")
+    log = (clone / "lost.log").read_text()
+    assert f"Slurm no longer knows job {job['JobId']} (initialise_model). It has made its outputs." in log
+    assert "Trying to restart" not in log
+    verify(clone / model)
