@@ -14,6 +14,7 @@ wildcard_constraints:
     checkpoint=one_of(CHECKPOINTS),
 
 
+include: "workflow/rules/start.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/import.smk"
 include: "workflow/rules/pretrain.smk"

@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from growmerge.disk import bytes_under, is_full, no_room
 from growmerge.errors import GrowmergeError
 
 logger = logging.getLogger(__name__)
@@ -89,13 +91,34 @@ def read_manifest(artifact: Path) -> Manifest:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise GrowmergeError(f"{artifact}: has no {path.name}, so it was never finished; remove it and rerun") from None
-    except json.JSONDecodeError as error:
+    except (OSError, ValueError) as error:  # also not UTF-8
         raise GrowmergeError(f"{path}: is damaged ({error}); remove {artifact} and rerun") from None
+    if not isinstance(data, dict):
+        raise GrowmergeError(f"{path}: is damaged (not a JSON object); remove {artifact} and rerun")
     if data.get("format") != FORMAT:
         raise GrowmergeError(
             f"{path}: format {data.get('format')!r}, this version reads {FORMAT}; remove {artifact} to rebuild it"
         )
-    return Manifest(data["files"], data["inputs"], data["config"], data["facts"], data["provenance"])
+    for key in ("files", "inputs", "facts", "provenance"):
+        if not isinstance(data.get(key), dict):
+            raise GrowmergeError(f"{path}: is damaged (`{key}` is no JSON object); remove {artifact} and rerun")
+    for name, entry in data["files"].items():
+        if not (isinstance(entry, dict) and {"sha256", "bytes"} <= entry.keys()):
+            raise GrowmergeError(f"{path}: is damaged (no sha256 and bytes of {name!r}); remove {artifact} and rerun")
+    return Manifest(
+        data["files"], data["inputs"], data.get("config"), _Facts(path, artifact, data["facts"]), data["provenance"]
+    )
+
+
+class _Facts(dict[str, Any]):
+    """Facts of a manifest; to ask for one that is missing raises GrowmergeError."""
+
+    def __init__(self, path: Path, artifact: Path, facts: Mapping[str, Any]) -> None:
+        super().__init__(facts)
+        self._path, self._artifact = path, artifact
+
+    def __missing__(self, name: str) -> Any:
+        raise GrowmergeError(f"{self._path}: is damaged (no fact {name!r}); remove {self._artifact} and rerun")
 
 
 def verify(artifact: Path, only: Collection[str] | None = None) -> Manifest:
@@ -110,7 +133,7 @@ def verify(artifact: Path, only: Collection[str] | None = None) -> Manifest:
         entry = manifest.files[name]
         path = folder / name
         if not path.exists():
-            raise GrowmergeError(f"{path}: is missing from its artifact; remove {artifact} and rerun")
+            raise GrowmergeError(f"{path}: is missing from its artifact; remove {_made_with(artifact)} and rerun")
         size = path.stat().st_size
         if size != entry["bytes"]:
             raise GrowmergeError(f"{path}: has {size} bytes, its manifest says {entry['bytes']}; {_advice(artifact)}")
@@ -123,10 +146,11 @@ def verify_tree(folders: Sequence[Path], expected: Sequence[Path] = ()) -> int:
     """Verify every artifact under `folders`; returns how many there are.
 
     Also holds the recorded digests of inputs against the inputs as they are now, and says which of the `expected`
-    artifacts are there without a manifest. Unfinished work is named and passed over. Raises GrowmergeError that lists
-    all that is wrong, or if there is nothing to verify.
+    artifacts are there without a manifest. Unfinished work is named and passed over; empty folders in `work` are not,
+    for jobs remove their own alone, not those that they share. Raises GrowmergeError that lists all that is wrong, or
+    if there is nothing to verify.
     """
-    for left in sorted(path for folder in folders for path in folder.glob("work/*/*")):
+    for left in sorted(path for folder in folders for path in folder.glob("work/*/*") if bytes_under(path)):
         logger.warning("%s: left by an unfinished job, which takes it up or removes it when it runs again", left)
     manifests = sorted(
         path
@@ -139,7 +163,8 @@ def verify_tree(folders: Sequence[Path], expected: Sequence[Path] = ()) -> int:
         raise GrowmergeError(f"{', '.join(map(str, folders))}: nothing is built yet, so there is nothing to verify")
     problems = []
     for path in manifests:
-        artifact = path.parent if path.name == MANIFEST else path.with_name(path.name.replace(".manifest.json", ".x"))
+        # Of a group of files the pattern, which a shell takes as it stands.
+        artifact = path.parent if path.name == MANIFEST else path.with_name(path.name.replace(".manifest.json", ".*"))
         try:
             inputs = verify(artifact).inputs
             problems += [
@@ -163,7 +188,16 @@ def verify_tree(folders: Sequence[Path], expected: Sequence[Path] = ()) -> int:
 
 
 def _advice(artifact: Path) -> str:
-    return f"it is damaged: remove {artifact} and rerun"
+    return f"it is damaged: remove {_made_with(artifact)} and rerun"
+
+
+def _made_with(artifact: Path) -> Path:
+    """What a rule makes, and makes again if it is removed: the artifact, or the one that holds it (a checkpoint)."""
+    try:
+        holder = read_manifest(artifact.parent).files
+    except GrowmergeError:
+        return artifact
+    return artifact.parent if any(name.startswith(f"{artifact.name}/") for name in holder) else artifact
 
 
 @contextmanager
@@ -173,7 +207,8 @@ def publish(
     """Write a folder artifact atomically: yields a Draft, then writes the manifest and renames.
 
     `inputs` are artifacts; their digests are recorded. The wall time in the manifest counts from `since`
-    (time.monotonic), or from here. If the body raises, nothing gets the final name.
+    (time.monotonic), or from here. If the body raises, nothing gets the final name. Raises GrowmergeError if the disk
+    is full, with the bytes that are needed, as far as they are known (see `growmerge.disk.writing`).
     """
     start = time.monotonic() if since is None else since
     folder = Path(folder)
@@ -191,20 +226,17 @@ def publish(
         shutil.rmtree(folder, ignore_errors=True)
         draft.folder.rename(folder)
     except BaseException as error:
+        full = is_full(error)
+        written = bytes_under(draft.folder) if full else 0
         shutil.rmtree(draft.folder, ignore_errors=True)
-        raise _explain_full_disk(error, folder) from error
+        if full:
+            raise no_room(folder, error, written) from error
+        raise
 
 
 def elapsed(start: float) -> float:
     """Seconds since `start` (time.monotonic)."""
     return round(time.monotonic() - start, 3)
-
-
-def _explain_full_disk(error: BaseException, folder: Path) -> BaseException:
-    if isinstance(error, OSError) and error.errno == 28:  # ENOSPC
-        free = shutil.disk_usage(folder.parent).free
-        return GrowmergeError(f"{folder}: the disk is full ({free:,} bytes free); free some space and rerun")
-    return error
 
 
 def write_manifest(
@@ -216,7 +248,11 @@ def write_manifest(
     facts: Mapping[str, Any] | None = None,
     seconds: float | None = None,
 ) -> None:
-    """Write a manifest for `files` (names relative to its folder), replacing an older one in one step."""
+    """Write a manifest for `files` (names relative to its folder), replacing an older one in one step.
+
+    The files get the mode of the manifest, which is what the umask (or the folder's default ACL) gives a new file:
+    safetensors, for one, writes files that only their owner can read.
+    """
     entries = {
         name: {"sha256": sha256_file(path.parent / name), "bytes": (path.parent / name).stat().st_size}
         for name in files
@@ -229,18 +265,44 @@ def write_manifest(
         "facts": dict(facts or {}),
         "provenance": {**provenance(), "wall_seconds": seconds},
     }
-    write_atomically(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    with replacing(path) as temporary:
+        _write_through(temporary, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        mode = stat.S_IMODE(temporary.stat().st_mode)
+        for file in (path.parent / name for name in files):
+            if stat.S_IMODE(file.stat().st_mode) != mode:
+                file.chmod(mode)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name next to `path` to write to, and rename it at the end: `path` exists whole or not at all.
+
+    If the body raises, what it wrote is removed and `path` stays as it was. Raises GrowmergeError if the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException as error:
+        written = temporary.stat().st_size if temporary.exists() else 0
+        temporary.unlink(missing_ok=True)
+        if is_full(error):
+            raise no_room(path, error, written) from error
+        raise
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file under a temporary name, flush it to the disk, and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    with temporary.open("w", encoding="utf-8") as file:
+    with replacing(path) as temporary:
+        _write_through(temporary, text)
+
+
+def _write_through(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def provenance() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from growmerge.artifacts import elapsed, write_manifest
+from growmerge.artifacts import elapsed, replacing, write_manifest
 
 
 def write_frame(
@@ -21,10 +21,11 @@ def write_frame(
     more: Sequence[str] = (),
 ) -> None:
     """Write `table` to `parquet` and a .csv beside it, and their manifest, which also holds the files named `more`."""
-    parquet.parent.mkdir(parents=True, exist_ok=True)
     csv = parquet.with_suffix(".csv")
-    table.to_parquet(parquet, index=False)
-    table.to_csv(csv, index=False)
+    with replacing(parquet) as temporary:
+        table.to_parquet(temporary, index=False)
+    with replacing(csv) as temporary:
+        table.to_csv(temporary, index=False)
     write_manifest(
         parquet.with_suffix(".manifest.json"),
         [parquet.name, csv.name, *more],

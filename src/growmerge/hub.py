@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from growmerge.errors import GrowmergeError
@@ -47,3 +48,21 @@ def download(repository: str, revision: str | None, allow: Sequence[str], ignore
             f"{repository}: cannot be fetched ({reason}): check the network and HF_HUB_OFFLINE, or run "
             f"`hf download {repository}` where there is a network and share its cache (HF_HOME)"
         ) from error
+
+
+def refuse_links_to_elsewhere(folder: Path, patterns: Sequence[str]) -> None:
+    """Raise GrowmergeError for the first file of `folder` that fits a pattern and is a link to outside of it.
+
+    Whoever made the folder would decide which of the reader's files are copied. The cache of huggingface_hub is one
+    folder in this: its snapshots/{commit}/ are links to ../../blobs/.
+    """
+    home = folder.resolve()
+    homes = [home, *(parent.parent / "blobs" for parent in home.parents if parent.name == "snapshots")]
+    for path in sorted(folder.iterdir()):
+        if any(fnmatch(path.name, pattern) for pattern in patterns):
+            target = path.resolve()
+            if not any(target.is_relative_to(allowed) for allowed in homes):
+                raise GrowmergeError(
+                    f"{path}: is a link to {target}, outside of its folder, and is not followed; if you trust it, "
+                    "put a copy of the file in its place"
+                )

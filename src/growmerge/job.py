@@ -10,15 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from growmerge.disk import NoRoom, is_full
 from growmerge.errors import GrowmergeError
 
+INTERRUPTED = 130  # exit status of what Ctrl-C ends: 128 + SIGINT
 # What Snakemake puts into a script under this name, for scripts to import as linters and type checkers want it.
 snakemake: Any = getattr(sys.modules["__main__"], "snakemake", None)
 
 
 @contextmanager
 def imports() -> Iterator[None]:
-    """Hold the garbage collector back while a script imports what it needs.
+    """Hold the garbage collector back while a script imports what it needs. Ctrl-C ends it without a traceback.
 
     Imports make a million objects that live as long as the process. To go through them again and again takes the
     collector a fifth of a job's start; afterwards, it passes over them.
@@ -26,6 +28,8 @@ def imports() -> Iterator[None]:
     gc.disable()
     try:
         yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     finally:
         gc.freeze()
         gc.enable()
@@ -38,7 +42,8 @@ def job(
     """Run a script's body, with that many `threads` in torch.
 
     Messages of the `growmerge` loggers go to the terminal and to `log`. A GrowmergeError ends the script with its
-    message alone; anything else keeps its traceback. Both stand in the log.
+    message alone, and so do a full disk and Ctrl-C; anything else keeps its traceback. All of it is in the log, unless
+    the log cannot be written, which ends nothing.
     """
     gc.freeze()  # also what was imported without `imports`: a worker of torchrun is no script
     if threads:
@@ -48,19 +53,38 @@ def job(
     logger = logging.getLogger("growmerge")
     logger.setLevel(level)
     logger.propagate = False  # libraries set up the root logger, which would print everything twice
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    _add(logger, logging.StreamHandler(sys.stderr))
     if log:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        Path(log).write_text("", encoding="utf-8")
-        handlers.append(logging.FileHandler(log, mode="a", encoding="utf-8"))  # another job may write it, too
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-        logger.addHandler(handler)
+        try:
+            Path(log).parent.mkdir(parents=True, exist_ok=True)
+            Path(log).write_text("", encoding="utf-8")
+            _add(logger, _Log(log, mode="a", encoding="utf-8"))  # another job may write it, too
+        except OSError as error:
+            logger.warning("%s: this log cannot be written (%s)", log, error.strerror)
     try:
         yield logger
     except GrowmergeError as error:
         logger.error("error: %s", error)
         sys.exit(1)
-    except Exception:
-        logger.exception("unexpected failure")
+    except KeyboardInterrupt:
+        logger.error("interrupted by Ctrl-C")
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if is_full(error):
+            logger.error("error: %s", NoRoom(Path(getattr(error, "filename", None) or log or ".")))
+        else:
+            logger.exception("unexpected failure")
         sys.exit(1)
+
+
+def _add(logger: logging.Logger, handler: logging.Handler) -> None:
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+
+
+class _Log(logging.FileHandler):
+    """A log whose disk may fill up: what happens to the job is more important than its log."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)

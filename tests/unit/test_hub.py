@@ -244,6 +244,25 @@ def test_a_damaged_file_is_named_by_its_number(tmp_path):
         documents(source(tmp_path / "web"), "3-of-3")
 
 
+def test_a_dataset_that_comes_with_code_is_one_line_and_the_code_does_not_run(tmp_path):
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "web.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    with pytest.raises(
+        GrowmergeError, match=r"web' \(train\): .*web.py: it comes with code, which is never run"
+    ) as error:
+        HubFiles(source(folder))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_dataset_whose_card_is_no_yaml_is_one_line(smollm_corpus):
+    (smollm_corpus / "README.md").write_text("---\nconfigs: [a: b: c\n\t- x\n---\n")
+    with pytest.raises(GrowmergeError, match=r"the metadata at the top of its README.md are no YAML") as error:
+        HubFiles(source(smollm_corpus, config="fineweb-edu-dedup"))
+    assert "\n" not in str(error.value)
+
+
 # --- what the hub answers ---------------------------------------------------------------------------------------------
 
 LOOK_UP = """

@@ -335,6 +335,54 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
         imported(Path("nowhere"), tmp_path / "out")
 
 
+@pytest.mark.parametrize("card", ["licence: [a: b: c\n\t- x", "- a\n- b", "licence: \x00", "[1, 2"])
+def test_a_card_whose_metadata_are_no_yaml_costs_the_licence_alone(hyperllama, tmp_path: Path, card: str):
+    folder, _ = hyperllama
+    (folder / "README.md").write_text(f"---\n{card}\n---\n# A model\n")
+    assert imported(folder, tmp_path / "out")["licence"] is None
+
+
+@pytest.mark.parametrize("take", [import_checkpoint, import_external])
+@pytest.mark.parametrize("content", ["{}", "[]", "not JSON", ""])
+def test_a_tokenizer_that_is_none_is_one_line(tiny, tmp_path: Path, take, content: str):
+    folder = save_external(tiny, tmp_path / "llama", make_llama())
+    (folder / "tokenizer.json").write_text(content)
+    for read in (lambda: take(Reference("folder", str(folder)), tmp_path / "out"), lambda: load_tokenizer(folder)):
+        with pytest.raises(GrowmergeError, match=r"llama/tokenizer.json: cannot be read .*download it again") as error:
+            read()
+        assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("take", [import_checkpoint, import_external])
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer_config.json", "chat_template.jinja", "README.md"])
+def test_a_link_to_outside_of_a_folder_is_not_followed(tiny, tmp_path: Path, take, name: str):
+    folder = save_external(tiny, tmp_path / "llama", make_llama())
+    (tmp_path / "secret").write_bytes((folder / name).read_bytes() if (folder / name).exists() else b"secret")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to("../secret")
+    with pytest.raises(GrowmergeError, match=rf"llama/{name}: is a link to {tmp_path}/secret, outside of its folder"):
+        take(Reference("folder", str(folder)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("take", [import_checkpoint, import_external])
+def test_links_within_a_folder_and_those_of_the_hubs_cache_are_followed(tiny, tmp_path: Path, take):
+    cache = tmp_path / "models--a--b"
+    folder = save_external(tiny, cache / "snapshots/0123abcd", make_llama())
+    (cache / "blobs").mkdir()
+    for path in sorted(folder.iterdir()):
+        path.rename(cache / "blobs" / path.name)
+        path.symlink_to(f"../../blobs/{path.name}")
+    (folder / "chat_template.jinja").symlink_to("config.json")
+    (tmp_path / "link").symlink_to(folder)
+    for number, place in enumerate((folder, tmp_path / "link")):
+        out = tmp_path / f"out{number}"
+        take(Reference("folder", str(place)), out)
+        assert not any(path.is_symlink() for path in out.iterdir())
+        assert torch.equal(logits(load_checkpoint(out)), logits(load_checkpoint(folder)))
+
+
 # --- models that are only scored ------------------------------------------------------------------------------------
 
 SMALL = {

@@ -6,14 +6,25 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from small_disk import small_disk
 
 from growmerge.artifacts import publish
 from growmerge.config import load_files
+from growmerge.errors import GrowmergeError
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.matching import compared_models, match_compute
-from growmerge.study.plan_report import COLUMNS, gpu_hours, peak_disk, plan_csv, plan_markdown, readable_bytes
+from growmerge.study.plan import begun_bytes, refuse_without_room
+from growmerge.study.plan_report import (
+    COLUMNS,
+    gpu_hours,
+    missing_disk,
+    peak_disk,
+    plan_csv,
+    plan_markdown,
+    readable_bytes,
+)
 from growmerge.study.plan_rows import KINDS, built_counts, plan_rows
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -147,6 +158,52 @@ def test_the_report_says_totals_trainings_and_matches(paper):
     assert "| isl | 1x | 2,514 | 2x | 250 | +22.5% | excluded |" in report
     assert "It does not fit" in report
     assert "It does not fit" not in plan_markdown(paper.rows, paper.costs, paper.matches, free_bytes=10**14)
+
+
+def test_what_is_missing_is_the_peak_of_what_is_not_built(paper, monkeypatch):
+    def missing(free=0, begun=0):
+        return missing_disk(paper.rows, keep_merges=False, begun=begun, free=free)
+
+    peak = peak_disk(paper.rows, keep_merges=False)
+    assert missing() == peak
+    assert missing(free=peak - 10) == 10
+    assert missing(free=peak - 10, begun=10) == 0
+    assert missing(free=10 * peak) == 0
+
+    built = {row.path for row in paper.rows if row.kind not in ("merge", "score")}
+    monkeypatch.setattr(Path, "exists", lambda path: str(path) in built)
+    scores = sum(row.disk_bytes for row in paper.rows if row.kind == "score")
+    merges = [row.disk_bytes for row in paper.rows if row.kind == "merge"]
+    assert missing() == scores + 5 * max(merges), "of models that are made, neither weights nor states are counted"
+
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    assert missing() == 0, "merges that are scored are not made again"
+
+
+def test_a_study_that_does_not_fit_is_refused_where_its_results_really_lie(tmp_path):
+    study = load_files(CONFIG / "config.yaml", CONFIG / "miniature.yaml")
+    refuse_without_room(study)
+    with small_disk(tmp_path / "small", 2**20):
+        (tmp_path / "results").symlink_to("small")
+        with pytest.raises(GrowmergeError) as error:
+            refuse_without_room(study)
+    where = f"results/miniature: the study does not fit on this disk ({tmp_path}/small/miniature): it needs "
+    assert str(error.value).startswith(where)
+    assert "more at its peak, 1.05 MB are free, " in str(error.value)
+
+
+def test_what_cannot_be_planned_is_not_refused(miniature):
+    corpora = [corpus.model_copy(update={"expected": None}) for corpus in miniature.study.corpora]
+    refuse_without_room(miniature.study.model_copy(update={"corpora": corpora}))
+
+
+def test_what_a_killed_training_left_counts_as_begun(miniature, tmp_path):
+    assert begun_bytes(miniature.rows, miniature.layout) == 0
+    built = ("tokens/swe/1-of-1/x", "documents/swe/1-of-1/x", "models/x/x")
+    for name in ("work/1x/swe/x/state-1/weights", "documents/isl/1-of-1/x", *built):
+        (tmp_path / "results/miniature" / name).parent.mkdir(parents=True)
+        (tmp_path / "results/miniature" / name).write_bytes(b"x" * 100)
+    assert begun_bytes(miniature.rows, miniature.layout) == 200
 
 
 def test_readable_bytes():

@@ -4,6 +4,8 @@ import codecs
 import gzip
 import json
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growmerge.config.corpora import FileSource, HubSource, check_ids
+from growmerge.config.corpora import MOST_CHARACTERS, FileSource, HubSource, check_ids
 from growmerge.data.catalogues import parse_mo, parse_po, read_catalogues
 from growmerge.data.cleaning import Cleaner
 from growmerge.data.documents import Document, source_id
@@ -283,6 +285,56 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path, name, content, me
         list(read_files([tmp_path / name], "text", None))
     assert name in str(caught.value)
     assert message in str(caught.value)
+
+
+LONG = MOST_CHARACTERS + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a.jsonl", "line 2"),
+        ("a.jsonl.gz", "line 2"),
+        ("a.parquet", "row 2"),
+        ("a.txt", "line 3"),
+        ("lines.txt", "line 2"),
+    ],
+)
+def test_a_document_that_is_too_long_is_named_with_its_place(tmp_path, name, place):
+    path, text = tmp_path / name, "x" * LONG
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({"text": ["a", text]}), path)
+    elif path.suffix == ".txt":
+        path.write_text("a\n" + ("" if name == "lines.txt" else "\n") + text)
+    else:
+        open_ = gzip.open if path.suffix == ".gz" else open
+        with open_(path, "wt", encoding="utf-8") as file:
+            file.writelines(json.dumps({"text": value}) + "\n" for value in ("a", text))
+    with pytest.raises(GrowmergeError, match=f"{name}: {place}: has more than 20,000,000 characters") as error:
+        list(read_files([path], "text", None, lines=name == "lines.txt"))
+    assert "\n" not in str(error.value)
+
+
+def test_lines_that_are_too_long_together_are_a_paragraph_that_is(tmp_path):
+    (tmp_path / "a.txt").write_text(("x" * (LONG // 2) + "\n") * 3)
+    with pytest.raises(GrowmergeError, match=r"a.txt: paragraph 1: has more than"):
+        list(read_files([tmp_path / "a.txt"], "text", None))
+
+
+def test_a_line_that_unpacks_to_gigabytes_takes_the_memory_of_a_document(tmp_path):
+    """A line of 1 GB from 1 MB of gzip, in a process that may take 600 MB more than it has."""
+    with gzip.open(tmp_path / "bomb.jsonl.gz", "wb", compresslevel=1) as file:
+        for _ in range(1000):
+            file.write(b"x" * 10**6)
+    program = (
+        "import resource, sys; from pathlib import Path; from growmerge.data.files import read_files\n"
+        "now = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (now + 600 * 10**6,) * 2)\n"
+        "list(read_files([Path(sys.argv[1])], 'text', None))"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "bomb.jsonl.gz"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "bomb.jsonl.gz: line 1: has more than 20,000,000 characters" in ended.stderr, ended.stderr
 
 
 def test_ids_made_of_names_do_not_collide(tmp_path):

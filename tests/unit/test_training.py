@@ -4,6 +4,7 @@ import logging
 import math
 import shutil
 import signal
+import subprocess
 
 import pytest
 import torch
@@ -72,6 +73,18 @@ def test_sigterm_saves_the_state_and_asks_to_be_run_again(inputs, uninterrupted,
     wait_for_state(process, tmp_path, 7)
     process.terminate()
     assert process.wait() == AGAIN
+    finish(start(inputs, tmp_path), tmp_path)
+    assert weights(tmp_path) == weights(uninterrupted)
+
+
+def test_ctrl_c_saves_the_state_and_ends_without_a_traceback(inputs, uninterrupted, tmp_path):
+    process = start(inputs, tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_for_state(process, tmp_path, 7)
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate()
+    assert process.returncode == AGAIN
+    assert "interrupted by SIGINT; the next attempt goes on after step" in printed
+    assert "Traceback" not in printed
     finish(start(inputs, tmp_path), tmp_path)
     assert weights(tmp_path) == weights(uninterrupted)
 

@@ -84,7 +84,7 @@ def start(inputs, out, recipe=RECIPE, ranks=1, **options):
     file = task(inputs, out, recipe)
     alone = [sys.executable, "-m", "growmerge.training.worker", str(file)]
     arguments = alone if ranks == 1 else command(file, processes=ranks, nodes=1, threads=1)
-    return subprocess.Popen(arguments, stderr=subprocess.DEVNULL, **options)
+    return subprocess.Popen(arguments, **{"stderr": subprocess.DEVNULL} | options)
 
 
 def finish(process, out):

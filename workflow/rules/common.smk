@@ -17,18 +17,22 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.getenv("PY
 from growmerge.comparing.statistics import added_statistics
 from growmerge.config import check_local, validate
 from growmerge.config.yaml_files import check_file
-from growmerge.study.costs import Costs, check_saved_steps, stated_counts
+from growmerge.study.costs import Costs, check_continued, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
+from growmerge.slurm import outlive_outages
 from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
 from growmerge.study.grid import Grid
 from growmerge.study.layout import DOWNLOADS, Layout
 from growmerge.study.matching import match_compute
 from growmerge.study.recipe import Recipes
 from growmerge.study.resources import inference_memory, training_gpus, training_memory, training_minutes
-from growmerge.study.resources import merging_minutes, scoring_minutes
+from growmerge.study.resources import ensemble_memory, ensemble_minutes, merging_minutes, scoring_minutes
+from growmerge.study.resources import tuning_memory
 from growmerge.study.shown import Shown
 from growmerge.study.wildcards import constraints, one_of
+
+outlive_outages()
 
 DEFAULTS = "config/config.yaml"
 try:
@@ -53,6 +57,7 @@ try:
     COSTS = Costs(GRID, stated_counts(STUDY))
     MATCHES = match_compute(COSTS, STUDY.analysis.matching_bound)
     check_saved_steps(COSTS)
+    check_continued(COSTS)
     ADDED_STATISTICS = dict(added_statistics())
 except GrowmergeError as error:
     raise WorkflowError(str(error)) from None

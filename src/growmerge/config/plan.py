@@ -1,17 +1,22 @@
-"""What `snakemake plan` counts with."""
+"""What `snakemake plan` counts with, and what is made of it."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from growmerge.config.strict import Strict
+from growmerge.config.strict import Strict, Switch
 
 
 class Plan(Strict):
-    """The hardware that `snakemake plan` counts with."""
+    """The hardware that `snakemake plan` counts with, and whether a run begins that the disk has no room for."""
 
     gpu: str = Field("H100", description="Name of the GPU. It is only printed.")
     peak_tflops: float = Field(989.0, gt=0, description="Peak of the GPU in dense bf16, in TFLOP/s.")
     utilisation: float = Field(
         0.4, gt=0, le=1, description="The share of the peak that trainings are assumed to reach."
+    )
+    check_disk: Switch = Field(
+        True,
+        description="Refuse to begin `snakemake all` if what is planned does not fit on the disk of `results/`. "
+        "`false`: begin all the same, such as when other disks are mounted in it.",
     )

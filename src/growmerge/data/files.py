@@ -5,12 +5,14 @@ import json
 import logging
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from growmerge.config.corpora import MOST_CHARACTERS
 from growmerge.data.documents import BATCH, Document
 from growmerge.errors import GrowmergeError
 
@@ -32,7 +34,8 @@ def read_files(
     paragraph, or a row group of Parquet. A file without documents is passed over with a warning if others have some.
 
     Raises GrowmergeError naming the file and the place: unknown suffix, no such file, no documents in any of them, not
-    UTF-8, a line that is not a JSON object, a field that is missing (with those that exist) or is not a string.
+    UTF-8, a line that is not a JSON object, a field that is missing (with those that exist) or is not a string, a
+    document or line of more than `MOST_CHARACTERS`.
     """
     empty = []
     for path in paths:
@@ -62,12 +65,24 @@ def read_id_files(paths: Sequence[Path], id_field: str) -> Iterator[str]:
 
 
 def as_text(value: object, field: str, place: str) -> str:
-    """The value of a text field, "" for null. Raises GrowmergeError naming the place if it is of another type."""
+    """The value of a text field, "" for null.
+
+    Raises GrowmergeError naming the place if it is of another type, or has more than `MOST_CHARACTERS`.
+    """
     if value is None:
         return ""
     if not isinstance(value, str):
         raise GrowmergeError(f"{place}: field {field!r} must be a string, found {type(value).__name__}")
+    _check_length(len(value), place)
     return value
+
+
+def _check_length(characters: int, place: str) -> None:
+    if characters > MOST_CHARACTERS:
+        raise GrowmergeError(
+            f"{place}: has more than {MOST_CHARACTERS:,} characters, the most that a document may have; cut it into "
+            "several, or leave it out"
+        )
 
 
 def as_id(value: object, place: str) -> str:
@@ -94,22 +109,33 @@ def _documents(path: Path, text_field: str, id_field: str | None) -> Iterator[Do
 
 
 def _paragraphs(path: Path) -> Iterator[Document]:
-    number, lines = 0, []
+    number, lines, length = 0, [], 0
     with path.open(encoding=_UTF_8) as file:
-        for line in (*file, ""):
+        for line in chain(_bounded(file, path), [""]):
             if line.strip():
                 lines.append(line)
+                length += len(line)
+                _check_length(length, f"{path}: paragraph {number + 1}")
             elif lines:
                 number += 1
                 yield Document(f"{path.name}:{number}", "".join(lines).strip())
-                lines = []
+                lines, length = [], 0
 
 
 def _lines(path: Path) -> Iterator[Document]:
     with path.open(encoding=_UTF_8) as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(_bounded(file, path), start=1):
             if text := line.strip():
                 yield Document(f"{path.name}:{number}", text)
+
+
+def _bounded(file: IO[str], path: Path) -> Iterator[str]:
+    """The lines of a file. Raises GrowmergeError at one that is too long, before it is read to its end."""
+    number = 0
+    while line := file.readline(MOST_CHARACTERS + 1):
+        number += 1
+        _check_length(len(line), f"{path}: line {number}")
+        yield line
 
 
 def _records(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, int, list[object]]]:
@@ -123,8 +149,8 @@ def _records(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, int, list
 
 def _read_jsonl(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, int, list[object]]]:
     open_ = gzip.open if path.suffix == ".gz" else open
-    with open_(path, "rt", encoding=_UTF_8) as lines:
-        for number, line in enumerate(lines, start=1):
+    with open_(path, "rt", encoding=_UTF_8) as file:
+        for number, line in enumerate(_bounded(file, path), start=1):
             if not line.strip():
                 continue
             place = f"{path}: line {number}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import yaml
 
 from growmerge.config.corpora import HubSource
 from growmerge.data.documents import BATCH, Document
@@ -142,11 +143,23 @@ def explained(source: HubSource, place: str = "") -> Iterator[None]:
     from datasets.exceptions import DatasetNotFoundError, DatasetsError
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
+    known = (OSError, EOFError, zlib.error, ValueError, RuntimeError, yaml.YAMLError, DatasetsError, HTTPError)
     try:
         yield
-    except (OSError, EOFError, zlib.error, ValueError, DatasetsError, HTTPError) as error:
+    except known as error:
         reason = " ".join(str(error).split())
-        if isinstance(error, DatasetNotFoundError) and "gated" in reason:
+        if "scripts are no longer supported" in reason:
+            advice = (
+                "it comes with code, which is never run; use a revision without it (`refs/convert/parquet` on the "
+                "hub), or point `dataset` at its data files"
+            )
+        elif isinstance(error, RuntimeError):
+            raise
+        elif isinstance(error, yaml.YAMLError):
+            advice = (
+                "the metadata at the top of its README.md are no YAML; mend them, or remove the README.md of a folder"
+            )
+        elif isinstance(error, DatasetNotFoundError) and "gated" in reason:
             advice = (
                 "accept its licence on its page, run `hf auth login` with an account that has access, and run again"
             )

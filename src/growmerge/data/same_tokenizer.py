@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from growmerge.artifacts import Manifest
-from growmerge.errors import GrowmergeError
+from growmerge.data.tokenizer import read_tokenizer
 
 # What normalizers and pre-tokenizers treat specially: runs of spaces, line breaks, digits, contractions, capitals,
 # accents (composed and decomposed), ligatures, full-width forms, scripts without spaces, joined emoji, a control sign.
@@ -36,13 +36,10 @@ def tokenizer_difference(one: Path, other: Path) -> str:
 
     Raises GrowmergeError for a folder without a tokenizer.json that can be read.
     """
-    paths = [Path(folder) / "tokenizer.json" for folder in (one, other)]
-    for path in paths:
-        if not path.is_file():
-            raise GrowmergeError(f"{path.parent}: has no tokenizer.json; a fast tokenizer is needed")
-    if paths[0].read_bytes() == paths[1].read_bytes():
+    files = [Path(folder) / "tokenizer.json" for folder in (one, other)]
+    if all(map(Path.is_file, files)) and files[0].read_bytes() == files[1].read_bytes():
         return ""
-    here, there = map(_read, paths)
+    here, there = map(_read, (one, other))
     return _entries(here, there) or _merges(here, there) or _encodings(here, there)
 
 
@@ -51,11 +48,8 @@ def tokenizers_of(manifest: Manifest) -> list[Path]:
     return sorted(Path(name) for name in manifest.inputs if Path(name).name == "tokenizer")
 
 
-def _read(path: Path) -> Tokenizer:
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # `tokenizers` raises nothing more special
-        raise GrowmergeError(f"{path}: cannot be read ({error}); build or download it again") from error
+def _read(folder: Path) -> Tokenizer:
+    tokenizer = read_tokenizer(folder)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

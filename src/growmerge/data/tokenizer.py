@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from growmerge.config.corpora import TOKENIZER_PATTERNS
 from growmerge.data import llama3
 from growmerge.errors import GrowmergeError
-from growmerge.hub import download
+from growmerge.hub import download, refuse_links_to_elsewhere
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -80,7 +80,11 @@ def take_tokenizer(name: str, revision: str | None, folder: Path) -> None:
     """
     key = f"tokenizer.pretrained = {name!r}"
     try:
-        source = Path(name) if Path(name).is_dir() else download(name, revision, TOKENIZER_PATTERNS, ["*/*"])
+        if Path(name).is_dir():
+            source = Path(name)
+            refuse_links_to_elsewhere(source, TOKENIZER_PATTERNS)
+        else:
+            source = download(name, revision, TOKENIZER_PATTERNS, ["*/*"])
     except GrowmergeError as error:
         raise GrowmergeError(
             f"{key}: {error}; or give the path of a local folder; or, for Llama 3's, `pretrained: null` and "
@@ -135,7 +139,7 @@ def load_tokenizer(folder: Path) -> tuple[Tokenizer, int, int]:
 
     Raises GrowmergeError if the folder has no fast tokenizer, or one that has neither of these tokens.
     """
-    tokenizer = _fast_tokenizer(folder)
+    tokenizer = plain(read_tokenizer(folder))
     theirs = _as_transformers_reads(folder, str(folder))
     # By their texts: transformers gives a token that tokenizer.json lacks a new id, for which there is no embedding.
     ids = [tokenizer.token_to_id(text) if text else None for text in (theirs.bos_token, theirs.eos_token)]
@@ -153,11 +157,15 @@ def special_texts(tokenizer: Tokenizer) -> list[str]:
     return [token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special]
 
 
-def _fast_tokenizer(folder: Path) -> Tokenizer:
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The fast tokenizer of a folder. Raises GrowmergeError if there is none that can be read."""
     path = Path(folder) / "tokenizer.json"
     if not path.exists():
         raise GrowmergeError(f"{folder}: has no tokenizer.json; a fast tokenizer is needed")
-    return plain(Tokenizer.from_file(str(path)))
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # `tokenizers` raises nothing more special
+        raise GrowmergeError(f"{path}: cannot be read ({error}); build or download it again") from error
 
 
 def _as_transformers_reads(folder: Path, name: str) -> PreTrainedTokenizerBase:
@@ -165,6 +173,6 @@ def _as_transformers_reads(folder: Path, name: str) -> PreTrainedTokenizerBase:
 
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # whatever a foreign tokenizer trips over is that folder's fault
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise GrowmergeError(f"{name}: holds no tokenizer that transformers can read: {reason}") from error

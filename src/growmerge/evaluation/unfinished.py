@@ -15,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from growmerge.artifacts import replacing
+
 _ABOUT = b"about"
 
 
@@ -26,19 +28,17 @@ class Unfinished:
 
     def save(self, cell: tuple[str, str], rows: pa.Table, about: Mapping[str, Any]) -> None:
         """Keep the rows of a cell, and plain data about them."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(cell)
-        temporary = path.with_name(f".{path.name}.partial")
-        pq.write_table(rows.replace_schema_metadata({_ABOUT: json.dumps(about)}), temporary)
-        temporary.replace(path)
+        with replacing(self._path(cell)) as temporary:
+            pq.write_table(rows.replace_schema_metadata({_ABOUT: json.dumps(about)}), temporary)
 
     def load(self, cell: tuple[str, str]) -> tuple[pa.Table, dict[str, Any]] | None:
-        """What was kept of a cell; None where there is nothing that can be read."""
+        """What was kept of a cell; None where there is nothing that can be read, or that was not written by `save`."""
         try:
             rows = pq.read_table(self._path(cell))
-            return rows.replace_schema_metadata(), json.loads(rows.schema.metadata[_ABOUT])
-        except (OSError, pa.ArrowInvalid):
+            about = json.loads((rows.schema.metadata or {}).get(_ABOUT, b"null"))
+        except (OSError, ValueError):  # of pyarrow, too: ArrowInvalid is a ValueError
             return None
+        return (rows.replace_schema_metadata(), about) if isinstance(about, dict) else None
 
     def remove(self) -> None:
         """Remove everything, once it stands where it belongs."""

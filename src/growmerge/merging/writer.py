@@ -13,6 +13,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from growmerge.disk import writing
+
 NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
 
 
@@ -29,17 +31,20 @@ class Writer:
             header[name] = {"dtype": NAMES[dtype], "shape": list(shape), "data_offsets": [starts[name], end]}
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)
+        self._bytes = 8 + len(text) + end
         self._file = path.open("wb", buffering=0)
-        self._file.write(len(text).to_bytes(8, "little") + text)
+        with writing(self._bytes):
+            self._file.write(len(text).to_bytes(8, "little") + text)
         self._starts = {name: 8 + len(text) + start for name, start in starts.items()}
 
     def write(self, name: str, part: slice, values: Tensor) -> None:
-        """Write a part of a flat tensor, from any thread."""
+        """Write a part of a flat tensor, from any thread. Raises FullDisk if the disk is full."""
         data = values.contiguous().view(torch.uint8).numpy().data
         start = self._starts[name] + part.start * values.element_size()
-        written = os.pwrite(self._file.fileno(), data, start)
-        while written < len(data):  # the system writes at most 2 GiB at a time
-            written += os.pwrite(self._file.fileno(), data[written:], start + written)
+        with writing(self._bytes):
+            written = os.pwrite(self._file.fileno(), data, start)
+            while written < len(data):  # the system writes at most 2 GiB at a time
+                written += os.pwrite(self._file.fileno(), data[written:], start + written)
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 from transformers.utils import logging as transformers_logging
 
+from growmerge.disk import writing
 from growmerge.errors import GrowmergeError
 from growmerge.models.stored import EMBEDDING, HEAD, read_json, stored_tensors, unreadable
 
@@ -35,12 +36,13 @@ def model_from_tensors(config: LlamaConfig, tensors: Mapping[str, Tensor]) -> Ll
 def save_checkpoint(model: LlamaForCausalLM, folder: Path, tokenizer_folder: Path | None) -> None:
     """Write `model`, and the tokenizer of `tokenizer_folder`, so that stock transformers loads both from `folder`.
 
-    The weights keep their dtype. Not atomic: the caller writes to a temporary folder and publishes it.
+    The weights keep their dtype. Not atomic: the caller writes to a temporary folder and publishes it. Raises FullDisk
+    if the disk is full.
     """
     if tokenizer_folder is not None and not (tokenizer_folder / "tokenizer.json").is_file():
         raise GrowmergeError(f"{tokenizer_folder}: no tokenizer.json; give the folder of a fast tokenizer.")
     folder.mkdir(parents=True, exist_ok=True)
-    with _no_progress_bar():
+    with _no_progress_bar(), writing(sum(tensor.nbytes for tensor in model.parameters())):
         model.save_pretrained(folder)
     if tokenizer_folder is not None:
         for name in TOKENIZER_FILES:

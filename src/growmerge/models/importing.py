@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from transformers import LlamaConfig
 
 from growmerge.artifacts import publish
 from growmerge.config.references import Reference, parse_reference
+from growmerge.data.tokenizer import read_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.hub import download
+from growmerge.hub import download, refuse_links_to_elsewhere
 from growmerge.models.checkpoints import (
     TOKENIZER_FILES,
     empty_model,
@@ -70,16 +72,20 @@ class Source:
 def find(reference: Reference) -> Source:
     """The files that a reference stands for, from the hub or a local folder.
 
-    Raises GrowmergeError if there is no such folder, or for what `growmerge.hub.download` refuses.
+    Raises GrowmergeError if there is no such folder, if one of its files is a link to elsewhere, if its tokenizer
+    cannot be read, or for what `growmerge.hub.download` refuses.
     """
     facts: Facts = {"source": f"{reference.kind}:{reference.name}"}
     if reference.kind == "folder":
         folder = Path(reference.name)
         if not folder.is_dir():
             raise GrowmergeError(f"folder:{folder}: no such folder; give the path of a model folder")
+        refuse_links_to_elsewhere(folder, FETCHED)
     else:
         folder = download(reference.name, reference.revision, FETCHED, NOT_FETCHED)
         facts |= {"revision": reference.revision, "commit": folder.name}
+    if (folder / "tokenizer.json").exists():  # it is asked for later, after what is worse
+        read_tokenizer(folder)
     return Source(folder, facts | {"licence": _licence(folder / MODEL_CARD)})
 
 
@@ -195,8 +201,9 @@ def _licence(card: Path) -> str | None:
         return None
     try:
         metadata = metadata_load(card) or {}
-    except ValueError as error:
-        logger.warning("%s: its metadata cannot be read (%s), so the licence is not recorded", card, error)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        logger.warning("%s: its metadata cannot be read (%s), so the licence is not recorded", card, reason)
         return None
     licence = metadata.get("license_name") or metadata.get("license")
     return str(licence) if licence else None

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import logging
-import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from growmerge.artifacts import write_atomically
 from growmerge.config import Study
+from growmerge.disk import bytes_under, free_bytes
+from growmerge.errors import GrowmergeError
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
-from growmerge.study.matching import compared_models, match_compute
-from growmerge.study.plan_report import plan_csv, plan_markdown
-from growmerge.study.plan_rows import built_counts, plan_rows
+from growmerge.study.matching import Match, compared_models, match_compute
+from growmerge.study.plan_report import missing_disk, plan_csv, plan_markdown, readable_bytes
+from growmerge.study.plan_rows import Row, built_counts, plan_rows
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The rows of a plan, what they are counted with, and the bytes that are free and begun where the results lie."""
+
+    rows: Sequence[Row]
+    costs: Costs
+    matches: Sequence[Match]
+    free: int
+    begun: int
 
 
 def write_plan(study: Study, folder: Path) -> None:
@@ -24,6 +38,35 @@ def write_plan(study: Study, folder: Path) -> None:
     Token shards that are built are counted as they are, others as the configuration expects them. Raises
     GrowmergeError for a corpus of unknown size.
     """
+    plan = _plan(study)
+    report = plan_markdown(plan.rows, plan.costs, plan.matches, plan.free, plan.begun)
+    write_atomically(folder / "plan.csv", plan_csv(plan.rows, plan.costs))
+    write_atomically(folder / "plan.md", report)
+    logger.info("%s\n%s and %s", report, folder / "plan.csv", folder / "plan.md")
+
+
+def refuse_without_room(study: Study) -> None:
+    """Raise GrowmergeError if what is not built yet needs more disk than is free where the results lie.
+
+    If a corpus has no known size, this cannot be told, and is not.
+    """
+    try:
+        plan = _plan(study)
+    except GrowmergeError as error:
+        logger.info("whether the disk has room for the study is not known: %s", error)
+        return
+    missing = missing_disk(plan.rows, keep_merges=study.merging.keep, begun=plan.begun, free=plan.free)
+    if missing:
+        results = Path(Layout(study, Grid(study)).results)
+        raise GrowmergeError(
+            f"{results}: the study does not fit on this disk ({results.resolve()}): it needs "
+            f"{readable_bytes(plan.free + missing)} more at its peak, {readable_bytes(plan.free)} are free, "
+            f"{readable_bytes(missing)} are missing. Free some space, or make {results.parent} a link to a larger "
+            "disk; `snakemake plan` lists what takes how much. Set plan.check_disk to false to begin all the same"
+        )
+
+
+def _plan(study: Study) -> Planned:
     grid = Grid(study)
     layout = Layout(study, grid)
     # The checkpoints that are compared follow from the configuration alone, also when other sizes are known by now.
@@ -33,7 +76,12 @@ def write_plan(study: Study, folder: Path) -> None:
     parts = [name for corpus in study.corpora for name in corpus.names]
     costs = Costs(grid, stated_counts(study) | built_counts(layout, parts))
     rows = plan_rows(grid, layout, costs, matched)
-    report = plan_markdown(rows, costs, matches, shutil.disk_usage(Path.cwd()).free)
-    write_atomically(folder / "plan.csv", plan_csv(rows, costs))
-    write_atomically(folder / "plan.md", report)
-    logger.info("%s\n%s and %s", report, folder / "plan.csv", folder / "plan.md")
+    return Planned(rows, costs, matches, free_bytes(Path(layout.results)), begun_bytes(rows, layout))
+
+
+def begun_bytes(rows: Sequence[Row], layout: Layout) -> int:
+    """Bytes that lie there of artifacts that are not built: states of trainings, some shards of a corpus."""
+    parts = [row.id for row in rows if row.kind == "shards" and not row.built]
+    tokens = {Path(layout.shards(part)[0]).parent for part in parts}
+    documents = {Path(layout.documents(part)[0]).parent for part in parts}
+    return sum(map(bytes_under, {Path(layout.results) / "work", *tokens, *documents}))

@@ -12,25 +12,28 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch.optim import Optimizer
 from transformers import LlamaForCausalLM
 
 from growmerge.artifacts import publish, read_manifest, verify
+from growmerge.disk import writing
 from growmerge.errors import GrowmergeError
+from growmerge.training.optimizer import Optimizers
 
 logger = logging.getLogger(__name__)
 TENSORS = "state.safetensors"
 
 
-def save_state(work: Path, step: int, model: LlamaForCausalLM, optimizer: Optimizer, kept: int) -> None:
+def save_state(work: Path, step: int, model: LlamaForCausalLM, optimizer: Optimizers, kept: int) -> None:
     """Save weights and optimizer after `step` finished steps.
 
-    Once it is whole, all but the newest `kept` are removed: should it be damaged, the one before serves.
+    Once it is whole, all but the newest `kept` are removed: should it be damaged, the one before serves. Raises
+    GrowmergeError, and removes none, if the disk is full.
     """
     tensors = {f"weight/{name}": parameter.detach() for name, parameter in model.named_parameters()}
     for name, parameter in model.named_parameters():
         tensors |= {f"{moment}/{name}": value for moment, value in optimizer.state[parameter].items()}
-    with publish(work / f"state-{step:08d}") as draft:
+    needed = sum(tensor.nbytes for tensor in tensors.values())
+    with publish(work / f"state-{step:08d}") as draft, writing(needed):
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft.folder / TENSORS)
         draft.facts["step"] = step
     for older in _states(work)[:-kept]:
@@ -49,7 +52,7 @@ def newest_state(work: Path) -> Path | None:
     return None
 
 
-def restore_state(folder: Path, model: LlamaForCausalLM, optimizer: Optimizer) -> int:
+def restore_state(folder: Path, model: LlamaForCausalLM, optimizer: Optimizers) -> int:
     """Restore a state in place, tensor by tensor; returns its finished steps."""
     parameters = dict(model.named_parameters())
     with safe_open(folder / TENSORS, framework="pt") as file, torch.no_grad():

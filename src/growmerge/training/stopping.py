@@ -15,8 +15,9 @@ from growmerge.errors import GrowmergeError
 AGAIN = 75  # exit status EX_TEMPFAIL: interrupted, run it again and it resumes
 DIVERGED = 65  # exit status EX_DATAERR: loss or gradient not finite, running it again would end the same
 MARK = "diverged.txt"
-# Slurm sends SIGTERM at a time limit, a preemption or scancel; SIGUSR1 is what people ask `sbatch --signal` for.
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# Slurm sends SIGTERM at a time limit, a preemption or scancel; SIGUSR1 is what people ask `sbatch --signal` for; Ctrl-C
+# is SIGINT.
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 class Diverged(GrowmergeError):
@@ -51,7 +52,7 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Within it, SIGTERM and SIGUSR1 only set the request."""
+    """Within it, SIGTERM, SIGUSR1 and SIGINT only set the request."""
     request = StopRequest()
 
     def note(number: int, _: FrameType | None) -> None:
