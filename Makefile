@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: install demo test check config-docs clean
+.PHONY: install demo test check config-docs gpu-check clean
 
 install: .venv/installed
 
@@ -24,6 +24,10 @@ check: .venv/installed-dev
 config-docs: .venv/installed
 	$(BIN)/python -m growmerge.config.describe
 
+# On a machine with a GPU: at most eight minutes after the installation. The page is gpu-check/page.md.
+gpu-check: .venv/installed-gpu
+	$(BIN)/python speed/gpu_check.py
+
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "growmerge needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
@@ -33,6 +37,11 @@ config-docs: .venv/installed
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	$(PIP) -r requirements-dev.lock
+	touch $@
+
+# Without liger-kernel the check runs, too, and leaves its rows out.
+.venv/installed-gpu: .venv/installed-dev requirements-gpu.lock
+	-$(PIP) -r requirements-gpu.lock
 	touch $@
 
 clean:

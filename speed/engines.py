@@ -1,4 +1,4 @@
-"""Ways to train the same model on the same batches: ours, ours with liger's head, transformers' Trainer, a bare loop.
+"""Ways to train the same model on the same batches: ours, ours with other heads, transformers' Trainer, a bare loop.
 
 For training.py and training_gpu.py. Each returns when every optimizer step ended, and the trained model.
 """
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from heads import LigerGradient, TorchGradient
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset
 from transformers import LlamaForCausalLM, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -29,7 +30,6 @@ from growmerge.study.flops import training_flops
 from growmerge.study.phases import Component, Phase
 from growmerge.study.schedule import schedule
 from growmerge.training.batches import sequences
-from growmerge.training.gradient import Gradient
 from growmerge.training.loop import Run, Settings
 from growmerge.training.ranks import Ranks
 
@@ -93,37 +93,26 @@ class TimedRun(Run):
         _now(self.measured, self.ranks.device)
 
 
-class LigerGradient(Gradient):
-    """Head and cross-entropy by liger-kernel, which computes their gradient in the forward pass, chunk by chunk."""
-
-    # Times its default budget of logits, tokens x hidden: 4096 rows at a time for the shapes of the paper, as ours.
-    # (The default, 256 rows, casts and reads the whole head for each.)
-    BUDGET = 16
-
-    def _add_head(self, states: torch.Tensor, targets: torch.Tensor, denominator: int) -> torch.Tensor:
-        from liger_kernel.ops import LigerFusedLinearCrossEntropyFunction as Fused
-
-        no_bias = no_weights = no_softcap = None
-        switches = (False, None, False, False, False, None, None)  # z-loss, accumulation, scaling, outputs, backend
-        with torch.autocast(states.device.type, torch.bfloat16, enabled=self._bf16):
-            summed, *_ = Fused.apply(
-                states, self.model.lm_head.weight, targets, no_bias, no_weights, -100, 0.0, 0.0, "sum", no_softcap,
-                *switches, self.BUDGET,
-            )  # fmt: skip
-        loss = summed / denominator
-        loss.backward()
-        return loss.detach()
-
-
 class LigerRun(TimedRun):
-    """The same loop with liger's head."""
+    """The same loop with liger-kernel's head."""
 
     gradient_type = LigerGradient
+
+
+class TorchRun(TimedRun):
+    """The same loop with torch's head."""
+
+    gradient_type = TorchGradient
 
 
 def liger(setting: Setting) -> Measured:
     """This repository's loop with liger-kernel's fused head and cross-entropy."""
     return ours(setting, LigerRun)
+
+
+def torchs(setting: Setting) -> Measured:
+    """This repository's loop with torch's chunked `linear_cross_entropy`."""
+    return ours(setting, TorchRun)
 
 
 def ours(setting: Setting, kind: type[TimedRun] = TimedRun) -> Measured:

@@ -7,7 +7,8 @@ folder. Every measurement is a process of its own, so that its peak memory is it
 share pages with it, an upper bound); kinds alternate, the table shows medians.
 
 - `floor`: read five files, average in float32, write one. What no merge can do without.
-- `ours <method>`: reading, merging and writing of one method, inputs verified before.
+- `ours <method>`: reading, merging and writing of one method, inputs verified before; `linear_rows` is `linear` with
+  the embedding by `rows`.
 - `job`: all methods end to end as the workflow makes them, with imports, verification of the inputs and manifests.
 - `mergekit <method>`: `mergekit-yaml`, end to end.
 """
@@ -25,19 +26,21 @@ import sys
 import time
 from pathlib import Path
 
-METHODS = ("linear", "task_arithmetic", "multislerp", "ties", "dare_ties")
-TARGETS = dict(zip(METHODS, (1.5, 1.5, 2.0, 5.0, 5.0), strict=True))
+ROWS = "linear_rows"
+METHODS = ("linear", ROWS, "task_arithmetic", "multislerp", "ties", "dare_ties")
+TARGETS = dict(zip(METHODS, (1.5, 2.25, 1.5, 2.0, 5.0, 5.0), strict=True))
 MOST_MEMORY = 3.0  # GB, of any of ours
 LANGUAGES = ("ekk", "fao", "fas", "isl", "swe")
 SEED = 42
 
 
 def make_models(folder: Path, layers: int) -> None:
-    """Checkpoints `base` and one for each language."""
+    """Checkpoints `base` and one for each language, with a small tokenizer: merges compare those of their inputs."""
     import torch
 
     from growmerge.artifacts import publish
     from growmerge.config.models import Architecture
+    from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
     from growmerge.models.checkpoints import save_checkpoint
     from growmerge.models.initialise import initialise, llama_config
 
@@ -45,6 +48,9 @@ def make_models(folder: Path, layers: int) -> None:
         hidden_size=576, intermediate_size=1536, num_hidden_layers=layers, num_attention_heads=9, num_key_value_heads=3,
         head_dim=64,
     )  # fmt: skip
+    tokenizer = folder / "tokenizer"
+    with publish(tokenizer) as draft:
+        save_tokenizer(train_tokenizer(["a few words"], 300), draft.folder)
     for seed, name in enumerate(("base", *LANGUAGES)):
         model = initialise(llama_config(shape, 128_256, 0, 0), 0)
         noise = torch.Generator().manual_seed(seed)
@@ -52,17 +58,34 @@ def make_models(folder: Path, layers: int) -> None:
             for parameter in model.parameters() if seed else ():
                 parameter.add_(torch.randn(parameter.shape, generator=noise) * 0.01)
         with publish(folder / name) as draft:
-            save_checkpoint(model.bfloat16(), draft.folder, None)
+            save_checkpoint(model.bfloat16(), draft.folder, tokenizer)
+
+
+def make_counts(folder: Path) -> None:
+    """Token counts of each language: many tokens are rare, and a third does not occur."""
+    import numpy as np
+
+    from growmerge.artifacts import publish
+    from growmerge.data.token_counts import COUNTS
+
+    for seed, name in enumerate(LANGUAGES):
+        drawn = np.random.default_rng(seed).zipf(1.3, 128_256)
+        with publish(folder / "counts" / name) as draft:
+            np.save(draft.folder / COUNTS, np.where(drawn > 1, drawn, 0).clip(max=10**6))
 
 
 def recipes(folder: Path) -> dict:
-    """The published methods, by name."""
+    """The published methods, and `linear` with the embedding by `rows`, by name."""
     from growmerge.config import load_files
+    from growmerge.config.merging import EmbeddingMethod, Method
     from growmerge.merging.recipe import Recipe
 
     configured = load_files(Path(__file__).parents[1] / "config/config.yaml").merging.methods
+    rows = Method(name=ROWS, method="linear", parameters={"weight": 1.0}, embedding=EmbeddingMethod(method="rows"))
     members = {code: folder / code for code in LANGUAGES}
-    return {m.name: Recipe(members, folder / "base", m, "float16", SEED) for m in configured}
+    found = {m.name: Recipe(members, folder / "base", m, "float16", SEED) for m in configured}
+    counts = {"token_counts": {code: folder / "counts" / code for code in LANGUAGES}}
+    return found | {ROWS: Recipe(members, folder / "base", rows, "float16", SEED, statistics=counts)}
 
 
 def floor(folder: Path) -> float:
@@ -90,7 +113,7 @@ def ours(folder: Path, method: str) -> float:
 
     recipe = recipes(folder)[method]
     with workers() as crew:
-        inputs = Inputs(recipe.inputs, crew)
+        inputs = Inputs(recipe.checkpoints, crew)
     start = time.perf_counter()
     merge_models({folder / "out": recipe}, inputs)
     return time.perf_counter() - start
@@ -102,7 +125,8 @@ def job(folder: Path) -> None:
     from growmerge.merging.merge import merge_models
 
     with running():
-        merge_models({folder / "out" / name: recipe for name, recipe in recipes(folder).items()})
+        published = {name: recipe for name, recipe in recipes(folder).items() if name != ROWS}
+        merge_models({folder / "out" / name: recipe for name, recipe in published.items()})
 
 
 def peak_memory() -> float:
@@ -159,7 +183,7 @@ def compare(folder: Path, repeats: int, only: list[str]) -> None:
         if "job" in only:
             found = measure("job", "--folder", folder)
             note("job", found["process"], found["gigabytes"])
-    for method in METHODS if "mergekit" in only else ():
+    for method in [name for name in METHODS if name != ROWS and "mergekit" in only]:
         note(f"mergekit {method}", *measure_mergekit(folder, method))
 
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
@@ -197,6 +221,7 @@ def main() -> None:
         compare(folder, arguments.repeats, arguments.only.split(","))
     elif arguments.what == "models":
         make_models(folder, arguments.layers)
+        make_counts(folder)
     else:
         start = time.perf_counter()
         taken = {

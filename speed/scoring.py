@@ -36,6 +36,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
+from shapes import MINIATURE, SMOLLM2
 from transformers import AutoTokenizer, PreTrainedModel
 
 from growmerge.benchmarks.items import Item
@@ -51,26 +52,6 @@ from growmerge.models.external import load_model
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.study.flops import forward_flops
 
-MINIATURE = Architecture(
-    hidden_size=64,
-    intermediate_size=160,
-    num_hidden_layers=3,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    head_dim=16,
-    max_position_embeddings=512,
-    initializer_range=0.05,
-)
-SMOLLM2 = Architecture(
-    hidden_size=576,
-    intermediate_size=1536,
-    num_hidden_layers=30,
-    num_attention_heads=9,
-    num_key_value_heads=3,
-    head_dim=64,
-    max_position_embeddings=2048,
-    initializer_range=0.05,
-)
 # Shape and entries of the vocabulary. The tokenizer has 4,096 for both: there is no text here to train a larger one on.
 SHAPES = {"miniature": (MINIATURE, 4096), "smollm2": (SMOLLM2, 49152)}
 

@@ -15,20 +15,10 @@ from pathlib import Path
 
 import torch
 from engines import Setting, bare, ours, trainer
+from shapes import MINIATURE
 
-from growmerge.config.models import Architecture
 from growmerge.config.training import Training
 
-MINIATURE = Architecture(
-    hidden_size=64,
-    intermediate_size=160,
-    num_hidden_layers=3,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    head_dim=16,
-    max_position_embeddings=128,
-    initializer_range=0.05,
-)
 ENGINES = {"bare loop": bare, "ours": ours, "Trainer": trainer}
 
 

@@ -2,13 +2,14 @@
 
 The shapes of Grow Up and Merge (180M, and 572M at width 2), sequences of 2048, bf16, torch.compile, one card:
 
-    python speed/training_gpu.py [--shapes 180M 572M] [--engines ours liger trainer] [--steps 20]
-        [--batch-sequences 128] [--micro-batch 16] [--no-compile] [--json FILE]
+    python speed/training_gpu.py [--shapes 180M 572M] [--engines ours torch liger trainer] [--steps 20]
+        [--batch-sequences 128] [--micro-batch 16] [--no-compile] [--limit SECONDS] [--json FILE]
 
 `--shapes tiny --sequence-length 64 --vocabulary 320 --batch-sequences 4 --micro-batch 2 --no-compile` runs anywhere.
-With `pip install liger-kernel` Trainer uses it, and `liger` (our loop with its head) is measured. Every engine runs
-in a process of its own, so that none finds another's memory or compiled code. The first steps (compilation, first
-allocations) are not counted. Who runs out of memory runs again with half the micro-batch.
+`torch` is our loop with torch's chunked `linear_cross_entropy`. With `pip install liger-kernel` Trainer uses it, and
+`liger` (our loop with its head) is measured. Batches are those of width 1; at width 2 they are half as large. Every
+engine runs in a process of its own, so that none finds another's memory or compiled code. The first steps (compilation,
+first allocations) are not counted. Who runs out of memory runs again with half the micro-batch.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from engines import Setting, liger, ours, trainer
+from engines import Setting, liger, ours, torchs, trainer
+from lines import Row, add, last_line
+from shapes import WIDTHS, shape
 
-from growmerge.config import load_files
-from growmerge.config.models import Architecture
 from growmerge.config.training import Training
 from growmerge.models.checkpoints import parameter_count
 from growmerge.training.gradient import is_out_of_memory
@@ -38,33 +39,17 @@ from growmerge.training.hardware import bf16_peak, peak_memory_mb
 SKIPPED = 3  # steps
 OUT_OF_MEMORY = 3  # exit status of a measurement
 LIGER = find_spec("liger_kernel") is not None and torch.cuda.is_available()
-ENGINES = ["ours", *(["liger"] if LIGER else []), "trainer"]
-PAPER = Path(__file__).parents[1] / "config/config.yaml"
+OF_LOOP = {"ours": ours, "torch": torchs, **({"liger": liger} if LIGER else {})}
+ENGINES = [*OF_LOOP, "trainer"]
 
 
-def shape(name: str) -> Architecture:
-    """The paper's architecture, at width 1 or 2; or a tiny one."""
-    if name == "tiny":
-        return Architecture(
-            hidden_size=32,
-            intermediate_size=48,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            head_dim=8,
-        )
-    one, width = load_files(PAPER).architecture, {"180M": 1, "572M": 2}[name]
-    scaled = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads")
-    return one.model_copy(update={key: getattr(one, key) * width for key in scaled})
-
-
-def measure(arguments: argparse.Namespace, name: str, engine: str) -> dict[str, Any]:
+def measure(arguments: argparse.Namespace, name: str, engine: str) -> Row:
     """One engine on one shape, in this process."""
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     training = Training(
         sequence_length=arguments.sequence_length,
-        batch_sequences=arguments.batch_sequences,
-        micro_batch_sequences=arguments.micro_batch,
+        batch_sequences=max(1, arguments.batch_sequences // WIDTHS[name]),
+        micro_batch_sequences=max(1, arguments.micro_batch // WIDTHS[name]),
         learning_rate=0.003,
         precision="bf16",
         checkpoint_every=10**6,
@@ -73,21 +58,22 @@ def measure(arguments: argparse.Namespace, name: str, engine: str) -> dict[str, 
     )
     with tempfile.TemporaryDirectory() as folder:
         task = Setting(shape(name), arguments.vocabulary, training, arguments.steps, device, Path(folder))
+        flags: dict[str, Any]
         if engine == "trainer":
             flags = {"torch_compile": arguments.compile, "use_liger_kernel": LIGER}
             measured = trainer(task, **flags)
         else:
-            measured, flags = {"ours": ours, "liger": liger}[engine](task), {"compile": arguments.compile}
+            measured, flags = OF_LOOP[engine](task), {"compile": arguments.compile}
         seconds = statistics.median(measured.seconds(SKIPPED))
         peak = bf16_peak(device)
         return {
+            "shape": name,
             "engine": engine,
             "flags": flags,
-            "shape": name,
             "parameters": parameter_count(measured.model),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             "torch": torch.__version__,
-            "micro_batch": measured.micro_batch or arguments.micro_batch,
+            "micro_batch": measured.micro_batch or training.micro_batch_sequences,
             "step_seconds": seconds,
             "tokens_per_second": training.batch_sequences * training.sequence_length / seconds,
             "model_flops_utilisation": task.flops(1) / seconds / peak if peak else None,
@@ -96,9 +82,9 @@ def measure(arguments: argparse.Namespace, name: str, engine: str) -> dict[str, 
 
 
 def main() -> None:
-    """Print a table, and write all that is known about it as JSON if asked to."""
+    """Print a table; FILE gets a line of JSON for each row, at once."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", nargs="+", default=["180M", "572M"], choices=["180M", "572M", "tiny"])
+    parser.add_argument("--shapes", nargs="+", default=["180M", "572M"], choices=WIDTHS)
     parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--sequence-length", type=int, default=2048)
@@ -106,6 +92,7 @@ def main() -> None:
     parser.add_argument("--batch-sequences", type=int, default=128)
     parser.add_argument("--micro-batch", type=int, default=16)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--limit", type=float, help="seconds that each engine may take on a shape")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -114,20 +101,19 @@ def main() -> None:
         _measure_one(arguments)
         return
     print("| shape | engine | micro-batch | tokens/s | of bf16 peak | peak memory (GB) |\n|---|---|---|---|---|---|")
-    results: list[dict[str, Any]] = []
-    for name in arguments.shapes:
-        for engine in arguments.engines:
-            r = _in_a_process(name, engine, arguments.micro_batch)
-            if r is None:
-                print(f"| {name} | {engine} | failed | | | |", flush=True)
+    failed = 0
+    for engine in arguments.engines:  # ours first, at all shapes: time may run out
+        for name in arguments.shapes:
+            r = _in_a_process(name, engine, arguments.micro_batch, arguments.limit)
+            add(arguments.json, r)
+            if "failed" in r:
+                failed += 1
+                print(f"| {name} | {engine} | failed: {r['failed']} | | | |", flush=True)
                 continue
-            results.append(r)
-            if arguments.json:  # at once: the next one may fail
-                arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
             used = f"{r['model_flops_utilisation']:.1%}" if r["model_flops_utilisation"] else "-"
             numbers = f"{r['micro_batch']} | {r['tokens_per_second']:,.0f} | {used} | {r['peak_memory_mb'] / 1000:.1f}"
             print(f"| {name} | {engine} | {numbers} |", flush=True)
-    sys.exit(len(results) < len(arguments.shapes) * len(arguments.engines))
+    sys.exit(failed > 0)
 
 
 def _measure_one(arguments: argparse.Namespace) -> None:
@@ -140,18 +126,27 @@ def _measure_one(arguments: argparse.Namespace) -> None:
     arguments.json.write_text(json.dumps(result), encoding="utf-8")
 
 
-def _in_a_process(name: str, engine: str, micro_batch: int) -> dict[str, Any] | None:
-    """What was measured; None if the engine fails, and says why."""
+def _in_a_process(name: str, engine: str, micro_batch: int, limit: float | None) -> Row:
+    """What was measured, or `failed`: why the engine did not."""
     # Trainer would take all cards that it sees.
     one_card = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
         mine = ["--one", "--shapes", name, "--engines", engine, "--json", str(file), "--micro-batch", str(micro_batch)]
-        command = [sys.executable, __file__, *sys.argv[1:], *mine]
-        status = subprocess.run(command, env=os.environ | one_card, stdout=sys.stderr, check=False).returncode
-        if status == OUT_OF_MEMORY and micro_batch > 1:
-            return _in_a_process(name, engine, micro_batch // 2)
-        return json.loads(file.read_text(encoding="utf-8")) if status == 0 else None
+        command, environment = [sys.executable, __file__, *sys.argv[1:], *mine], os.environ | one_card
+        try:
+            run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=limit)
+        except subprocess.TimeoutExpired:
+            return {"shape": name, "engine": engine, "failed": f"took longer than {limit:.0f} s"}
+        sys.stderr.write(run.stderr)
+        if run.returncode == OUT_OF_MEMORY and micro_batch > WIDTHS[name]:
+            return _in_a_process(name, engine, micro_batch // 2, limit)
+        if run.returncode == OUT_OF_MEMORY:
+            return {"shape": name, "engine": engine, "failed": "out of memory even with one sequence at a time"}
+        if run.returncode:
+            return {"shape": name, "engine": engine, "failed": last_line(run.stderr)}
+        result: Row = json.loads(file.read_text(encoding="utf-8"))
+        return result
 
 
 if __name__ == "__main__":

@@ -19,10 +19,20 @@ class Training(Strict):
     )
     # AdamW moves each weight by about the learning rate at every step; weights are far smaller than 1.
     learning_rate: float = Field(gt=0, le=1, description="Peak of the warmup-stable-decay schedule.")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="muon: matrices of the layers by Muon, embedding, head and norms by AdamW. adamw: all by AdamW.",
+    )
+    muon_learning_rate: float = Field(
+        0.02,
+        gt=0,
+        le=1,
+        description="Peak of the schedule for Muon's matrices; not allowed with adamw. The default is its author's.",
+    )
     beta1: float = Field(0.9, ge=0, lt=1, description="Decay rate of AdamW's mean of gradients.")
     beta2: float = Field(0.95, ge=0, lt=1, description="Decay rate of AdamW's mean of squared gradients.")
     eps: float = Field(1e-8, gt=0, le=0.1, description="AdamW's epsilon.")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay, on every parameter.")
+    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay, on every parameter.")
     gradient_clip: float = Field(
         1.0, gt=0, description="Largest global norm of the gradient; a longer gradient is scaled down to it."
     )

@@ -1,4 +1,4 @@
-"""The training loop: steps over a mixture with AdamW, a log, saved states and a clean end when asked for.
+"""The training loop: steps over a mixture with AdamW or Muon, a log, saved states and a clean end when asked for.
 
 Our own rather than transformers' Trainer: the order of the data is a function of (seed, step), so resuming needs no
 replaying of a data loader, on any number of ranks; see docs/notebook.md for what was measured.
@@ -81,9 +81,10 @@ class Run:
         """Train to the end.
 
         Resumes from the newest whole state; a resumed run on a CPU ends with the same bits as one that was never
-        interrupted, if the number of ranks is the same. SIGTERM or SIGUSR1 to any rank (a time limit, a preemption):
-        gives up the step it is in, saves the state and exits with status 75. Raises Diverged on a loss or gradient that
-        is not finite, before the optimizer step, and GrowmergeError if even single sequences do not fit into memory.
+        interrupted, if the number of ranks is the same. SIGTERM, SIGUSR1 or SIGINT to any rank (a time limit, a
+        preemption, Ctrl-C): gives up the step it is in, saves the state and exits with status 75. Raises Diverged on a
+        loss or gradient that is not finite, before the optimizer step, and GrowmergeError if even single sequences do
+        not fit into memory.
         """
         s = self.settings
         first = self._resume()
@@ -139,7 +140,7 @@ class Run:
 
     def _accumulate_share(self, batch: torch.Tensor) -> tuple[float, bool]:
         """This rank's part of the loss, and whether the memory was too small. A request to stop cuts it short."""
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad()
         total = torch.zeros((), device=self.ranks.device)
         try:
             for start in range(0, len(batch), self.micro_batch):

@@ -1,11 +1,39 @@
-"""AdamW, and the final norm of a HyperCloned model, into which the division of its logits is folded."""
+"""AdamW or Muon, and the final norm of a HyperCloned model, into which the division of its logits is folded."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import Any
+
 import torch
+from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from growmerge.config.training import Training
+
+
+class Optimizers:
+    """Optimizers of different parameters, used as one.
+
+    `state` maps each parameter to its optimizer's tensors by name; `param_groups` are those of all.
+    """
+
+    def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
+        self._optimizers = optimizers
+        self.param_groups: list[dict[str, Any]] = [group for one in optimizers for group in one.param_groups]
+        self.state: dict[Tensor, dict[str, Tensor]] = defaultdict(dict)
+        for one in optimizers:
+            one.state = self.state
+
+    def step(self) -> None:
+        """Update all parameters."""
+        for one in self._optimizers:
+            one.step()
+
+    def zero_grad(self) -> None:
+        """Drop all gradients."""
+        for one in self._optimizers:
+            one.zero_grad(set_to_none=True)
 
 
 def fold_of(model: LlamaForCausalLM, width: int) -> int:
@@ -20,25 +48,37 @@ def unfold_gradient(model: LlamaForCausalLM, width: int) -> None:
     grad /= fold_of(model, width)
 
 
-def make_optimizer(model: LlamaForCausalLM, training: Training, width: int) -> torch.optim.AdamW:
-    """Fused AdamW; weight decay on every parameter, as in the published runs.
+def make_optimizer(model: LlamaForCausalLM, training: Training, width: int) -> Optimizers:
+    """Fused AdamW, or Muon for the matrices of the layers and AdamW for the rest; weight decay on every parameter.
 
     HyperCloning folds 1/width into the final norm's weight of a tied model. That weight's learning rate is divided by
     the same number (and its decay multiplied), as its gradient is before clipping: training moves exactly as if the
     logits were divided at run time (Glocker et al. 2025, section 3.2).
+
+    Muon is torch's, with the settings of its author (Jordan 2024, https://kellerjordan.github.io/posts/muon): momentum
+    0.95 of Nesterov's kind, five steps of Newton-Schulz, a rate for each matrix that grows with the root of rows over
+    columns, and AdamW for embedding, head and norms.
     """
     fold = fold_of(model, width)
     final_norm = model.model.norm.weight
-    rest = [parameter for parameter in model.parameters() if parameter is not final_norm]
+    by_muon = [p for p in model.model.layers.parameters() if p.ndim == 2] if training.optimizer == "muon" else []
+    others = {final_norm, *by_muon}
+    rest = [parameter for parameter in model.parameters() if parameter not in others]
     groups = [
         {"params": rest, "scale": 1.0, "weight_decay": training.weight_decay},
         {"params": [final_norm], "scale": 1.0 / fold, "weight_decay": training.weight_decay * fold},
     ]
     betas = (training.beta1, training.beta2)
-    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=betas, eps=training.eps, fused=True)
+    adamw = torch.optim.AdamW(groups, lr=training.learning_rate, betas=betas, eps=training.eps, fused=True)
+    if not by_muon:
+        return Optimizers(adamw)
+    matrices = {"params": by_muon, "scale": training.muon_learning_rate / training.learning_rate}
+    return Optimizers(
+        adamw, torch.optim.Muon([matrices], lr=training.muon_learning_rate, weight_decay=training.weight_decay)
+    )
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: Optimizers, rate: float) -> None:
     """Set the learning rate of the next step in all groups, each with its scale."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["scale"]

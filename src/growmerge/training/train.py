@@ -68,7 +68,7 @@ def train_model(
     used = {component.corpus for phase in phases for component in phase.components}
     corpora = {corpus: TokenCorpus(shards[corpus], training.sequence_length) for corpus in sorted(used)}
     sizes = {name: len(corpus) for name, corpus in corpora.items()}
-    mixture = Mixture(phases, sizes, recipe.seed, training.batch_sequences)
+    mixture = Mixture(phases, sizes, recipe.seed, training.batch_sequences, recipe.part)
     drawn = sum(mixture.counts().values())
     if drawn < training.batch_sequences:
         raise GrowmergeError(

@@ -1,0 +1,89 @@
+"""The GPU check runs all of its parts on a CPU, and a part that fails takes none of the others with it."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import ROOT
+
+SCRIPT = ROOT / "speed/gpu_check.py"
+
+
+@pytest.fixture(autouse=True)
+def _speed(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "speed"))
+
+
+def test_every_part_runs_on_a_cpu_and_the_page_says_that_no_gpu_was_there(tmp_path):
+    run = [sys.executable, str(SCRIPT), "--device", "cpu", "--tiny", "--patience", "10", "--folder", str(tmp_path)]
+    said = subprocess.run(run, capture_output=True, text=True, check=False)
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert said.returncode == 0, page + said.stdout
+    assert "**This was not run on a GPU.** It ran on a CPU with tiny models" in page
+    assert "Failed" not in page and "failed" not in page
+    for row in ("| tiny | ours |", "| tiny | torch |", "| tiny | trainer |", "| growmerge, 2048 slots |", "| linear |"):
+        assert row in page, row
+    assert "| harness, batches of 64 |" in page and "| ramplus_tl |" in page
+    assert "needs a GPU" in page, "tests that were skipped are not passed over"
+    assert "| training 180M: share of bf16 peak | 0.40 | - | not measured |" in page
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_it_says_how_to_go_on(tmp_path):
+    run = subprocess.run([sys.executable, str(SCRIPT), "--folder", str(tmp_path)], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "run on a machine with a GPU, or with --device cpu --tiny" in run.stdout
+
+
+def test_all_parts_together_take_at_most_eight_minutes():
+    from gpu_parts import PARTS
+
+    assert sum(part.limit for part in PARTS) <= 480
+    assert len({part.name for part in PARTS}) == len(PARTS)
+
+
+PROGRAM = """
+import json, sys, time
+with open(sys.argv[2], "a") as file:
+    file.write(json.dumps({"method": "linear", "cpu_seconds": 1.0}) + "\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("rest", "fault"),
+    [
+        ("", ""),
+        ("raise ValueError('of a | reason')", "exit status 1: ValueError: of a | reason"),
+        ("time.sleep(600)", "stopped after its 2 s; what it had measured by then is below"),
+    ],
+    ids=["well", "an error", "too long"],
+)
+def test_what_a_part_measured_before_it_failed_is_kept_and_its_fault_told(rest, fault, tmp_path):
+    import gpu_check
+    from gpu_page import page
+    from gpu_parts import Part
+
+    (tmp_path / "part.py").write_text(PROGRAM + rest, encoding="utf-8")
+    part = Part("merging", 2, (str(tmp_path / "part.py"),))
+    outcome = gpu_check.run(part, tmp_path, {}, tiny=False)
+    assert outcome.fault == fault
+    text = page(["about"], [outcome])
+    assert "| linear | - | 1.00 | - | - |" in text
+    assert ("**Failed:**" in text) == bool(fault)
+
+
+def test_targets_are_held_against_our_engine_and_the_harness_at_its_best():
+    from gpu_page import targets
+    from gpu_parts import Outcome
+
+    training = [
+        {"shape": "180M", "engine": "trainer", "model_flops_utilisation": 0.9},
+        {"shape": "180M", "engine": "ours", "model_flops_utilisation": 0.41},
+        {"shape": "572M", "engine": "ours", "failed": "out of memory"},
+    ]
+    speeds = {"growmerge, 2048 slots": 300.0, "harness, batches of 64": 100.0, "harness, batches of 1": 10.0}
+    scoring = [{"way": way, "pairs_per_second": speed} for way, speed in speeds.items()]
+    found = targets([Outcome("training", training), Outcome("scoring", scoring)])
+    assert [(row["measured"], row["met"]) for row in found] == [(0.41, True), (None, None), (3.0, False)]
+    assert [row["met"] for row in targets([])] == [None, None, None]
