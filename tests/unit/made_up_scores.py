@@ -39,6 +39,8 @@ def _about(identifier: str) -> tuple[str, str, str, str, int, int | None]:
     target, _, step = rest[0].partition("@")
     method = "".join(rest[1:])
     kind = "merge" if method else "checkpoint" if step else "model"
+    if "~" in method:
+        kind, method = "healed", method.partition("~")[0]
     return (kind, first, target, method, len(target.split("+")), int(step) if step else None)
 
 

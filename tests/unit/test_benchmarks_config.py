@@ -244,7 +244,10 @@ def test_benchmarks_are_held_against_the_study(benchmark, message):
 
 def test_a_study_can_have_any_benchmark_of_the_registry():
     own = {"name": "own", "use": "inflection", "inflection": {"lexicons": {"swe": "swe.tsv"}}}
-    made = [{"name": name, "limit": 9} for name in ("acceptability", "facts", "parity", "heldout_translation")]
+    made = [
+        {"name": name, "limit": 9}
+        for name in ("acceptability", "facts", "parity", "bits_per_byte", "heldout_translation")
+    ]
     read = [{"name": n} for n, e in REGISTRY.items() if e.languages and n != "foblimp"]
     read = [b | ({"sources": {"swe": {"dataset": "m"}}} if b["name"] == "mpararel" else {}) for b in read]
     study = validate(MINIATURE | {"benchmarks": [*made, *read, own]})

@@ -64,6 +64,22 @@ def test_rows_are_the_finished_models_of_all_languages() -> None:
     assert row(scores(), "reading", "scratch, merged by linear")["value"].tolist() == [0.2, 0.25, 0.3]
 
 
+def test_what_is_trained_on_from_a_merge_stands_below_the_merges_with_its_share() -> None:
+    healed = {
+        f"scratch/deu+tur+zho/{name}": {"reading": dict.fromkeys(LANGUAGES, value)}
+        for name, value in {"linear~5": 0.45, "base~5": 0.3}.items()
+    }
+    table = scores(summary_of(SCORES | healed))
+    names = list(dict.fromkeys(table["name"]))
+    assert names[-2:] == [
+        "scratch, merged by linear, trained on for 5 %",
+        "scratch, base, trained on for 5 %",
+    ]
+    assert row(table, "reading", names[-2])["value"].tolist() == [0.45] * 3
+    assert row(table, "reading", "scratch, merged by linear")["value"].tolist() == [0.2, 0.25, 0.3]
+    assert set(table.loc[table["role"] == "healed", "method"]) == {"linear", "base"}
+
+
 def test_every_hole_has_its_reason() -> None:
     table = scores()
     assert (table["value"].isna() == (table["reason"] != "")).all()

@@ -15,7 +15,7 @@ from growmerge.tables.contrasts import COLUMNS, Contrast, compare, contrasts, wr
 
 CONFIG = Path(__file__).parents[2] / "config"
 MINIATURE = validate(merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml")))
-MODELS = list(Grid(MINIATURE))
+MODELS = [model for model in Grid(MINIATURE) if "rounds" not in model.setup]
 MEASURED = {"pairs": ("acceptability", "sum"), "questions": ("qa", "character"), "parity": ("parity", "sum")}
 ITEMS = [f"item-{n:02}" for n in range(24)]
 
@@ -25,7 +25,7 @@ def cell(benchmark, language, logprobs, characters=None, items=ITEMS):
     return pd.DataFrame(
         {
             "benchmark": benchmark, "language": language, "item": item, "subset": "a/b", "candidate": candidate,
-            "logprob": logprob, "tokens": 1, "characters": characters[candidate] if characters else 10,
+            "logprob": logprob, "tokens": 1, "characters": characters[candidate] if characters else 10, "bytes": 10,
         }
         for item, candidates in zip(items, logprobs, strict=False)
         for candidate, logprob in enumerate(candidates)

@@ -394,7 +394,7 @@ from growmerge.evaluation.scorer import score_encoded
 model = make_model(intermediate_size=2**15, max_position_embeddings=4000)
 requests = [Request((1,), (2, 3)), Request((1,), (2,) * 3000)]
 directly(model, requests[0])  # what a first pass makes and keeps is not meant
-texts = [("qa", "isl", f"q{n}", "", 0, len(r.continuation), 9) for n, r in enumerate(requests)]
+texts = [("qa", "isl", f"q{n}", "", 0, len(r.continuation), 9, 9) for n, r in enumerate(requests)]
 columns = dict(zip(TEXT_SCHEMA.names, map(list, zip(*texts))))
 leave(200000)
 try:

@@ -152,7 +152,7 @@ def test_a_text_that_is_too_long_for_the_model_is_refused_by_name_with_what_help
     with pytest.raises(GrowmergeError) as raised:
         score_items(model, tokenizer, {("qa", "isl"): [item]}, bos_id=BOS)
     assert f"qa/isl: text 1 of item q8 has {tokens} tokens, but the model has 64 positions; leave" in str(raised.value)
-    assert "by `max_words` of parity, by rows of your own without it in the benchmark's `sources`" in str(raised.value)
+    assert "by `max_words` of parity, by smaller `piece_bytes` of bits per byte, by rows of your" in str(raised.value)
 
 
 def test_texts_for_which_the_model_gives_no_numbers_are_counted_in_the_log(model, tokenizer, caplog):

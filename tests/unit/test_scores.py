@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from conftest import Tiny
 
-from growmerge.artifacts import publish, verify
+from growmerge.artifacts import publish, read_manifest, verify, write_manifest
 from growmerge.benchmarks.items import ITEMS, TRANSLATIONS, Item, write_items
 from growmerge.catalogue.entry import Decoding
 from growmerge.data.tokenizer import load_tokenizer
@@ -139,14 +140,14 @@ def summary(scores: pd.DataFrame, translations: pd.DataFrame | None = None) -> d
 
 
 def score_rows(logprobs: dict[str, list[float]], cut: dict[str, int] | None = None) -> pd.DataFrame:
-    """Rows of a score table: {item: log-probabilities of its candidates}, each of 2 tokens and 4 characters."""
+    """Rows of a score table: {item: log-probabilities of candidates}, each of 2 tokens, 4 characters, 8 bytes."""
     rows = [
-        ("qa", "swe", item, number, 2, 4, (cut or {}).get(item, 0) * number, value)
+        ("qa", "swe", item, number, 2, 4, 8, (cut or {}).get(item, 0) * number, value)
         for item, values in logprobs.items()
         for number, value in enumerate(values)
     ]
     return pd.DataFrame(
-        rows, columns=["benchmark", "language", "item", "candidate", "tokens", "characters", "cut", "logprob"]
+        rows, columns=["benchmark", "language", "item", "candidate", "tokens", "characters", "bytes", "cut", "logprob"]
     )
 
 
@@ -296,6 +297,23 @@ def test_only_what_is_new_or_decoded_otherwise_is_generated(model: Model, tmp_pa
     assert update_scores(scores, model.scored, benchmarks, tokens_per_batch=500) == 0
     assert not (scores / TRANSLATIONS).exists(), "what is no longer asked for is dropped"
     pd.testing.assert_frame_equal(scores_of(scores, ITEMS), items)
+
+
+def test_scores_with_the_columns_of_an_older_scorer_are_made_again_and_translations_kept(
+    model: Model, tmp_path: Path, with_translation, monkeypatch: pytest.MonkeyPatch
+):
+    scores = tmp_path / "scores"
+    with monkeypatch.context() as older:
+        older.setattr("growmerge.evaluation.scores.SCORER_VERSION", SCORER_VERSION - 1)
+        update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING)
+    whole = pq.read_table(scores / ITEMS)
+    pq.write_table(whole.drop_columns(["bytes"]), scores / ITEMS)
+    manifest = read_manifest(scores)
+    write_manifest(
+        scores / "manifest.json", list(manifest.files), inputs=[], config=None, facts=manifest.facts, seconds=0.0
+    )
+    assert update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING) == 3
+    assert pq.read_table(scores / ITEMS).equals(whole)
 
 
 def test_translations_alone_are_scores_too(model: Model, tmp_path: Path, with_translation):

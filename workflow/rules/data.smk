@@ -170,6 +170,31 @@ rule build_benchmark:
         "../scripts/build_benchmark.py"
 
 
+rule write_tuning_text:
+    input:
+        documents=lambda w: LAYOUT.documents(LAYOUT.evaluation_corpus(w.language).name),
+    output:
+        directory(LAYOUT.tuning_text("{language}")),
+    log:
+        f"{LOGS}/tuning/{{language}}.log",
+    benchmark:
+        f"{TIMES}/tuning/{{language}}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        limit=lambda w: LAYOUT.running_text.limit,
+        piece_bytes=lambda w: LAYOUT.running_text.bytes_of_piece,
+        placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
+    message:
+        "Keep held-out text of {wildcards.language} to tune merges on"
+    script:
+        "../scripts/write_tuning_text.py"
+
+
 rule generate_pairs:
     input:
         documents=lambda w: LAYOUT.benchmark_documents(w.benchmark, w.language),

@@ -13,6 +13,8 @@ from growmerge.artifacts import publish, verify
 from growmerge.benchmarks.conversion import Conversion, HeldOut
 from growmerge.benchmarks.converters import find_converter
 from growmerge.benchmarks.items import ITEMS, Item, with_leading_space, write_items
+from growmerge.benchmarks.made.running_text import text_items
+from growmerge.benchmarks.pieces import document_of
 from growmerge.benchmarks.records import RecordCounts
 from growmerge.catalogue.benchmarks import VERSION
 from growmerge.config.benchmarks import Benchmark
@@ -77,6 +79,23 @@ def write_benchmark(
         write_items(built.items, draft.folder / ITEMS)
         draft.facts |= built.facts
         logger.info("%d items; the first: %s", len(built.items), built.items[0])
+
+
+def write_tuning_text(folder: Path, text: HeldOutShards, limit: int, piece_bytes: int) -> None:
+    """Publish the tuning half of held-out text as items in `folder`: what merges may be fitted on, never scored on.
+
+    See `growmerge.benchmarks.made.running_text.text_items`. Raises GrowmergeError if that half has no document.
+    """
+    items = text_items(text.documents(), "tuning", limit, piece_bytes)
+    if not items:
+        raise GrowmergeError(
+            f"{', '.join(map(str, text.folders))}: no held-out document falls into the tuning half; raise `heldout` of "
+            "the corpus, or give it more text"
+        )
+    config = {"limit": limit, "piece_bytes": piece_bytes, "placeholder": text.placeholder, "version": VERSION}
+    with publish(folder, inputs=text.folders, config=config) as draft:
+        write_items(items, draft.folder / ITEMS)
+        draft.facts |= {"pieces": len(items), "documents": len({document_of(item.id) for item in items})}
 
 
 def build_benchmark(benchmark: Benchmark, language: str, *, seed: int, heldout: HeldOut | None = None) -> Built:

@@ -12,6 +12,10 @@ Normalisation = Literal["sum", "token", "character"]
 # The three measures of Glocker et al. 2025, section 3.6.
 ACCEPTABILITY, PARITY, FACTS = "acceptability", "parity", "facts"
 TRANSLATION = "translation"  # its scores run from 0 to 100
+BITS_PER_BYTE = "bits_per_byte"  # of held-out text
+LOWER_IS_BETTER = frozenset({BITS_PER_BYTE})  # of these measures; of all others, higher is
+# Measures in units of their own, which no mean of several measures includes.
+OWN_UNITS = frozenset({TRANSLATION, BITS_PER_BYTE})
 # The revision under which the hub keeps its own conversion of datasets whose repositories hold a loading script.
 CONVERTED = "refs/convert/parquet"
 # The converter of benchmarks that a study describes itself, under `inflection`; rule generate_pairs makes them.
@@ -23,10 +27,11 @@ class Metric:
     """How a model is measured.
 
     accuracy: the share of items whose first candidate has the highest log-probability, normalised as said. parity:
-    information parity, of summed log-probabilities. chrf: chrF++ of what is generated after the prompt.
+    information parity, of summed log-probabilities. bits_per_byte: the negative log-probability of a text in bits over
+    its UTF-8 bytes, the lower the better. chrf: chrF++ of what is generated after the prompt.
     """
 
-    name: Literal["accuracy", "parity", "chrf"]
+    name: Literal["accuracy", "parity", "bits_per_byte", "chrf"]
     normalisation: Normalisation = "sum"
 
 
@@ -75,8 +80,8 @@ def one_config_each(id_: str | None, configs: Mapping[str, str], *splits: str, *
 class Entry:
     """One benchmark.
 
-    Raises ValueError for a benchmark that is measured by information parity and is of another measure, or the other way
-    round: a ratio of log-likelihoods and a share of right answers have no common mean.
+    Raises ValueError for a benchmark that is measured by information parity, or in bits per byte, and is of another
+    measure, or the other way round: a ratio of log-likelihoods and a share of right answers have no common mean.
 
     Args:
         converter: the module that makes its items, by its name in `growmerge.benchmarks.converters`, or its full name.
@@ -113,8 +118,9 @@ class Entry:
     attribution: Mapping[str | None, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.metric.name == PARITY) != (self.measure == PARITY):
-            raise ValueError(
-                f"the metric {self.metric.name!r} does not go with the measure {self.measure!r}: what is measured by "
-                "information parity is of the measure 'parity', and nothing else is"
-            )
+        for measure, meaning in ((PARITY, "by information parity"), (BITS_PER_BYTE, "in bits per byte")):
+            if (self.metric.name == measure) != (self.measure == measure):
+                raise ValueError(
+                    f"the metric {self.metric.name!r} does not go with the measure {self.measure!r}: what is measured "
+                    f"{meaning} is of the measure {measure!r}, and nothing else is"
+                )

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from growmerge.catalogue.benchmarks import REGISTRY
-from growmerge.catalogue.entry import INFLECTION, Dataset, Decoding, Entry, Metric, Normalisation
+from growmerge.catalogue.entry import BITS_PER_BYTE, INFLECTION, Dataset, Decoding, Entry, Metric, Normalisation
 from growmerge.config.corpora import FileSource, HubSource
 from growmerge.config.strict import LanguageCode, Name, Strict
 
 ISLENSKA = "islenska"  # in the place of a lexicon's file: the package of that name, which holds BÍN
+PIECE_BYTES = 1000  # what a piece of running text has at most, where a study does not say
 # Endings of files -> the builders of `datasets` that read them.
 FILES = {".jsonl": "json", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
@@ -109,7 +110,8 @@ class Benchmark(Strict):
     limit: int | None = Field(
         None,
         gt=0,
-        description="Most items of each language, a seeded sample. For acceptability: of each group of subsets.",
+        description="Most items of each language, a seeded sample. For acceptability: of each group of subsets. For "
+        "bits per byte: most documents.",
     )
     languages: list[LanguageCode] | None = Field(
         None, description="Languages to score; default: all that the registry has rows for."
@@ -143,6 +145,15 @@ class Benchmark(Strict):
         description="Most words of a sentence; longer parallel sentences are left out. Words of scripts without spaces "
         "are counted as in `min_words` of a corpus.",
     )
+    piece_bytes: int | None = Field(
+        None,
+        ge=16,
+        # Left out of params where it is not set, so that other benchmarks stay as they are.
+        exclude_if=lambda value: value is None,
+        description="For bits per byte: longer documents are cut at white space into pieces of at most so many bytes "
+        "of UTF-8, each read by itself. A piece must fit into the models' positions; a byte-level tokenizer makes at "
+        f"most a token of a byte. Default: {PIECE_BYTES}.",
+    )
     packages: dict[LanguageCode, Name] = Field(
         default_factory=dict, description="For acceptability: {language: package with its morphological data}."
     )
@@ -167,6 +178,7 @@ class Benchmark(Strict):
             "packages": key == "acceptability",
             "gap": entry.converter == "exam",
             "max_words": entry.metric.name in ("parity", "chrf"),
+            "piece_bytes": entry.metric.name == BITS_PER_BYTE,
             "few_shot": entry.few_shot > 0,
             "normalisation": entry.metric.name == "accuracy",
             "leading_space": entry.metric.name == "accuracy" and not entry.few_shot,
@@ -252,6 +264,11 @@ class Benchmark(Strict):
             return Decoding(entry.max_new_tokens)
         chosen = self.sampling
         return Decoding(entry.max_new_tokens, chosen.temperature, chosen.top_k or 0, chosen.top_p, seed)
+
+    @property
+    def bytes_of_piece(self) -> int:
+        """The most bytes of a piece of running text."""
+        return self.piece_bytes or PIECE_BYTES
 
     def has(self, language: str) -> bool:
         """Whether it is scored in a language."""

@@ -22,6 +22,7 @@ TEXT_SCHEMA = pa.schema(
         ("candidate", pa.int32()),
         ("tokens", pa.int32()),
         ("characters", pa.int32()),
+        ("bytes", pa.int32()),
     ]
 )
 
@@ -49,7 +50,7 @@ def encode_items(
     With a context, both are encoded together and cut after as many tokens as the context has by itself; spaces at its
     end go over to the candidate. That is lm-evaluation-harness's way (`_encode_pair`), and so are the lengths that
     normalise: `tokens` are those scored, `characters` (Unicode code points) the candidate's without leading spaces.
-    Without one, all of the text is scored.
+    `bytes` are those of all the candidate in UTF-8. Without a context, all of the text is scored.
 
     Raises GrowmergeError for a text without tokens, an item without candidates and a parity item without reference.
     """
@@ -77,6 +78,7 @@ def encode_items(
         "candidate": [candidate for *_, candidate, _ in rows],
         "tokens": [len(request.continuation) for request in requests],
         "characters": [len(text.lstrip()) for *_, text in rows],
+        "bytes": [len(text.encode()) for *_, text in rows],
     }
     return EncodedItems(pa.table(columns, schema=TEXT_SCHEMA), requests)
 

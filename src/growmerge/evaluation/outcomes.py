@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
+from growmerge.benchmarks.pieces import document_of
 from growmerge.catalogue.entry import Normalisation
 from growmerge.errors import GrowmergeError
 
@@ -26,6 +28,24 @@ def normalised_by_benchmark(rows: pd.DataFrame, by: Mapping[str, Normalisation])
         if (those := how == chosen).any():
             logprobs[those] = normalised(rows[those], chosen)
     return logprobs
+
+
+def bits_and_bytes(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the documents of running text cost, by (benchmark, language, document), sorted: columns `bits` and `bytes`.
+
+    `bits` is minus the summed log-probability, to base 2, of all pieces of a document. Bits per byte are the sum of the
+    one over the sum of the other: the length of a code for the text, whatever the tokenizer (Gao et al. 2020, The Pile,
+    section 3.1). NaN where a log-probability is.
+    """
+    keys = [rows["benchmark"], rows["language"], rows["item"].map(document_of).rename("document")]
+    of_pieces = pd.DataFrame({"bits": -rows["logprob"] / np.log(2), "bytes": rows["bytes"]}).groupby(keys)
+    found = of_pieces.sum()
+    return found.assign(bits=found["bits"].where(of_pieces["bits"].count() == of_pieces.size()))
+
+
+def bits_per_byte(rows: pd.DataFrame) -> float:
+    """The bits per byte of all rows together."""
+    return float(-rows["logprob"].sum(skipna=False) / np.log(2) / rows["bytes"].sum())
 
 
 def outcomes(rows: pd.DataFrame, by: Normalisation = "sum") -> pd.DataFrame:

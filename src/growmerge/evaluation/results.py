@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from growmerge.artifacts import provenance
-from growmerge.catalogue.entry import Normalisation
+from growmerge.catalogue.entry import BITS_PER_BYTE, Normalisation
 from growmerge.evaluation.chrf import of_corpus, resampled, stacked
-from growmerge.evaluation.outcomes import normalised, outcomes
+from growmerge.evaluation.outcomes import bits_per_byte, normalised, outcomes
 
 RESULTS = "results.json"
 # The harness's names for the share of right items by summed log-probability and by that per character, and ours beside.
@@ -43,8 +43,9 @@ def harness_results(
 
     A task is named benchmark_language; `configs`, `few_shot` and `versions` say about cells (benchmark, language) what
     the harness says about tasks. A cell of `scores` whose items have several candidates gets accuracies, another the
-    mean negative log-likelihood (nll); one of `translations` the chrF++ of the corpus; each with its standard error,
-    which is a bootstrap's for chrF++. `ties`, `cut`, `ended` and `lost_examples` are shares of items. There is no
+    mean negative log-likelihood (nll) and the bits per byte of all together; one of `translations` the chrF++ of the
+    corpus. Each but bits per byte has its standard error, which is a bootstrap's for chrF++. `ties`, `cut`, `ended` and
+    `lost_examples` are shares of items. There is no
     filter but "none", and there are no groups. What is no number is the harness's "N/A": all that rests on a
     log-probability which is NaN, and the standard error of one item.
     """
@@ -101,6 +102,8 @@ def _score_metrics(scores: pd.DataFrame) -> dict[_Cell, _Metrics]:
     alone = scores[~compared].set_index(list(_CELL))
     for name, by in _COSTS.items():
         _add_means(metrics, name, -normalised(alone, by))
+    for cell, texts in alone.groupby(level=_CELL):
+        metrics[cell][f"{BITS_PER_BYTE},none"] = _number(bits_per_byte(texts))
     _add_shares(metrics, "cut", cut)
     return metrics
 

@@ -17,10 +17,11 @@ from growmerge.evaluation.encode import TEXT_SCHEMA, EncodedItems, encode_items
 from growmerge.evaluation.engine import TOKENS_PER_BATCH, RequestTooLargeError, log_likelihoods, max_positions
 
 # Part of the identity of every score: raise it whenever the same model and items would get other numbers or columns.
-SCORER_VERSION = 4
+SCORER_VERSION = 5
 
 _LEAVE_OUT = (
-    "leave it out: by `max_words` of parity, by rows of your own without it in the benchmark's `sources`, or by "
+    "leave it out: by `max_words` of parity, by smaller `piece_bytes` of bits per byte, by rows of your own without it "
+    "in the benchmark's `sources`, or by "
     "`languages` without this one"
 )
 

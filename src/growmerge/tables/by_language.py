@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from growmerge import ids
-from growmerge.ids import ALL, COMMON, MULTI
+from growmerge.ids import ALL, BASE, COMMON, MULTI
 from growmerge.tables.markdown import HOLE, TOO_FEW, decimals, interval, listed, markdown_table, number
 from growmerge.tables.statistics import FEWEST_ITEMS
-from growmerge.tables.summary import measure_order
+from growmerge.tables.summary import best, measure_order
 
 COLUMNS = (
     *("measure", "name", "role", "setup", "method", "id", "language"),
@@ -50,10 +50,10 @@ def by_language(
 
     The rows, each as far as the summary lists such a model: models of others ("external"), bases ("base"), and for each
     of `setups` its experts, each in its own language ("expert"), its model of all languages ("mixed"; "common" where
-    experts branch off it) and the merge of all `languages` by each of `methods` ("merge"). `low` and `high` are the
-    ends of the 95 % interval, `how` says of which kind: "wilson", "percentile", or "n too small" for none. Where there
-    is no score, the value is NaN, `how` is empty, and `reason` says
-    why; else it is empty.
+    experts branch off it), the merge of all `languages` by each of `methods` ("merge"), and such a merge, or the base
+    for comparison, trained on ("healed"). `low` and `high` are the ends of the 95 % interval, `how` says of which kind:
+    "wilson", "percentile", or "n too small" for none. Where there is no score, the value is NaN, `how` is empty, and
+    `reason` says why; else it is empty.
     """
     whole = finished(summary)
     cells = {(cell.id, cell.measure, cell.language): cell for cell in whole.itertuples()}
@@ -92,6 +92,11 @@ def _rows(
             merge = ids.merge(setup, languages, method)
             if merge in known:
                 yield Row(f"{setup}, merged by {method}", "merge", setup, method, merge)
+        of_setup = whole[(whole["kind"] == "healed") & (whole["setup"] == setup)].drop_duplicates("id")
+        for healed in of_setup.itertuples():
+            before = "base" if healed.method == BASE else f"merged by {healed.method}"
+            name = f"{setup}, {before}, trained on for {100 * (ids.split_share(healed.id)[1] or 0):g} %"
+            yield Row(name, "healed", setup, healed.method, healed.id)
 
 
 def _how(cell: Any) -> str:
@@ -121,21 +126,21 @@ def by_language_markdown(table: pd.DataFrame) -> str:
     parts = [
         "In brackets: 95 % intervals over items, Wilson's of shares of right answers, else percentiles of bootstrap "
         "resamples (not 1.96 standard errors, as in Aycock et al. 2026); they do not show the variation between "
-        f"training runs. {TOO_FEW}: fewer than {FEWEST_ITEMS} items, so no interval. Bold: the highest score in a "
-        "language. Experts: each in its own language."
+        f"training runs. {TOO_FEW}: fewer than {FEWEST_ITEMS} items, so no interval. Bold: the best score in a "
+        "language (of bits per byte the lowest). Experts: each in its own language."
     ]
     for measure, part in table.groupby("measure", sort=False):
-        parts += [f"## {measure}", _table(part), *_reasons(part)]
+        parts += [f"## {measure}", _table(str(measure), part), *_reasons(part)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(part: pd.DataFrame) -> str:
+def _table(measure: str, part: pd.DataFrame) -> str:
     """One measure: rows are models, columns languages."""
     languages, names = list(dict.fromkeys(part["language"])), list(dict.fromkeys(part["name"]))
-    digits = decimals(part["value"])
-    best = part.groupby("language")["value"].max()
+    digits = decimals(measure, part["value"])
+    bests = {language: best(measure, cells["value"]) for language, cells in part.groupby("language")}
     cells = {(line.name, line.language): line for line in part.itertuples(index=False)}
-    rows = [[name, *(_cell(cells[name, x], best[x], digits) for x in languages)] for name in names]
+    rows = [[name, *(_cell(cells[name, x], bests[x], digits) for x in languages)] for name in names]
     chances = part.groupby("language")["chance"].first()
     if chances.notna().any():
         rows.append(["chance", *(number(chances[x], digits) for x in languages)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,24 +15,22 @@ from numpy.typing import NDArray
 
 from growmerge.artifacts import verify
 from growmerge.benchmarks.items import ITEMS
-from growmerge.catalogue.entry import PARITY, Normalisation
-from growmerge.errors import GrowmergeError
-from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
+from growmerge.catalogue.entry import BITS_PER_BYTE, LOWER_IS_BETTER, PARITY, Normalisation
 from growmerge.frames import write_frame
-from growmerge.ids import parity_reference
+from growmerge.ids import without_setup
 from growmerge.study.grid import Model
+from growmerge.tables.item_values import Cell, english_sides, is_there, item_values
 from growmerge.tables.paired import paired_difference, paired_outcomes
 from growmerge.tables.statistics import holm
 from growmerge.tables.summary import SCORE_COLUMNS
 
 logger = logging.getLogger(__name__)
+Values = dict[Cell, NDArray[np.float64]]
 Kind = Literal["method", "expert", "mixed", "setup", "compute"]
 COLUMNS = (
     *("contrast", "first", "second", "measure", "benchmark", "language"),
     *("difference", "low", "high", "p", "p_holm", "better", "worse", "n"),
 )
-_READ = (*SCORE_COLUMNS, "tokens", "characters")
-_Cell = tuple[str, str]  # benchmark, language
 
 
 class Contrast(NamedTuple):
@@ -60,6 +59,7 @@ def contrasts(
     there = {(m.setup, m.target, m.method, m.step): m for m in models if m.kind in ("model", "merge") and m.setup}
     mixed = {(m.setup, frozenset(m.languages)): m for m in models if m.kind == "model" and len(m.languages) > 1}
     setups = list(dict.fromkeys(setup for setup, *_ in there))
+    earlier_setups = {setup: setups[:place] for place, setup in enumerate(setups)}
     found = []
     for (setup, target, method, step), model in there.items():
         learned = tuple(dict.fromkeys([*model.languages, english]))
@@ -72,7 +72,7 @@ def contrasts(
                 found += [Contrast("expert", model.id, expert.id, own) for expert, own in experts if expert]
                 if whole := mixed.get((setup, frozenset(model.languages))):
                     found.append(Contrast("mixed", model.id, whole.id, learned))
-        for earlier in setups[: setups.index(setup)]:
+        for earlier in earlier_setups[setup]:
             if other := there.get((earlier, target, method, step)):
                 found.append(Contrast("setup", model.id, other.id, learned))
     for first, second in same_cost:
@@ -101,33 +101,56 @@ def compare(
         measured: by benchmark, the measure and how log-probabilities are normalised; others are left out.
 
     `difference` is the mean over items of first minus second, whatever subsets there are: of right answers, for parity
-    of ratios; for its interval see `paired`. `p` is of the exact sign test (see `paired.PairedDifference`), `p_holm`
-    adjusted for all rows of the same kind of contrast, measure and language. Where a log-probability is NaN, so are
-    these.
+    of ratios; for bits per byte over documents, in proportion to their bytes. For its interval see `paired`. `p` is of
+    the exact sign test (see `paired.PairedDifference`), `p_holm` adjusted for all rows of the same kind of contrast,
+    measure and language. Where a log-probability is NaN, so are these.
 
     Raises GrowmergeError where two models were not scored on the same items.
     """
-    items: dict[_Cell, pd.Index] = {}
-    ids = dict.fromkeys(name for contrast in wanted for name in (contrast.first, contrast.second))
-    english = _english_sides(reference, [name for name, (measure, _) in measured.items() if measure == PARITY])
-    values = {
-        name: dict(_values(scores[name], name, english, measured, items)) for name in ids if _is_there(scores, name)
-    }
-    rows = []
-    for kind, first, second, languages in wanted:
-        ours, theirs = values.get(first, {}), values.get(second, {})
+    items: dict[Cell, pd.Index] = {}
+    english = english_sides(reference, [name for name, (measure, _) in measured.items() if measure == PARITY])
+
+    def read(name: str) -> Values:
+        return dict(item_values(scores[name], name, english, measured, items)) if is_there(scores, name) else {}
+
+    rows: list[list[tuple[object, ...]]] = [[] for _ in wanted]
+    for place, ours, theirs in models_in_turn(wanted, read):
+        kind, first, second, languages = wanted[place]
         for benchmark, language in (cell for cell in ours if cell in theirs and cell[1] in languages):
             differences = ours[benchmark, language] - theirs[benchmark, language]
-            by_ratio = measured[benchmark][0] == PARITY
-            found = paired_difference(differences, resamples, seed) if by_ratio else paired_outcomes(differences)
+            measure = measured[benchmark][0]
+            found = (
+                paired_difference(differences, resamples, seed, lower_is_better=measure in LOWER_IS_BETTER)
+                if measure in (PARITY, BITS_PER_BYTE)
+                else paired_outcomes(differences)
+            )
             known = not np.isnan(found.difference.mean)
-            about = (kind, first, second, measured[benchmark][0], benchmark, language)
+            about = (kind, first, second, measure, benchmark, language)
             p = found.p if known else np.nan
-            rows.append((*about, *found.difference, p, np.nan, found.better, found.worse, found.n))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+            rows[place].append((*about, *found.difference, p, np.nan, found.better, found.worse, found.n))
+    table = pd.DataFrame([row for of_contrast in rows for row in of_contrast], columns=list(COLUMNS))
     for _, family in table.groupby(["contrast", "measure", "language"], sort=False):
         table.loc[family.index, "p_holm"] = holm(family["p"])
     return table
+
+
+def models_in_turn(wanted: Sequence[Contrast], read: Callable[[str], Values]) -> Iterator[tuple[int, Values, Values]]:
+    """The place of every contrast in `wanted` with the values of its models, those of the same target together.
+
+    A model is read when it is first needed and forgotten after the last time: a study may have 100,000 merges.
+    """
+    still = Counter(name for contrast in wanted for name in (contrast.first, contrast.second))
+    values: dict[str, Values] = {}
+    for place in sorted(range(len(wanted)), key=lambda place: without_setup(wanted[place].first)):
+        pair = (wanted[place].first, wanted[place].second)
+        for name in pair:
+            if name not in values:
+                values[name] = read(name)
+        yield place, values[pair[0]], values[pair[1]]
+        still.subtract(pair)
+        for name in {*pair}:
+            if not still[name]:
+                del values[name]
 
 
 def write_contrasts(
@@ -160,43 +183,3 @@ def write_contrasts(
     facts = {"contrasts": len(wanted), "rows": len(table)}
     write_frame(table, parquet, [*there, *references], config, facts, start)
     logger.info("%d rows of %d contrasts between %d models", len(table), len(wanted), len(models))
-
-
-def _is_there(scores: Mapping[str, pd.DataFrame | Path], name: str) -> bool:
-    source = scores.get(name)
-    return source is not None and (isinstance(source, pd.DataFrame) or source.exists())
-
-
-def _english_sides(reference: pd.DataFrame, benchmarks: Sequence[str]) -> pd.Series:
-    """The log-probabilities of the English sides, by (benchmark of parallel sentences, language, item)."""
-    benchmark = reference["benchmark"].map({parity_reference(name): name for name in benchmarks})
-    found = reference.assign(benchmark=benchmark).dropna(subset="benchmark")
-    return found.set_index(["benchmark", "language", "item"])["logprob"]
-
-
-def _values(
-    source: pd.DataFrame | Path,
-    name: str,
-    english: pd.Series,
-    measured: Mapping[str, tuple[str, Normalisation]],
-    items: dict[_Cell, pd.Index],
-) -> Iterator[tuple[_Cell, NDArray[np.float64]]]:
-    """The value of every item in each cell, in the order of `items`: what the first model has, sorted.
-
-    Right answers as int8, so that their differences are small whole numbers at an eighth of the memory.
-    """
-    frame = source if isinstance(source, pd.DataFrame) else pd.read_parquet(source, columns=list(_READ))
-    is_parity = frame["benchmark"].map({b: measure == PARITY for b, (measure, _) in measured.items()})
-    compared = frame[is_parity.eq(False)]  # benchmarks that are not measured are neither
-    compared = compared.assign(logprob=normalised_by_benchmark(compared, {b: by for b, (_, by) in measured.items()}))
-    right = outcomes(compared)["right"]  # of all cells at once: pandas takes as long for few rows as for many
-    targets = frame[is_parity.eq(True)].set_index(["benchmark", "language", "item"])["logprob"]
-    ratios = english.reindex(targets.index).to_numpy() / targets
-    for (benchmark, language), found in pd.concat([right, ratios]).sort_index().groupby(level=[0, 1], sort=False):
-        found = found.droplevel([0, 1])
-        if not found.index.equals(items.setdefault((benchmark, language), found.index)):
-            raise GrowmergeError(
-                f"{name}: was scored on other items of {benchmark} in {language} than the models before it; score again"
-            )
-        small = measured[benchmark][0] != PARITY and not found.isna().any()
-        yield (benchmark, language), found.to_numpy(np.int8 if small else np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growmerge import ids
-from growmerge.catalogue.entry import TRANSLATION
+from growmerge.catalogue.entry import LOWER_IS_BETTER, OWN_UNITS
 from growmerge.comparing.statistics import similarities
 from growmerge.comparing.statistics.typology import DISTANCE
 from growmerge.config.analysis import DropCases
@@ -39,8 +39,9 @@ def drops(
     """Delta of every pair of languages merged by `method`: columns `DROP_COLUMNS`, `first` and `second` sorted.
 
     Delta is the mean over the two languages of the merge's score minus that of the language's own model, in the unit
-    of the scores; negative where merging costs. `measure` "mean" is the mean over the measures that the summary has, in
-    their different units, but for translation, whose scores run to 100. NaN where a score is missing; with `cases`
+    of the scores; negative where merging costs, so for bits per byte it is the expert's score minus the merge's.
+    `measure` "mean" is the mean over the measures that the summary has, but for translation and bits per byte, which
+    are no shares. NaN where a score is missing; with `cases`
     "available", delta is over those of the two languages that have both scores (the public code of Aycock et al. 2026,
     multiblimp/matrix_analysis.py: 45 pairs, though MultiBLiMP has no Chinese), and NaN if neither has.
     """
@@ -54,8 +55,9 @@ def drops(
             for name in names:
                 merged = [found.get((setup, ids.combination(pair), name, language), np.nan) for language in pair]
                 experts = [found.get((setup, language, name, language), np.nan) for language in pair]
-                deltas.append(_delta(np.array(merged), np.array(experts), cases))
-            shares = [delta for name, delta in zip(names, deltas, strict=True) if name != TRANSLATION]
+                delta = _delta(np.array(merged), np.array(experts), cases)
+                deltas.append(-delta if name in LOWER_IS_BETTER else delta)
+            shares = [delta for name, delta in zip(names, deltas, strict=True) if name not in OWN_UNITS]
             values = [*zip(names, deltas, strict=True), (MEAN, float(np.mean(shares)) if shares else np.nan)]
             table += [(setup, *pair, name, delta) for name, delta in values]
     return pd.DataFrame(table, columns=list(DROP_COLUMNS))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from growmerge.catalogue.entry import BITS_PER_BYTE
+
 TOO_FEW = "n too small"  # in place of an interval over fewer than `statistics.FEWEST_ITEMS` items
 HOLE = "-"  # stands where there is no number; the reason stands below the table
 
@@ -15,9 +17,9 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], ruler, *cells[1:]))
 
 
-def decimals(values: Iterable[float]) -> int:
-    """How many to print, for all values of a measure alike: three of shares and ratios, one of scores up to 100."""
-    return 1 if any(value > 2 for value in values) else 3
+def decimals(measure: str, values: Iterable[float]) -> int:
+    """How many to print, for all values of a measure alike: three of shares, ratios and bits, one of scores to 100."""
+    return 1 if measure != BITS_PER_BYTE and any(value > 2 for value in values) else 3
 
 
 def number(value: float, digits: int, best: float | None = None) -> str:

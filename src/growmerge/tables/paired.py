@@ -30,13 +30,15 @@ class PairedDifference(NamedTuple):
     n: int
 
 
-def paired_difference(differences: NDArray[np.float64], resamples: int, seed: int) -> PairedDifference:
+def paired_difference(
+    differences: NDArray[np.float64], resamples: int, seed: int, *, lower_is_better: bool = False
+) -> PairedDifference:
     """Compare two models by `differences`, first minus second, shape (n,), in an order that does not depend on them.
 
     Items are resampled, each with both of its values. Equal arguments give equal results. Without items, or with a NaN
     among them, `difference` is NaN; it has no interval if there are fewer than `statistics.FEWEST_ITEMS`.
     """
-    return _paired(bootstrap_mean(differences, resamples, seed), differences)
+    return _paired(bootstrap_mean(differences, resamples, seed), -differences if lower_is_better else differences)
 
 
 def paired_outcomes(differences: NDArray[np.float64] | NDArray[np.int8]) -> PairedDifference:
@@ -55,9 +57,9 @@ def paired_outcomes(differences: NDArray[np.float64] | NDArray[np.int8]) -> Pair
     return _paired(Interval(mean, float(max(middle - reach, -1.0)), float(min(middle + reach, 1.0))), differences)
 
 
-def _paired(difference: Interval, differences: NDArray[np.float64] | NDArray[np.int8]) -> PairedDifference:
-    better, worse = int((differences > 0).sum()), int((differences < 0).sum())
-    n = len(differences)
+def _paired(difference: Interval, gains: NDArray[np.float64] | NDArray[np.int8]) -> PairedDifference:
+    better, worse = int((gains > 0).sum()), int((gains < 0).sum())
+    n = len(gains)
     return PairedDifference(of_enough(difference, n), sign_test(better, worse), better, worse, n)
 
 

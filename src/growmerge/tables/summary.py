@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from growmerge import ids
-from growmerge.catalogue.entry import PARITY, Normalisation
+from growmerge.catalogue.entry import BITS_PER_BYTE, LOWER_IS_BETTER, PARITY, Normalisation
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import of_corpus, resampled, stacked
-from growmerge.evaluation.outcomes import normalised_by_benchmark, outcomes
+from growmerge.evaluation.outcomes import bits_and_bytes, normalised_by_benchmark, outcomes
 from growmerge.ids import ALL, MACRO
 from growmerge.study.grid import Model
 from growmerge.tables.statistics import (
@@ -27,7 +27,7 @@ from growmerge.tables.statistics import (
     of_enough,
 )
 
-MEASURES = ("acceptability", "parity", "facts")  # the order in which they are listed and drawn
+MEASURES = ("acceptability", "parity", "bits_per_byte", "facts")  # the order in which they are listed and drawn
 SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
 TRANSLATION_COLUMNS = ("benchmark", "language", "item", "counts")
 SUMMARY_COLUMNS = (
@@ -36,7 +36,7 @@ SUMMARY_COLUMNS = (
 )
 
 Parity = Literal["mean_of_ratios", "ratio_of_sums"]
-_Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]  # English and target, of each item
+_Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]  # English and target of each item; bits and bytes of each text
 
 
 class _Key(NamedTuple):
@@ -70,7 +70,7 @@ def summarise(
         models: the models of the table, in its order.
         reference: scores by the reference model of the English sides of benchmarks of information parity; those of
             the benchmark "parity" are the rows of "parity_reference" (see `ids.parity_reference`).
-        resamples: number of bootstrap resamples, for information parity and translations.
+        resamples: number of bootstrap resamples, for information parity, bits per byte and translations.
         seed: of the resampling; a cell depends on it and on the cell's own items, on no other cell.
         parity: of the ratios NLL_reference(English) / NLL_model(target), the mean over items (Tsvetkov and Kipnis
             2024), or the sum of the numerators over the sum of the denominators, in which long sentences count more.
@@ -87,18 +87,19 @@ def summarise(
         groups (the part of the name before "/"), with "macro", their unweighted mean, where there are several. Where a
         measure has several benchmarks, these are its subsets, and "all" is their unweighted mean. A model that lacks a
         subset that another one has gets neither mean: those over other sets do not compare. NaN log-probabilities make
-        their cell NaN. Information parity and translations have no groups; else this holds for them, too.
-        Information parity has no chance. Translations: chrF++ of the corpus, 0 to 100, without chance.
+        their cell NaN. Information parity, bits per byte and translations have no groups and no chance; else this holds
+        for them, too. Bits per byte: those of all documents together, resampled by document, whose number is `n`.
+        Translations: chrF++ of the corpus, 0 to 100.
 
     Raises:
         GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
             without a candidate to compare, or parity items that the reference lacks.
     """
-    names = [model.id for model in models]
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
+    names = Counter(model.id for model in models)
+    if doubled := sorted(name for name, count in names.items() if count > 1):
         raise GrowmergeError(f"models: the id {doubled[0]!r} stands there twice; give every model an id of its own")
     translations = translations or {}
-    if unknown := sorted({*scores, *translations} - set(names)):
+    if unknown := sorted({*scores, *translations} - names.keys()):
         raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(names)} models; pass it in `models`, too")
 
     references = _check(reference, "the reference's scores")
@@ -115,21 +116,29 @@ def summarise(
             cells[model.id] |= _translation_cells(written, measured or {}, resamples, seed)
 
     chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
+    holes = {key: _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key]) for key in sorted(chances, key=_order)}
+    subsets = _subsets(holes)
     rows = []
     for model in models:
         about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages), model.step)
-        for key in sorted(chances, key=_order):
-            hole = _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key])
+        ours = _subsets(cells[model.id])
+        for key, hole in holes.items():
             cell = cells[model.id].get(key, hole)
-            if key.subset in (ALL, MACRO) and not _over_the_same(key, cells[model.id], chances):
+            # A mean over fewer subsets than other models have cannot be compared with theirs.
+            if key.subset in (ALL, MACRO) and ours[key[:2]] < subsets[key[:2]]:
                 cell = hole
             rows.append((*about, *key, *cell.interval, cell.n, cell.ties, cell.chance))
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
 
 
-def _over_the_same(key: _Key, ours: Mapping[_Key, _Cell], all_keys: Iterable[_Key]) -> bool:
-    """Whether a model has every subset of the measure that any model has; otherwise its mean cannot be compared."""
-    return all(other in ours for other in all_keys if other[:2] == key[:2])
+def _subsets(keys: Iterable[_Key]) -> Counter[tuple[str, str]]:
+    """The number of subsets of each (measure, language)."""
+    return Counter(key[:2] for key in keys)
+
+
+def best(measure: str, values: pd.Series) -> float:
+    """The best of some scores of a measure: the highest, but of bits per byte the lowest."""
+    return float(values.min() if measure in LOWER_IS_BETTER else values.max())
 
 
 def measure_order(measure: str) -> tuple[int, str]:
@@ -178,8 +187,10 @@ def _cells(
     """Every measured cell of one model."""
     by_ratio = frame["measure"] == PARITY
     yield from _parity_cells(frame[by_ratio], references, model, resamples, seed, parity)
+    running_text = frame["measure"] == BITS_PER_BYTE
+    yield from _bits_cells(frame[running_text], resamples, seed)
     english_sides = [name for name in frame["benchmark"].unique() if ids.is_parity_reference(name)]
-    yield from _pair_cells(frame[~by_ratio & ~frame["benchmark"].isin(english_sides)], model)
+    yield from _pair_cells(frame[~by_ratio & ~running_text & ~frame["benchmark"].isin(english_sides)], model)
 
 
 def _parity_cells(
@@ -207,6 +218,27 @@ def _parity_cells(
         if rows["several"].iloc[0]:
             for benchmark, pairs in benchmarks.items():
                 yield _Key(PARITY, str(language), benchmark), cell([pairs])
+
+
+def _bits_cells(frame: pd.DataFrame, resamples: int, seed: int) -> Iterator[tuple[_Key, _Cell]]:
+    """Bits per byte in every language, and of its benchmarks where there are several."""
+
+    def cell(texts: Sequence[_Pairs]) -> _Cell:
+        """The unweighted mean over benchmarks, each resampled within itself."""
+        interval = bootstrap_mean_of_ratios_of_sums(texts, resamples, seed)
+        sizes = [length.size for _, length in texts]
+        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan)
+
+    for language, rows in frame.groupby("language", sort=False):
+        documents = bits_and_bytes(rows)
+        benchmarks = {
+            str(benchmark): (part["bits"].to_numpy(np.float64), part["bytes"].to_numpy(np.float64))
+            for benchmark, part in documents.groupby(level="benchmark", sort=False)
+        }
+        yield _Key(BITS_PER_BYTE, str(language), ALL), cell(list(benchmarks.values()))
+        if rows["several"].iloc[0]:
+            for benchmark, texts in benchmarks.items():
+                yield _Key(BITS_PER_BYTE, str(language), benchmark), cell([texts])
 
 
 def _pair_cells(frame: pd.DataFrame, model: str) -> Iterator[tuple[_Key, _Cell]]:

@@ -1,6 +1,15 @@
 """Made here, in any language: from held-out text, packages and lexicons."""
 
-from growmerge.catalogue.entry import ACCEPTABILITY, FACTS, INFLECTION, PARITY, TRANSLATION, Entry, Metric
+from growmerge.catalogue.entry import (
+    ACCEPTABILITY,
+    BITS_PER_BYTE,
+    FACTS,
+    INFLECTION,
+    PARITY,
+    TRANSLATION,
+    Entry,
+    Metric,
+)
 
 _MADE = "growmerge.benchmarks.made"
 
@@ -15,6 +24,7 @@ BENCHMARKS = {
         },
     ),
     "parity": Entry(f"{_MADE}.parity", "as the text", Metric("parity"), PARITY),
+    "bits_per_byte": Entry(f"{_MADE}.running_text", "as the text", Metric("bits_per_byte"), BITS_PER_BYTE),
     "facts": Entry(
         f"{_MADE}.facts",
         "Unicode License v3 (CLDR)",
