@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import VOCABULARY
 
 from growmerge.artifacts import publish, read_manifest
 from growmerge.comparing import statistics as package
@@ -24,6 +25,7 @@ from growmerge.comparing.statistics import (
 )
 from growmerge.data.corpus import HELDOUT
 from growmerge.data.documents import Document, write_documents
+from growmerge.data.token_counts import count_tokens
 from growmerge.errors import GrowmergeError
 from growmerge.models.checkpoints import load_checkpoint
 
@@ -86,7 +88,12 @@ def test_params_name_no_statistic_that_is_built_in() -> None:
 def test_a_comparison_holds_every_measure_that_is_declared(tiny, shards, tmp_path) -> None:
     members = {code: tiny.checkpoint(f"declared-{code}", seed) for seed, code in enumerate(("swe", "isl"))}
     base = tiny.checkpoint("declared-base", 9)
-    write_comparison("2x", members, base, shards, tmp_path / "2x.parquet", sentences=9, work=tmp_path / "work")
+    counts = {code: tmp_path / "counts" / code for code in members}
+    for seed, folder in enumerate(counts.values()):
+        count_tokens([tiny.shard(f"declared-{seed}", 40, seed)], tiny.folder / "tokenizer", VOCABULARY, folder)
+    write_comparison(
+        "2x", members, base, shards, tmp_path / "2x.parquet", sentences=9, work=tmp_path / "work", token_counts=counts
+    )
     declared = [m.name for statistic in statistics().values() if statistic.compute for m in statistic.measures]
     assert sorted(set(pd.read_parquet(tmp_path / "2x.parquet")["measure"])) == sorted(declared)
     added = {"statistics": added_statistics()} if added_statistics() else {}

@@ -298,6 +298,66 @@ def test_a_file_added_to_the_package_is_a_method_added(tmp_path, monkeypatch):
     assert "thirds" not in merge_methods()
 
 
+BY_ROWS = (
+    HEAD
+    + """
+@merge_method(by_rows=True)
+def largest(tensors: Tensors) -> torch.Tensor:
+    return tensors.members.amax(0).nan_to_num(0.0)
+
+
+@merge_method(name="whole")
+def of_whole_tensors(tensors: Tensors) -> torch.Tensor:
+    return tensors.members.amax(0).nan_to_num(0.0)
+
+
+@merge_method(by_rows=True)
+def number(tensors: Tensors) -> torch.Tensor:
+    rows = torch.arange(tensors.shape[0])[tensors.rows] if tensors.shape else torch.tensor(0)
+    return rows.view(-1, *[1] * (len(tensors.shape) - 1)).expand(tensors.members.shape[1:]).float()
+"""
+)
+
+
+@pytest.fixture
+def by_rows(tmp_path):
+    file = tmp_path / "by_rows.py"
+    file.write_text(BY_ROWS, encoding="utf-8")
+    return file
+
+
+def test_a_method_by_rows_gives_what_it_gives_for_whole_tensors(models, by_rows, tmp_path, monkeypatch):
+    from growmerge.merging import blocks
+
+    monkeypatch.setattr(blocks, "BLOCK", 60)  # some rows of 32 elements at a time
+    parts, whole, numbers = (
+        merged(tmp_path / name, recipe(models, by_rows, {"name": name})) for name in ("largest", "whole", "number")
+    )
+    for name, tensor in whole.items():
+        assert torch.equal(parts[name], tensor)
+        assert torch.equal(numbers[name].view(len(tensor), -1)[:, 0], torch.arange(len(tensor)).float()), name
+
+
+def test_models_that_are_not_finite_show_even_if_a_method_by_rows_leaves_it_out(tiny, models, by_rows, tmp_path):
+    from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
+
+    broken = load_checkpoint(models["swe"])
+    with torch.no_grad():
+        broken.model.layers[0].mlp.up_proj.weight[3, 2] = float("nan")
+    with publish(tmp_path / "broken") as draft:
+        save_checkpoint(broken, draft.folder, tiny.folder / "tokenizer")
+    chosen = recipe(models | {"swe": tmp_path / "broken"}, by_rows, {"name": "largest"})
+    with pytest.raises(GrowmergeError, match=r"broken: tensor model.layers.0.mlp.up_proj.weight has values that are"):
+        merge_models({tmp_path / "m": chosen})
+
+
+def test_a_method_that_draws_cannot_be_by_rows(tmp_path):
+    file = tmp_path / "drawing.py"
+    file.write_text(HEAD + "@merge_method(draws=True, by_rows=True)\ndef own(tensors: Tensors):\n    ...")
+    with pytest.raises(GrowmergeError, match=r"function own: draws random numbers, .*; remove by_rows"):
+        merge_methods([file])
+
+
 # --- what is told ---------------------------------------------------------------------------------------------------
 
 
@@ -349,7 +409,7 @@ PAIRS = {"name": "linear", "parameters": {"weight": 1.0}}
 
 
 def configuration(*methods, modules=("my_methods.py",), **merging):
-    chosen = {"modules": list(modules), "methods": [PAIRS, *methods]} | merging
+    chosen = {"modules": list(modules), "methods": [PAIRS, *methods], "healing": None, "rounds": None} | merging
     analysis = MINIATURE["analysis"] | {"pairwise_method": "linear"}
     return MINIATURE | {"merging": MINIATURE["merging"] | chosen, "analysis": analysis}
 
@@ -422,7 +482,7 @@ WRONG_MODULES = {
     ),
     "asks for an unknown statistic": (
         HEAD + "@merge_method(statistics=['token_count'])\ndef own(tensors: Tensors):\n    ...",
-        "merge method 'own' of bad.py asks for the statistic 'token_count'; known: token_counts",
+        "merge method 'own' of bad.py asks for the statistic 'token_count'; known: coefficients, grams, token_counts",
     ),
     "has a parameter without annotation": (
         HEAD + "@merge_method()\ndef own(tensors: Tensors, pull=1.0):\n    ...",
@@ -531,7 +591,25 @@ def test_text_that_is_not_tokenized_here_has_no_statistics(module):
     )
     with pytest.raises(GrowmergeError, match=re.escape(message)) as error:
         validate(taken("swe", "multi"))
-    in_one_line(error)
+    assert "`merging: {statistics_from: {swe: ...}}`" in in_one_line(error)
+
+
+def test_statistics_may_be_computed_from_a_sample_that_the_configuration_names(module):
+    def sampled(**texts):
+        setups = [setup | {"from": dict.fromkeys(("swe", "multi"), "folder:/x")} for setup in MINIATURE["setups"]]
+        chosen = configuration({"name": "by_counts"}, over_training=None, statistics_from=texts)
+        return validate(chosen | {"setups": setups, "sharing": None})
+
+    study = sampled(swe="fas")
+    found = Layout(study, Grid(study)).merge_statistics("1x", "isl+swe", study.merging.methods)
+    assert found == [f"results/miniature/statistics/token_counts/{corpus}" for corpus in ("isl", "fas")]
+    for texts, message in (
+        ({"sve": "swe"}, "merging.statistics_from.sve = 'sve': no such language"),
+        ({"swe": "swee"}, "merging.statistics_from.swe = 'swee': no such corpus"),
+    ):
+        with pytest.raises(GrowmergeError, match=re.escape(message)) as error:
+            sampled(**texts)
+        in_one_line(error)
 
 
 def test_a_request_of_a_rule_becomes_recipes(tiny, models, module, counts):

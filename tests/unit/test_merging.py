@@ -302,6 +302,7 @@ def test_without_a_gpu_auto_merges_on_the_cpu_and_cuda_is_refused():
         device_for("cuda")
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("method", [*METHODS.values(), RANDOM], ids=lambda method: method.name)
 def test_a_gpu_merges_like_the_cpu(method, models, members, tmp_path):
@@ -385,11 +386,11 @@ def test_the_card_has_the_scores_of_the_tables(models, members, tmp_path):
     running = [("r0", 0, -10 * np.log(2), 10), ("r1", 0, -30 * np.log(2), 10)]
     rows = pd.DataFrame(
         [
-            (benchmark, "swe", item, "", candidate, logprob, 2, characters, 0)
+            (benchmark, "swe", item, "", candidate, logprob, 2, characters, 16, 0)
             for benchmark, part in (("questions", questions), ("unknown", unknown), ("running", running))
             for item, candidate, logprob, characters in part
         ],
-        columns=[*SCORE_COLUMNS, "tokens", "characters", "cut"],
+        columns=[*SCORE_COLUMNS, "tokens", "characters", "bytes", "cut"],
     )
     written = count(["a cat sees", "the dog"], ["a cat sees you", "the sun"])
     translations = pd.DataFrame({"benchmark": "translation", "language": "swe", "item": ["a", "b"]})
@@ -424,7 +425,7 @@ def test_the_card_has_the_scores_of_the_tables(models, members, tmp_path):
     assert np.isnan(value["unknown"])
     assert "| unknown | swe | N/A | N/A | N/A | 2 |" in text
     assert f"| translation | swe | {value['translation']:.1f} chrf++ | 2 |" in text
-    assert "| running | swe | 2.000 bits per character | 2 |" in text
+    assert "| running | swe | 1.250 bits per byte | 2 |" in text
 
 
 def test_what_fails_leaves_no_merge_behind(models, members, cells, edited, tmp_path):

@@ -16,4 +16,5 @@ with job(snakemake.log[0], threads=snakemake.threads):
         Path(snakemake.output.parquet),
         sentences=snakemake.params.sentences,
         work=Path(snakemake.params.work),
+        token_counts=dict(zip(snakemake.params.get("counted", []), map(Path, snakemake.input.counts), strict=True)),
     )

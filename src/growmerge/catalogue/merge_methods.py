@@ -8,10 +8,12 @@ nearswap, arcee_fusion) and passthrough, which takes one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 WEIGHT = "weight"
+COEFFICIENTS = "coefficients"  # the statistic of methods whose coefficients are fitted to text
+TUNED = frozenset({"steps", "learning_rate", "texts"})  # the parameters of such a method
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,9 @@ class Kind:
     `base` says whether it works on differences to a base model; `members` is the fewest and most models beside the
     base; `of_model` and `of_merge` are its parameters with their types, for each member or for the merge as a whole;
     `ignored` are those that mergekit takes and does not use; `draws` says whether it needs random numbers. `required`
-    are parameters without a default; `statistics` are the names of statistics of the members that it reads.
+    are parameters without a default; `statistics` are the names of statistics of the members that it reads; `ranges`
+    are the lowest and the highest values of parameters that have such; `of_tokens` says that it merges the embedding
+    and the head alone.
     """
 
     base: Literal["required", "optional", "ignored"]
@@ -32,6 +36,8 @@ class Kind:
     draws: bool = False
     required: frozenset[str] = frozenset()
     statistics: tuple[str, ...] = ()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    of_tokens: bool = False
 
     @property
     def parameters(self) -> dict[str, type]:

@@ -49,18 +49,25 @@ class MergeMethod:
 
     `function` takes the `growmerge.merging.methods.Tensors` of all models and the parameters by name, and returns the
     merged tensor. If the method is `in_parts`, it takes `Operands`, `Workers` and `Write` of growmerge.merging instead,
-    and never holds whole tensors. `source` is the file of the method, None for mergekit's, which are known by version.
+    and never holds whole tensors. If it is `by_rows`, its function is called for some rows of a tensor at a time.
+    `source` is the file of the method, None for mergekit's, which are known by version.
     """
 
     name: str
     kind: Kind
     function: Callable[..., Any]
     in_parts: bool = False
+    by_rows: bool = False
     source: Source | None = None
 
     def __call__(self, *arguments: Any, **parameters: Any) -> Any:
         """What the function gives, so that a decorated function can be called like any other."""
         return self.function(*arguments, **parameters)
+
+    @property
+    def takes_whole_tensors(self) -> bool:
+        """Whether a tensor cannot be merged part by part."""
+        return not (self.in_parts or self.by_rows)
 
     @property
     def module(self) -> Path | None:
@@ -80,6 +87,9 @@ def merge_method(
     members: tuple[int, int | None] = (1, None),
     statistics: Sequence[str] = (),
     draws: bool = False,
+    by_rows: bool = False,
+    of_tokens: bool = False,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Callable[[Callable[..., Any]], MergeMethod]:
     """Make an annotated function a merge method: a decorator.
 
@@ -89,13 +99,21 @@ def merge_method(
 
     `name` is by default that of the function. `base` says whether the method takes the base model; `members` is the
     fewest and most models beside it (None: any number); `statistics` are the names of statistics of the members that
-    the method reads; `draws` says that it needs random numbers.
+    the method reads; `draws` says that it needs random numbers; `ranges` are the lowest and the highest
+    values of parameters, which the configuration is checked for. `by_rows` says that a row of the merged tensor (along
+    its first dimension) depends on this row of the models alone: the function is then called for blocks of rows, on
+    several cores, which takes less time and memory. A method that draws cannot be by rows. `of_tokens` says that the
+    method is for the embedding and the head alone: it can only be configured as the `embedding` of another one.
 
-    Raises GrowmergeError for a signature that is none of a merge method.
+    Raises GrowmergeError for a signature that is none of a merge method, and for `draws` with `by_rows`.
     """
 
     def register(function: Callable[..., Any]) -> MergeMethod:
         owner = f"function {function.__name__}"
+        if draws and by_rows:
+            raise GrowmergeError(
+                f"{owner}: draws random numbers, which it would draw anew for each block of rows; remove by_rows"
+            )
         arguments = list(inspect.signature(function).parameters.values())
         if not arguments or arguments[0].kind is inspect.Parameter.KEYWORD_ONLY:
             raise GrowmergeError(f"{owner}: takes no tensors; its first argument is the `Tensors` to merge")
@@ -109,9 +127,11 @@ def merge_method(
             draws=draws,
             required=frozenset(p.name for p in parameters if p.default is p.empty),
             statistics=tuple(statistics),
+            ranges=dict(ranges or {}),
+            of_tokens=of_tokens,
         )
         source = Source(function.__module__, digest="")  # whoever reads the file knows its digest
-        return MergeMethod(name or function.__name__, kind, function, source=source)
+        return MergeMethod(name or function.__name__, kind, function, by_rows=by_rows, source=source)
 
     return register
 
@@ -213,7 +233,8 @@ class MemberStatistic:
     """Something about each member of a merge that a method can ask for, as an artifact that a rule makes.
 
     `path` is where it stands below results/{study}/statistics, with the fields {corpus} (the training text of the
-    member's language), {model} (the id of the member) and {merge} (setup and combination; the same for all members).
+    member's language), {model} (the id of the member), {merge} (setup and combination; the same for all members) and
+    {method} (the configured name of the merge method that asks; each then has its own).
     `of_text` says that it is computed from the token shards of {corpus}. `read(folder, tensor)` is what a method gets
     for the tensor of that name.
     """
@@ -221,6 +242,11 @@ class MemberStatistic:
     path: str
     of_text: bool
     read: Callable[[Path, str], Any]
+
+    @property
+    def of_method(self) -> bool:
+        """Whether each configured method has its own."""
+        return "{method}" in self.path
 
 
 @cache
@@ -232,6 +258,23 @@ def member_statistics() -> Mapping[str, MemberStatistic]:
 def statistics_of(methods: Iterable[MergeMethod]) -> list[str]:
     """The names of the statistics that these methods ask for, sorted."""
     return sorted({name for method in methods for name in method.kind.statistics})
+
+
+def asked_statistics(methods: Mapping[str, Sequence[MergeMethod]]) -> list[tuple[str, str]]:
+    """What methods ask for: (statistic, method), by name of the statistic.
+
+    `methods` map configured names to the methods of their parts: that of the embedding may be another. Of a statistic
+    that methods share there is one entry, without a method.
+    """
+    return [
+        (name, method)
+        for name in statistics_of(part for parts in methods.values() for part in parts)
+        for method in (
+            [configured for configured, parts in methods.items() if name in statistics_of(parts)]
+            if member_statistics()[name].of_method
+            else [""]
+        )
+    ]
 
 
 def _files(package: str) -> dict[str, Path]:

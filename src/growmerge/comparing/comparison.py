@@ -19,6 +19,7 @@ from growmerge.data.split import read_heldout
 from growmerge.errors import GrowmergeError
 from growmerge.frames import write_frame
 from growmerge.ids import ALL
+from growmerge.merging.inputs import check_statistics
 
 logger = logging.getLogger(__name__)
 
@@ -34,20 +35,24 @@ def write_comparison(
     *,
     sentences: int,
     work: Path,
+    token_counts: Mapping[str, Path] | None = None,
 ) -> None:
     """Compare the models of a setup, `members` (language -> checkpoint) of the ancestor `base`, into `parquet`.
 
     Columns: `setup` and `COLUMNS`; the rows are the values of all `statistics`. The English sentences are those of the
     parity items in `english`, or the held-out documents of these shards: at most `sentences`. A GPU is used if there is
-    one. Large intermediate files are kept under `work`. Raises GrowmergeError for damaged checkpoints, for checkpoints
+    one. Large intermediate files are kept under `work`. `token_counts` (language -> artifact) are those of the members'
+    text, if any. Raises GrowmergeError for damaged checkpoints, for checkpoints
     that cannot be compared, and for a statistic whose values are not those that it declares.
     """
     start = time.monotonic()
-    inputs = [*members.values(), base, *english]
+    counts = token_counts or {}
+    inputs = [*members.values(), base, *english, *counts.values()]
     for checkpoint in [*members.values(), base]:
         verify(checkpoint)
+    check_statistics({"token_counts": counts}, members)
     texts = english_sentences(english, sentences)
-    models = Models(members, base, texts, "cuda" if torch.cuda.is_available() else "cpu", work)
+    models = Models(members, base, texts, "cuda" if torch.cuda.is_available() else "cpu", work, counts)
     values: list[Value] = []
     for name, statistic in statistics().items():
         if statistic.compute is not None:

@@ -19,12 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
+from transformers import PreTrainedModel
 
 from growmerge import ids
 from growmerge.artifacts import (
     MANIFEST,
     elapsed,
     read_manifest,
+    replacing,
     sha256_file,
     verify,
     write_atomically,
@@ -52,9 +54,21 @@ UNFINISHED = "unfinished"
 _last: dict[Any, tuple[EncodedItems, str | None]] = {}
 
 
+def load_on_device(checkpoint: Path) -> PreTrainedModel:
+    """The model in a folder, on the GPU if there is one."""
+    return load_model(checkpoint, device=scoring_device())
+
+
+def scoring_device() -> str:
+    """Where models are scored: on the GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 @dataclass(frozen=True)
 class Scored:
     """What is scored: `digest` identifies it, `checkpoint` gives its folder (and may first have to make it).
+
+    `load` makes the model of that folder, whose tokenizer it has.
 
     `inputs` are the artifacts it is, or is made from, and `config` how: both go into the manifest of the scores.
     `name` is what the results file calls it; the default is that of the folder of its scores.
@@ -65,6 +79,7 @@ class Scored:
     inputs: Sequence[Path]
     config: Any = None
     name: str | None = None
+    load: Callable[[Path], PreTrainedModel] = load_on_device
 
 
 def score_model(
@@ -121,11 +136,11 @@ def update_scores(
     unfinished = Unfinished(folder / UNFINISHED)
     for cell in wanted.keys() - rows.keys():
         found = unfinished.load(cell)
-        if found and found[1]["scored"] == wanted[cell]:
+        if found and found[1].get("scored") == wanted[cell]:
             rows[cell], begin = found[0], found[1]["begin"]
     missing = {cell: (cells[cell], benchmarks[cell].digest) for cell in wanted if cell not in rows}
     if missing:
-        for new, begin in _score(model.checkpoint(), missing, decoding, tokens_per_batch):
+        for new, begin in _score(model, missing, decoding, tokens_per_batch):
             rows |= new
             if len(rows) < len(wanted):
                 for cell, table in new.items():
@@ -135,11 +150,9 @@ def update_scores(
     tables = {ITEMS: _together([rows[cell] for cell in wanted if cell not in generated], SCORE_SCHEMA)}
     if generated:
         tables[TRANSLATIONS] = _together([rows[cell] for cell in generated], TRANSLATION_SCHEMA)
-    folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        temporary = folder / f".{name}.partial"
-        pq.write_table(table, temporary)
-        temporary.replace(folder / name)
+        with replacing(folder / name) as temporary:
+            pq.write_table(table, temporary)
     about: dict[Cell, dict[str, object]] = {cell: {**wanted[cell], "begin": begin} for cell in wanted}
     about |= {cell: about[cell] | {"signature": signature()} for cell in generated}
     results = harness_results(
@@ -174,7 +187,7 @@ def is_scored(
     For callers that must know it before they load a model; `update_scores` checks it again.
     """
     try:
-        scored = read_manifest(folder).facts["cells"] if (folder / MANIFEST).exists() else {}
+        scored = read_manifest(folder).facts.get("cells", {}) if (folder / MANIFEST).exists() else {}
         wanted = {
             cell: _identity(model, read_manifest(benchmark).digest, (decoding or {}).get(cell[0]))
             for cell, benchmark in cells.items()
@@ -196,16 +209,19 @@ def _finished(folder: Path, wanted: Mapping[Cell, Mapping[str, object]]) -> tupl
         return {}, None
     try:
         manifest = verify(folder)
+        cells, begin = manifest.facts["cells"], manifest.facts["begin"]
     except GrowmergeError as error:
         logger.warning("scoring again: %s", error)
         return {}, None
     schemas = {ITEMS: SCORE_SCHEMA, TRANSLATIONS: TRANSLATION_SCHEMA}
-    kept = {cell for cell, identity in wanted.items() if manifest.facts["cells"].get("/".join(cell)) == identity}
+    kept = {cell for cell, identity in wanted.items() if cells.get("/".join(cell)) == identity}
     rows: dict[Cell, pa.Table] = {}
     for name in manifest.files.keys() & schemas.keys():
-        table = pq.read_table(folder / name, columns=schemas[name].names).cast(schemas[name])
-        rows |= {cell: part for cell in kept if (part := _of_cell(table, cell)).num_rows}
-    return rows, manifest.facts["begin"]
+        here = {cell for cell in kept if ("generator" in wanted[cell]) == (name == TRANSLATIONS)}
+        if here:  # else the columns may be those of an older version
+            table = pq.read_table(folder / name, columns=schemas[name].names).cast(schemas[name])
+            rows |= {cell: part for cell in here if (part := _of_cell(table, cell)).num_rows}
+    return rows, begin
 
 
 def _of_cell(table: pa.Table, cell: Cell) -> pa.Table:
@@ -218,7 +234,7 @@ def _together(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
 
 
 def _score(
-    checkpoint: Path,
+    scored: Scored,
     cells: Mapping[Cell, tuple[Path, str]],
     decoding: Mapping[str, Decoding],
     tokens_per_batch: int,
@@ -227,9 +243,10 @@ def _score(
 
     First those by log-likelihood, all together; then what is generated, cell by cell, which takes far longer.
     """
+    checkpoint = scored.checkpoint()
     by_likelihood = {cell: source for cell, source in cells.items() if cell[0] not in decoding}
     encoded = _encoded(checkpoint, by_likelihood) if by_likelihood else None
-    model = load_model(checkpoint, device="cuda" if torch.cuda.is_available() else "cpu")
+    model = scored.load(checkpoint)
     if encoded:
         table = score_encoded(model, encoded[0], tokens_per_batch)
         yield {cell: _of_cell(table, cell) for cell in by_likelihood}, encoded[1]

@@ -49,7 +49,15 @@ class Workers:
 
     def cut(self, size: int) -> list[slice]:
         """`size` elements cut into blocks."""
-        return [slice(start, min(start + self._block, size)) for start in range(0, size, self._block)]
+        return _cut(size, self._block)
+
+    def cut_rows(self, rows: int, width: int) -> list[slice]:
+        """`rows` rows of `width` elements, cut into blocks of at least one row: for what costs more than a sum."""
+        return _cut(rows, max(1, 4 * self._block // max(1, width)))
+
+
+def _cut(size: int, block: int) -> list[slice]:
+    return [slice(start, min(start + block, size)) for start in range(0, size, block)]
 
 
 @contextmanager

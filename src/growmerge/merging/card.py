@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +11,7 @@ import yaml
 
 from growmerge import ids
 from growmerge.artifacts import read_manifest, verify, write_atomically
-from growmerge.catalogue.merge_registry import Source
+from growmerge.catalogue.entry import BITS_PER_BYTE
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.results import CHRF, RESULTS, read_metrics
 from growmerge.merging.recipe import Recipe
@@ -34,13 +33,13 @@ def card(recipe: Recipe, scores: Path | None = None) -> str:
     members = "\n".join(
         f"- {code}: `{recipe.members[code]}` ({_licence(recipe.members[code])})" for code in recipe.languages
     )
-    base = f"\nTask vectors are differences to `{recipe.base}` ({_licence(recipe.base)}).\n" if recipe.uses_base else ""
-    source = recipe.registered.source
+    based = any(part.uses_base for part in recipe.parts)
+    base = f"\nTask vectors are differences to `{recipe.base}` ({_licence(recipe.base)}).\n" if based else ""
     parts = [
-        f"---\ntags: [merge{'' if source else ', mergekit'}]\n---\n",
+        f"---\ntags: [merge{', mergekit' if recipe.by_mergekit else ''}]\n---\n",
         f"# {ids.combination(recipe.languages)}, merged by {method.name}\n",
         f"Members:\n\n{members}\n{base}",
-        _of_function(recipe, source) if source else _of_mergekit(recipe),
+        *([_of_mergekit(recipe)] if recipe.by_mergekit else map(_of_part, recipe.parts, _tensors(recipe))),
         *_scores(recipe, scores),
     ]
     return "\n".join(parts)
@@ -60,18 +59,28 @@ def _of_mergekit(recipe: Recipe) -> str:
     )
 
 
-def _of_function(recipe: Recipe, source: Source) -> str:
-    """By which function of which file the merge was made, from what."""
-    method = recipe.registered
-    settings: dict[str, Any] = {"members": recipe.of_members, "merge": recipe.of_merge}
-    settings |= {"dtype": recipe.dtype, "seed": recipe.seed}
+def _tensors(recipe: Recipe) -> list[str]:
+    """What each of its parts merges, as the beginning of a sentence."""
+    if not recipe.method.embedding:
+        return ["Made"]
+    return ["All tensors but the embedding (and the head) are made", "The embedding (and the head) is made"]
+
+
+def _of_part(part: Recipe, tensors: str) -> str:
+    """By whose code tensors were made, from what."""
+    settings: dict[str, Any] = {"members": part.of_members, "merge": part.of_merge}
+    settings |= {"dtype": part.dtype, "seed": part.seed}
     config = yaml.safe_dump(settings, sort_keys=False)
-    asked = " and ".join(method.kind.statistics)
-    return (
-        f"Made by the function `{method.function.__name__}` of `{source.name}` (SHA-256 `{source.digest}`)"
-        f"{f', which also reads {asked} of the members' if asked else ''}; mergekit has no such method. It was "
-        f"given\n\n```yaml\n{config}```\n"
-    )
+    source = part.registered.source
+    if source is None:
+        maker = f"`{part.registered.name}` of mergekit {metadata.version('mergekit')}. It"
+    else:
+        asked = " and ".join(part.kind.statistics)
+        maker = (
+            f"the function `{part.registered.function.__name__}` of `{source.name}` (SHA-256 `{source.digest}`)"
+            f"{f', which also reads {asked} of the members' if asked else ''}; mergekit has no such method. It"
+        )
+    return f"{tensors} by {maker} was given\n\n```yaml\n{config}```\n"
 
 
 def _sameness(recipe: Recipe) -> str:
@@ -126,13 +135,11 @@ def _shares(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _other(metrics: Mapping[str, Any]) -> list[str]:
-    """The mean over sentences for running text, the score of the corpus for translations."""
+    """The score of all texts together."""
     if CHRF in metrics:
         score = f"{_printed(metrics[CHRF], '.1f')} {CHRF}"
     else:
-        nats = metrics["nll_character"]
-        bits = nats if isinstance(nats, str) else nats / math.log(2)
-        score = f"{_printed(bits, '.3f')} bits per character"
+        score = f"{_printed(metrics.get(BITS_PER_BYTE, 'N/A'), '.3f')} bits per byte"
     return [score, str(metrics["sample_len"])]
 
 

@@ -7,8 +7,9 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from growmerge.merging.apply import merge_tensor
 from growmerge.merging.blocks import Workers, workers
 from growmerge.merging.card import write_card
 from growmerge.merging.inputs import Inputs, check_statistics
-from growmerge.merging.operands import Operands, Values, whole
+from growmerge.merging.operands import Operands, Values, Write, whole
 from growmerge.merging.processes import can_fork, share_out
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.writer import Writer
@@ -60,13 +61,31 @@ def keep_merge(folder: Path, recipe: Recipe, scores: Path) -> None:
     write_card(folder, recipe, scores)
 
 
+def merge_in_memory(names: Iterable[str], recipe: Recipe, inputs: Inputs, crew: Workers) -> dict[str, Tensor]:
+    """Some tensors of a merge, by name, in its dtype on the CPU: as `merge_models` writes them.
+
+    Raises GrowmergeError as it does.
+    """
+    dtype: torch.dtype = getattr(torch, recipe.dtype)
+    merged: dict[str, Tensor] = {}
+    for part in recipe.parts:
+        check_statistics(part.of_statistics, part.members)
+    with inputs.opened(recipe.checkpoints):
+        for name in names:
+            flat = merged[name] = torch.empty(math.prod(inputs.shapes[name]), dtype=dtype)
+            values = {source: inputs.values(name, source, dtype) for source in recipe.checkpoints}
+            _merge_tensor(name, recipe.of_tensor(name), values, inputs, flat.__setitem__, crew)
+    return {name: flat.view(inputs.shapes[name]) for name, flat in merged.items()}
+
+
 def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device: str) -> None:
     start = time.monotonic()
     (dtype_name,) = {recipe.dtype for recipe in recipes.values()}
     dtype: torch.dtype = getattr(torch, dtype_name)
     folders = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe.checkpoints))
     for recipe in recipes.values():
-        check_statistics(recipe.of_statistics, recipe.members)
+        for part in recipe.parts:
+            check_statistics(part.of_statistics, part.members)
         if not recipe.mixed_dtypes:
             inputs.check_dtypes([recipe.members[code] for code in recipe.languages])
     with ExitStack() as stack:
@@ -86,19 +105,21 @@ def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device
                 size = math.prod(inputs.shapes[name])
                 values = {source: _held(values[source], size, device, crew) for source in folders}
             for folder in outputs:
-                _merge_tensor(name, recipes[folder], values, inputs, writers[folder], crew)
+                _merge_tensor(
+                    name, recipes[folder].of_tensor(name), values, inputs, partial(writers[folder].write, name), crew
+                )
 
         def merge_alone(task: Task) -> None:
             with workers() as alone:
                 merge(task, alone)
 
-        tasks = _tasks(inputs.shapes, recipes, device)
-        in_parts = all(recipe.registered.in_parts for recipe in recipes.values())
-        if device == "cpu" and in_parts and crew.threads > 1 and can_fork():
-            share_out(merge_alone, tasks, crew.threads)
-        else:  # what takes whole tensors takes them one after another, with all threads
-            for task in tasks:
-                merge(task, crew)
+        shared, alone = _dealt(_tasks(inputs.shapes, recipes, device), recipes)
+        if device == "cpu" and crew.threads > 1 and can_fork():
+            share_out(merge_alone, shared, crew.threads)
+        else:
+            alone += shared
+        for task in alone:  # what takes whole tensors takes them one after another, with all threads
+            merge(task, crew)
     for folder, recipe in recipes.items():
         write_card(folder, recipe)
 
@@ -115,15 +136,28 @@ def _tasks(shapes: Mapping[str, tuple[int, ...]], recipes: Mapping[Path, Recipe]
     return sorted(tasks, key=lambda task: math.prod(shapes[task[0]]) * len(task[1]), reverse=True)
 
 
+def _dealt(tasks: Iterable[Task], recipes: Mapping[Path, Recipe]) -> tuple[list[Task], list[Task]]:
+    """Tasks that can be shared out, as they go over a tensor part by part, and those that take a whole tensor."""
+    shared: list[Task] = []
+    alone: list[Task] = []
+    for name, outputs in tasks:
+        methods = [recipes[folder].of_tensor(name).registered for folder in outputs]
+        (alone if any(method.takes_whole_tensors for method in methods) else shared).append((name, outputs))
+    return shared, alone
+
+
 def _held(values: Values, size: int, device: str, crew: Workers) -> Values:
     """A tensor of a model in the memory of a device, read now."""
     return whole(values, size, crew).to(device).__getitem__
 
 
 def _merge_tensor(
-    name: str, recipe: Recipe, values: Mapping[Path, Values], inputs: Inputs, writer: Writer, crew: Workers
+    name: str, recipe: Recipe, values: Mapping[Path, Values], inputs: Inputs, write: Write, crew: Workers
 ) -> None:
-    """Merge the tensor `name` and write it. Raises GrowmergeError if it, or what it is made from, is not finite."""
+    """Merge the tensor `name` and `write` it part by part, on the CPU.
+
+    Raises GrowmergeError if it, or what it is made from, is not finite.
+    """
     dtype: torch.dtype = getattr(torch, recipe.dtype)
     operands = Operands(
         name=name,
@@ -137,13 +171,13 @@ def _merge_tensor(
     )
     sound = []
 
-    def write(part: slice, merged: Tensor) -> None:
+    def check_and_write(part: slice, merged: Tensor) -> None:
         sound.append(finite(merged))
-        writer.write(name, part, merged.cpu())
+        write(part, merged.cpu())
 
-    if not recipe.registered.in_parts:
+    if recipe.registered.takes_whole_tensors:
         inputs.check_finite(name, recipe.checkpoints, dtype, crew)
-    merge_tensor(recipe.registered, operands, crew, write)
+    merge_tensor(recipe.registered, operands, crew, check_and_write)
     if not all(sound):  # nothing of the inputs is left out, so what is not finite in them shows in the merge
         inputs.check_finite(name, recipe.checkpoints, dtype, crew)
         raise GrowmergeError(
@@ -161,6 +195,6 @@ def _write_beside_weights(folder: Path, recipe: Recipe) -> None:
     for name in TOKENIZER_FILES:
         if (source / name).exists():
             shutil.copy(source / name, folder)
-    if recipe.registered.source is None:
+    if recipe.by_mergekit:
         shown = yaml.safe_dump(recipe.mergekit_config(), sort_keys=False)
         (folder / CONFIGURATION).write_text(shown, encoding="utf-8")

@@ -27,6 +27,8 @@ def share_out(function: Callable[[Item], None], items: Sequence[Item], processes
     What `function` refers to it has as it is now; the items are pickled. Raises what it raises for the first item, and
     BrokenProcessPool if a process is killed. None of them outlives this one, even if that is killed.
     """
+    if not items:
+        return
     with ProcessPoolExecutor(processes, get_context("fork"), _begin, (function,)) as pool:
         for _ in pool.map(_call, items):
             pass

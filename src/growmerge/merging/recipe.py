@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +14,7 @@ from growmerge.artifacts import digest_of, read_manifest
 from growmerge.catalogue.merge_methods import WEIGHT, Kind
 from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods
 from growmerge.config.merging import Method, ParameterValue
+from growmerge.models.stored import EMBEDDING, HEAD
 from growmerge.study.merge_params import method_params
 
 # Part of the identity of every merge: raise it whenever the same recipe would give other bytes.
@@ -53,10 +54,30 @@ class Recipe:
         """Its method in the registry."""
         return merge_methods(self.modules)[self.method.registered]
 
+    @cached_property
+    def of_embedding(self) -> Recipe:
+        """How the embedding is merged, and the head if it is a tensor of its own: as a recipe of all tensors."""
+        other = self.method.of_embedding
+        return replace(self, method=other) if other else self
+
+    @property
+    def parts(self) -> list[Recipe]:
+        """The recipes by which tensors are merged: this one, and that of the embedding if it is another."""
+        return [self, *([self.of_embedding] if self.method.embedding else [])]
+
+    def of_tensor(self, name: str) -> Recipe:
+        """The recipe by which a tensor is merged."""
+        return self.of_embedding if name in (EMBEDDING, HEAD) else self
+
     @property
     def kind(self) -> Kind:
         """What its method takes."""
         return self.registered.kind
+
+    @property
+    def by_mergekit(self) -> bool:
+        """Whether mergekit can make it, too."""
+        return self.registered.source is None and self.method.embedding is None
 
     @property
     def uses_base(self) -> bool:
@@ -65,13 +86,15 @@ class Recipe:
 
     @property
     def checkpoints(self) -> list[Path]:
-        """The models that it reads: the members by language, then the base if the method uses one."""
-        return [*(self.members[code] for code in self.languages), *([self.base] if self.uses_base else [])]
+        """The models that it reads: the members by language, then the base if a tensor's method uses one."""
+        based = any(part.uses_base for part in self.parts)
+        return [*(self.members[code] for code in self.languages), *([self.base] if based else [])]
 
     @property
     def inputs(self) -> list[Path]:
         """The artifacts that it reads: its checkpoints, then the statistics of its members."""
-        found = [path for folders in self.of_statistics.values() for path in folders.values()]
+        read = [part.of_statistics for part in self.parts]
+        found = [path for statistics in read for folders in statistics.values() for path in folders.values()]
         return [*self.checkpoints, *dict.fromkeys(found)]
 
     @cached_property
@@ -94,7 +117,12 @@ class Recipe:
     @cached_property
     def digest(self) -> str:
         """Its identity, known before it is made; the same whatever the order of members, and at any speed."""
-        return digest_of(
+        return digest_of(self._identity | ({"embedding": self.of_embedding._identity} if self.method.embedding else {}))
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        """What all tensors depend on that are merged by its own method."""
+        return (
             {
                 "members": {code: read_manifest(self.members[code]).digest for code in self.languages},
                 "base": read_manifest(self.base).digest if self.uses_base else None,
@@ -123,7 +151,7 @@ class Recipe:
 
     def describe(self) -> dict[str, Any]:
         """What shapes it beside its inputs, for manifests."""
-        method = method_params(self.method, self.registered)
+        method = method_params(self.method, merge_methods(self.modules))
         return {
             "method": method,
             "dtype": self.dtype,
@@ -155,7 +183,7 @@ class Recipe:
     def mergekit_config(self) -> dict[str, Any]:
         """The configuration with which `mergekit-yaml` makes this merge (the model card says what may differ).
 
-        Only for methods of mergekit.
+        Only for methods of mergekit, without another one for the embedding.
         """
         config: dict[str, Any] = {
             "merge_method": self.method.registered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from growmerge import ids
-from growmerge.catalogue.merge_registry import merge_methods, statistics_of
+from growmerge.catalogue.merge_registry import asked_statistics, merge_methods
 from growmerge.errors import GrowmergeError
 from growmerge.merging.members import members_of
 from growmerge.merging.recipe import Recipe
@@ -24,7 +24,7 @@ class Request:
     `holders` are the models of the languages, or what holds their checkpoints, in the order of the combination, see
     `members_of`. `methods` are what `growmerge.study.merge_params` makes of the configured ones, `bases` map their
     names to base models. `modules` are the files of the user's that define some of them. `statistics` are the artifacts
-    that they ask for: by name of the statistic, and of each name by language (`Layout.merge_statistics`).
+    that they ask for: in the order of `asked_statistics`, and each by language (`Layout.merge_statistics`).
     """
 
     combination: str
@@ -42,10 +42,8 @@ class Request:
         """Its merges by the names of their methods. Raises GrowmergeError for what `members_of` and a device lack."""
         configured = [method_of(params) for params in self.methods]
         registry = merge_methods(self.modules)
-        names = statistics_of(registry[method.registered] for method in configured)
-        codes = ids.languages_of(self.combination)
-        paths = iter(self.statistics)
-        statistics = {name: {code: next(paths) for code in codes} for name in names}
+        asked = asked_statistics({m.name: [registry[part.registered] for part in m.parts] for m in configured})
+        statistics = _by_language(asked, ids.languages_of(self.combination), self.statistics)
         members, device = members_of(self.combination, self.holders), device_for(self.device)
         return {
             method.name: Recipe(
@@ -57,7 +55,7 @@ class Request:
                 device,
                 self.mixed_dtypes,
                 tuple(self.modules),
-                statistics,
+                {name: found for (name, owner), found in statistics.items() if owner in ("", method.name)},
             )
             for method in configured
         }
@@ -69,3 +67,39 @@ def device_for(asked: Literal["cpu", "cuda", "auto"]) -> str:
     if asked == "cuda" and not there:
         raise GrowmergeError("merging.device = 'cuda': this job sees no GPU; set it to 'auto' or 'cpu'")
     return "cuda" if there and asked != "cpu" else "cpu"
+
+
+def recipe_to_tune(
+    combination: str,
+    holders: Sequence[Path],
+    params: Mapping[str, Any],
+    base: Path,
+    modules: Sequence[Path],
+    statistics: Sequence[Path],
+    seed: int,
+) -> Recipe:
+    """The merge by a method whose coefficients are still to be fitted, in fp32 on the CPU.
+
+    Arguments are those of `Request`. `statistics` are only those that the method of the embedding asks for, if there is
+    another one for it.
+    """
+    method, registry = method_of(params), merge_methods(modules)
+    asked = asked_statistics({method.name: [registry[part.registered] for part in method.parts[1:]]})
+    found = _by_language(asked, ids.languages_of(combination), statistics)
+    return Recipe(
+        members_of(combination, holders),
+        base,
+        method,
+        "float32",
+        seed,
+        modules=tuple(modules),
+        statistics={name: folders for (name, _), folders in found.items()},
+    )
+
+
+def _by_language(
+    asked: Sequence[tuple[str, str]], codes: Sequence[str], paths: Iterable[Path]
+) -> dict[tuple[str, str], dict[str, Path]]:
+    """The artifacts of what is asked for, by language."""
+    given = iter(paths)
+    return {one: {code: next(given) for code in codes} for one in asked}

@@ -11,15 +11,16 @@ from typing import Any
 from growmerge.catalogue.merge_registry import MergeMethod
 from growmerge.config.merging import Method
 
-SOURCE = "source"
+SOURCES = ("source", "embedding_source")
 
 
-def method_params(method: Method, registered: MergeMethod) -> dict[str, Any]:
-    """A configured method as plain data; with the digest of the file that defines it, unless mergekit does."""
-    plain = method.model_dump()
-    return plain | ({SOURCE: registered.source.digest} if registered.source else {})
+def method_params(method: Method, registry: Mapping[str, MergeMethod]) -> dict[str, Any]:
+    """A configured method as plain data; with the digests of the files that define it, unless mergekit does."""
+    sources = (registry[part.registered].source for part in method.parts)
+    digests = {key: source.digest for key, source in zip(SOURCES, sources, strict=False) if source}
+    return method.model_dump(exclude={"sizes"}) | digests  # which merges it makes, shapes none of them
 
 
 def method_of(params: Mapping[str, Any]) -> Method:
     """The configured method back from `method_params`."""
-    return Method.model_validate({key: value for key, value in params.items() if key != SOURCE})
+    return Method.model_validate({key: value for key, value in params.items() if key not in SOURCES})

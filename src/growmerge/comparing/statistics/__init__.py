@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from itertools import combinations
@@ -25,7 +25,7 @@ from growmerge.ids import ALL, fault_of
 
 # What this repository brings, in the order in which it is computed. The params of rules name the others alone, so that
 # a study without others keeps its params.
-BUILT_IN = ("weights", "states", "typology")
+BUILT_IN = ("weights", "states", "typology", "rows")
 LAST = 100  # the place of a statistic that does not ask for one
 
 
@@ -37,7 +37,8 @@ class Models:
     all of them were trained from: all have tensors of the same names and shapes. `english` holds distinct English
     sentences. `device` is "cuda" on a GPU, else "cpu". `work` is a folder for large intermediate files, which may not
     exist yet; what a statistic writes there, it removes. A job has memory for about three models: read the weights of
-    many models piece by piece, as `growmerge.comparing.weights.Checkpoints` does.
+    many models piece by piece, as `growmerge.comparing.weights.Checkpoints` does. `token_counts` are artifacts of
+    `growmerge.data.token_counts` by language: of none, unless `comparison.rows` is set.
     """
 
     members: Mapping[str, Path]
@@ -45,6 +46,7 @@ class Models:
     english: Sequence[str]
     device: str
     work: Path
+    token_counts: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ files whenever Snakemake parses, so they import torch `lazily`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from growmerge.catalogue.merge_registry import MergeMethod, merge_method
@@ -27,7 +27,8 @@ class Tensors:
     `name` and `shape` are the tensor's. `languages` name the members, sorted, and `members` [n, *shape] are theirs, in
     that order; `base` [*shape] is that of the base model, None if the method does not use it. `statistics` map the
     names that the method declares to one value for each member. `key` gives, for a language or for none, 128 bits to
-    draw from: they depend on the study's seed, the tensor and the language alone.
+    draw from: they depend on the study's seed, the tensor and the language alone. A method by rows gets some `rows` of
+    the tensor at a time: `members` and `base` then hold these alone, while `shape` is still the whole tensor's.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Tensors:
     base: torch.Tensor | None
     statistics: Mapping[str, Sequence[Any]]
     key: Callable[[str], int]
+    rows: slice = field(default_factory=lambda: slice(None))
 
     @property
     def deltas(self) -> torch.Tensor:
