@@ -7,6 +7,11 @@ A model's id is also its path below the folders of models, checkpoints, merges a
     2x/swe@250             its checkpoint after 250 optimizer steps
     2x/isl+swe/ties        the merge of a combination of languages by a method
     2x/isl+swe@250/ties    the merge of their checkpoints
+    2x/isl+swe/ensemble    the ensemble of a combination's models: the mean of their probabilities
+    2x/isl+swe/ties~5      that merge, trained on (healed) for 5 % of the tokens of `multi`
+    2x/isl+swe/base~5      its control: the setup's base, trained for as many tokens
+    2x-rounds-4/swe        the model of a setup whose experts restart from their merge, here in 4 rounds: of the last
+    2x-rounds-4.1/swe      the same after the first round
     external/gemma         a model of others
 
 Imports nothing of ours: configuration, rules, tables and figures all speak this grammar.
@@ -20,6 +25,7 @@ from collections.abc import Iterable, Mapping
 SLASH = "/"  # between the parts of an id, which are folders
 PLUS = "+"  # between the languages of a combination
 AT = "@"  # before the step of an intermediate checkpoint
+TILDE = "~"  # before the share of a merge that is trained on, in percent
 
 RANDOM = "random"  # what a base of random weights is made from
 MULTI = "multi"  # the target that is all languages together
@@ -27,6 +33,8 @@ COMMON = "common"  # what the experts of a setup with partial sharing branch off
 EXTERNAL = "external"  # the folder of models of others
 REFERENCE = "reference"  # the scores that information parity compares with
 DOWNLOADS = "downloads"  # the folder of packages, shared by all studies
+ENSEMBLE = "ensemble"  # where the method of a merge stands: no merge, but the mean of its members' probabilities
+BASE = "base"  # where the method of a healed merge stands: its control, the base trained for as many tokens
 
 # Rows and columns of tables that stand for several.
 ALL = "all"
@@ -39,6 +47,7 @@ _SIGNS = {
     SLASH: "stands between the parts of a model's id",
     PLUS: "stands between the languages of a combination",
     AT: "stands before the step of a checkpoint",
+    TILDE: "stands before the share of a merge that is trained on",
 }
 # What pandas reads as a missing value in the CSV files that a study writes.
 _MISSING = {"NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "NaT"}
@@ -55,6 +64,10 @@ _RESERVED: Mapping[str, Mapping[str, str]] = {
         ALL: "tables call all setups together so",
         EXTERNAL: "results/{study}/models/external holds models of others",
         REFERENCE: _SCORES.replace("base", "setup") % REFERENCE,
+    },
+    "method": {
+        ENSEMBLE: "results/{study}/scores/{setup}/{combination}/ensemble holds the scores of the output ensemble",
+        BASE: "results/{study}/models/{setup}/{combination}/base~5 is the base, trained on as a control of healing",
     },
     "benchmark": {
         ALL: "tables call the mean over all items so",
@@ -82,7 +95,7 @@ def fault_of(name: str) -> str:
 
 
 def reserved(kind: str, name: str) -> str:
-    """Why `name` is taken, if it names a study, base, setup or benchmark (`kind`); empty if it is free."""
+    """Why `name` is taken, if it names a study, base, setup, method or benchmark (`kind`); empty if it is free."""
     if kind == "benchmark" and is_parity_reference(name):
         return f"the English sides of parallel sentences are scored under such names ('parity_{REFERENCE}')"
     return _RESERVED.get(kind, {}).get(name, "")
@@ -116,6 +129,31 @@ def merge(setup: str, codes: Iterable[str], method: str, step: int | None = None
     return SLASH.join((setup, checkpoint(combination(codes), step), method))
 
 
+def ensemble(setup: str, codes: Iterable[str]) -> str:
+    """The output ensemble of a setup's models of these languages."""
+    return merge(setup, codes, ENSEMBLE)
+
+
+def healed(setup: str, codes: Iterable[str], method: str, share: float) -> str:
+    """A merge that is trained on for a share of the tokens of `multi`; by the method `BASE`, its control."""
+    return f"{merge(setup, codes, method)}{TILDE}{100 * share:g}"
+
+
+def split_share(model_id: str) -> tuple[str, float | None]:
+    """What stands before the share of a healed merge, and the share: `2x/isl+swe/ties~5` -> `2x/isl+swe/ties`, 0.05."""
+    plain, _, percent = model_id.partition(TILDE)
+    return plain, float(percent) / 100 if percent else None
+
+
+def in_rounds(setup: str, count: int, method: str = "", number: int | None = None) -> str:
+    """The setup whose experts restart from their merge in so many rounds; with a number, as it is after that round.
+
+    With a `method`, the merges between the rounds are made by it: `2x-rounds-4-ties`, `2x-rounds-4-ties.1`.
+    """
+    name = "-".join([setup, "rounds", str(count), *([method] if method else [])])
+    return name if number is None else f"{name}.{number}"
+
+
 def split_step(model_id: str) -> tuple[str, int | None]:
     """What stands before the step of a checkpoint (or a combination), and the step: `2x/swe@250` -> `2x/swe`, 250."""
     plain, _, step = model_id.partition(AT)
@@ -135,6 +173,11 @@ def short_name(model_id: str) -> str:
 def without_method(merge_id: str) -> str:
     """What merges of the same models by several methods share: setup and combination."""
     return merge_id.rpartition(SLASH)[0]
+
+
+def without_setup(model_id: str) -> str:
+    """What the same models of several setups share: `2x/isl+swe/ties` -> `isl+swe/ties`."""
+    return model_id.partition(SLASH)[2]
 
 
 def parity_reference(benchmark: str) -> str:

@@ -84,12 +84,12 @@ def test_killed_with_9_in_training_it_goes_on_from_the_last_state(clone):
 def test_everything_is_built(clone):
     snakemake(clone, "all", *RUN)
     grid = Grid(study(clone))
-    for model in [*grid.bases, *grid.models]:
+    for model in [*grid.bases, *grid.models, *grid.healed]:
         verify(clone / RESULTS / "models" / model.id)
     for model in grid:
         verify(clone / RESULTS / "scores" / model.id)
     figures = ("baselines", "pairwise", "methods", "compute_matched", "language_vectors", "similarity_and_drop")
-    second_study = ("series", "over_training", "sharing")
+    second_study = ("series", "over_training", "sharing", "gap")
     for figure in (*figures, *second_study):
         for suffix in ("pdf", "png", "csv", "md"):
             assert (clone / RESULTS / f"figures/{figure}.{suffix}").stat().st_size > 100
@@ -98,7 +98,48 @@ def test_everything_is_built(clone):
     matches = pd.read_csv(clone / RESULTS / "compute_match.csv")
     assert (len(matches), matches["excluded"].sum()) == (9, 6), "scratch costs so much less"
     assert not list((clone / RESULTS / "work").rglob("*.safetensors")), "nothing unfinished is left"
-    assert not (clone / RESULTS / "merges").exists(), "merges lived only until they were scored"
+    merges = {
+        path.parent.relative_to(clone / RESULTS / "merges") for path in clone.glob(f"{RESULTS}/merges/**/manifest.json")
+    }
+    assert merges == set(map(Path, grid.kept)), "the other merges lived only until they were scored"
+
+
+def test_merges_made_for_languages_are_between_base_and_joint_training(clone):
+    gap = pd.read_csv(clone / RESULTS / "tables/gap.csv")
+    gap = gap[(gap["measure"] == "bits_per_byte") & (gap["setup"] == "1x")].set_index("id")
+    assert {"merge", "rounds", "healed", "control", "ensemble", "experts"} == set(gap["kind"])
+    whole = gap.loc["1x/isl+swe/tuned_rows"]
+    assert whole["share"] == pytest.approx((whole["base"] - whole["value"]) / (whole["base"] - whole["mixed"]))
+    assert whole["share"] > gap.loc["1x/isl+swe/linear", "share"]
+    scores = pd.read_csv(clone / RESULTS / "tables/scores.csv")
+    mean = (
+        scores[(scores["measure"] == "bits_per_byte") & scores["language"].isin(["isl", "swe"])]
+        .groupby("id")["value"]
+        .mean()
+    )
+    assert mean["1x/isl+swe/tuned_rows"] == pytest.approx(whole["value"])
+    assert mean["1x/multi"] == pytest.approx(whole["mixed"])
+
+
+def test_experts_restart_from_their_merge_and_a_merge_is_trained_on(clone):
+    table = pd.read_csv(clone / RESULTS / "tables/trainings.csv").set_index("id")
+    for code in ("swe", "isl"):
+        rounds = table.loc[[f"1x-rounds-2.1/{code}", f"1x-rounds-2/{code}"], "steps"]
+        assert rounds.sum() == table.loc[f"1x/{code}", "steps"] and rounds.max() - rounds.min() <= 1
+        started = read_manifest(clone / RESULTS / "models/1x-rounds-2" / code)
+        assert str(RESULTS / "merges/1x-rounds-2.1/isl+swe/linear") in started.inputs
+        drawn = [
+            read_manifest(clone / RESULTS / f"models/{s}/{code}").facts["sequences"]
+            for s in ("1x-rounds-2.1", "1x-rounds-2", "1x")
+        ]
+        assert {corpus: drawn[0].get(corpus, 0) + drawn[1].get(corpus, 0) for corpus in drawn[2]} == drawn[2]
+    healed, control = (f"1x/isl+swe/{name}~10" for name in ("linear", "base"))
+    assert table.loc[healed, "steps"] == table.loc[control, "steps"] == round(table.loc["1x/multi", "steps"] / 10)
+    assert str(RESULTS / "merges/1x/isl+swe/linear") in read_manifest(clone / RESULTS / "models" / healed).inputs
+    assert str(RESULTS / "models/base-1x") in read_manifest(clone / RESULTS / "models" / control).inputs
+    scored = pd.read_csv(clone / RESULTS / "tables/scores.csv").drop_duplicates("id").set_index("id")
+    assert scored.loc[[healed, control, "1x-rounds-2/isl+swe/linear"], "kind"].tolist() == ["healed", "healed", "merge"]
+    assert not any("rounds-2.1" in model for model in scored.index), "rounds before the last are not scored"
 
 
 def test_the_report_shows_figures_captions_and_what_they_show(clone, tmp_path):
@@ -204,7 +245,7 @@ def test_verify_finds_what_is_damaged(clone):
 
 def test_a_plot_parameter_redraws_and_nothing_else(clone, edit):
     edit("two-languages.yaml", "bootstrap_resamples: 200", "bootstrap_resamples: 200\n  dpi: 90")
-    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 9}
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 10}
 
 
 def test_a_comment_or_an_edited_script_runs_nothing(clone, edit):
@@ -223,8 +264,10 @@ def test_how_often_to_log_and_the_micro_batch_retrain_nothing(clone, edit):
 def test_a_changed_recipe_reruns_its_branch_alone(clone, edit):
     edit("two-languages.yaml", "name: Icelandic, corpus: isl, epochs: 2", "name: Icelandic, corpus: isl, epochs: 3")
     counts = job_counts(snakemake(clone, "-n", *RUN))
-    # Icelandic and multi in three setups; the two common models of all languages, and the experts that branch off one.
-    assert counts["adapt_model"] == 3 * 2 + 2 + 2
+    # Icelandic and multi in three setups; the two common models of all languages, and the experts that branch off one;
+    # Icelandic in the first round and both in the second; what a merge and the base are trained on with.
+    assert counts["adapt_model"] == 3 * 2 + 2 + 2 + 3 + 2
+    assert counts["merge_models"] == 3
     assert not counts.keys() & {"train_base", "clone_model", "tokenize_shard", "build_tokenizer", "build_benchmark"}
 
 
@@ -237,13 +280,22 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
     assert job_counts(snakemake(clone, "-n", *RUN)) == {
         "build_documents": 1,
         "tokenize_shard": 1,
-        "build_benchmark": 4,
+        "build_benchmark": 5,
         "list_benchmarks": 1,
-        # Estonian, and multi, which is trained on all languages; so are common models, which others branch off.
-        "adapt_model": 3 * 2 + 2 + 3,
+        # Estonian, and multi, which is trained on all languages; so are common models, which others branch off. The
+        # second of two rounds starts from another merge; another merge is trained on, and its control.
+        "adapt_model": 3 * 2 + 2 + 3 + 1 + 3 + 2,
+        "merge_models": 3,
         # Three new combinations, and Estonian scored for the old one; pairs of what branched off; one over training.
         "merge_and_score": 3 * 4 + 3 + 1,
-        "score_model": 5 + 3 * 4 + 2 + 3,  # every base and model in Estonian
+        # By two methods, all languages in each setup; and what these ask for.
+        "merge_and_score_alone": 3 * 2,
+        "count_tokens": 1,
+        "collect_grams": 3,
+        "write_tuning_text": 1,
+        "tune_coefficients": 3,
+        "score_model": 5 + 3 * 4 + 2 + 3 + 3 + 1 + 2,  # every base and model in Estonian, the last round with its merge
+        "score_ensemble": 2,  # of all three languages, in the two setups
         "score_checkpoint": 2 + 1,  # the size of Estonian is not stated, so multi cannot be matched
         "score_reference": 1,
         "match_compute": 1,
@@ -252,11 +304,12 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "correlate_similarity": 1,
         "tabulate_scores": 8,
         "tabulate_contrasts": 1,
+        "tabulate_gap": 1,
         "tabulate_benchmarks": 1,
         "tabulate_trainings": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
-        "draw_figure": 9,
+        "draw_figure": 10,
     }
 
 
@@ -317,10 +370,11 @@ def test_a_new_method_makes_its_own_merges_alone(clone, edit):
         "merge_and_score": 3 + 1 + 1,
         "tabulate_scores": 6,
         "tabulate_contrasts": 1,
+        "tabulate_gap": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
         "correlate_similarity": 1,
-        "draw_figure": 6,
+        "draw_figure": 7,
     }
     assert output.count("merging isl+swe by multislerp") == 5, "the others are there"
     assert output.count("merging isl+swe by") == 5

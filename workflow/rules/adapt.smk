@@ -1,4 +1,4 @@
-# Adaptation: every setup's base trained on every target.
+# Adaptation: every setup's base trained on every target; merges trained on; experts that restart from their merge.
 
 
 use rule train_base as adapt_model with:

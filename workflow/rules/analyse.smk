@@ -2,9 +2,18 @@
 
 # Table -> the models whose scores it holds.
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
-FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES]
+GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
+FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES]
 TABULATED["scores"] = [*GRID, *CHECKPOINTS.values()]
-NAMED = [*TABULATED, "contrasts", "benchmarks", "by_language", "means", *(["trainings"] if GRID.trained else [])]
+NAMED = [
+    *TABULATED,
+    *GAP_FIGURES,
+    "contrasts",
+    "benchmarks",
+    "by_language",
+    "means",
+    *(["trainings"] if GRID.trained else []),
+]
 TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
 if DECODING:
     TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
@@ -16,6 +25,7 @@ FIGURE_FILES = [
 localrules:
     tabulate_scores,
     tabulate_contrasts,
+    tabulate_gap,
     tabulate_benchmarks,
     tabulate_trainings,
     tabulate_languages,
@@ -92,6 +102,37 @@ rule tabulate_contrasts:
         "../scripts/tabulate_contrasts.py"
 
 
+# Each setup's merges, ensembles and healed models between its base and its model of all languages.
+rule tabulate_gap:
+    input:
+        scores=LAYOUT.scores_of(model for candidate in SHOWN.candidates for model in candidate.models),
+        reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
+    output:
+        parquet=f"{RESULTS}/tables/gap.parquet",
+        csv=f"{RESULTS}/tables/gap.csv",
+        manifest=f"{RESULTS}/tables/gap.manifest.json",
+    log:
+        f"{LOGS}/tables/gap.log",
+    benchmark:
+        f"{TIMES}/tables/gap.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=120,
+    params:
+        candidates=[vars(candidate) for candidate in SHOWN.candidates],
+        scores_folder=lambda w: f"{RESULTS}/scores",
+        resamples=STUDY.analysis.bootstrap_resamples,
+        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        seed=STUDY.seed,
+    message:
+        "Share out the gap between the bases and joint training"
+    script:
+        "../scripts/tabulate_gap.py"
+
+
 rule tabulate_benchmarks:
     input:
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
@@ -166,7 +207,7 @@ rule tabulate_languages:
         runtime=30,
     params:
         languages=STUDY.language_codes,
-        setups=[setup.name for setup in STUDY.setups],
+        setups=[*(setup.name for setup in STUDY.setups), *(name for name, r in GRID.rounds.items() if r.last)],
         methods=[method.name for method in STUDY.merging.methods],
     message:
         "Tabulate scores language by language, and their means and variation over languages"
@@ -233,10 +274,11 @@ rule draw_figure:
         "../scripts/draw_figure.py"
 
 
-# No output, and no benchmark, which would count as one: it runs whenever it is asked for.
+# No output, and no benchmark, which would count as one: it runs whenever it is asked for. Results may be read-only, so its
+# log is with Snakemake's own.
 rule verify:
     log:
-        f"{LOGS}/verify.log",
+        f".snakemake/log/verify-{STUDY.study}.log",
     conda:
         "../../envs/analyse.yaml"
     threads: 1

@@ -9,6 +9,7 @@ COMPARISON_TABLES = [
 # A statistic that is added, edited or removed makes the comparisons again. Without any there is no such param, so the
 # comparisons of studies that never had one stay as they are.
 ADDED = {"statistics": ADDED_STATISTICS} if ADDED_STATISTICS else {}
+COUNTED = {"counted": list(LAYOUT.compared_counts())} if LAYOUT.compared_counts() else {}
 
 
 localrules:
@@ -21,6 +22,7 @@ rule compare_models:
         members=lambda w: LAYOUT.compared(w.setup),
         base=lambda w: LAYOUT.ancestor(w.setup),
         english=LAYOUT.english_sentences(),
+        counts=list(LAYOUT.compared_counts().values()),
     output:
         parquet=f"{RESULTS}/comparisons/{{setup}}.parquet",
         csv=f"{RESULTS}/comparisons/{{setup}}.csv",
@@ -39,6 +41,7 @@ rule compare_models:
         runtime=lambda w, attempt: 240 * attempt,
     params:
         **ADDED,
+        **COUNTED,
         sentences=STUDY.comparison.sentences,
         work=lambda w: f"{RESULTS}/work/comparisons/{w.setup}",
     message:

@@ -1,5 +1,6 @@
 # Merges. A job makes all merges of a combination of languages within a setup, scores each and removes it: what is kept
-# are scores. One merged checkpoint, asked for by its path, is made by merge_models (with merging.keep, all of them are).
+# are scores. One merged checkpoint, asked for by its path, is made by merge_models (with merging.keep, all of them are;
+# in any case those that are trained on, and those of rounds, whose setups have one method each).
 
 # What methods ask to know of the members (`statistics` of `@merge_method`): made only if one of the study's does.
 
@@ -28,18 +29,85 @@ rule count_tokens:
         "../scripts/count_tokens.py"
 
 
+# The half of held-out text that no benchmark scores says how much of each expert a merge takes, tensor by tensor.
+rule collect_grams:
+    input:
+        member=lambda w: LAYOUT.members(w.setup, w.expert),
+        shards=lambda w: LAYOUT.statistics_shards(w.expert),
+        tokenizer=f"{RESULTS}/tokenizer",
+    output:
+        directory(f"{RESULTS}/statistics/grams/{{setup}}/{{expert}}"),
+    log:
+        f"{LOGS}/statistics/grams/{{setup}}/{{expert}}.log",
+    benchmark:
+        f"{TIMES}/statistics/grams/{{setup}}/{{expert}}.tsv"
+    wildcard_constraints:
+        expert=f"({one_of(STUDY.language_codes)})(@[0-9]+)?",
+    conda:
+        "../../envs/merge.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        # A model, and its matrices: more than it for a narrow one, in fp64 while they are summed.
+        mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 6, attempt),
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        tokens=STUDY.merging.gram_tokens,
+        length=STUDY.training.sequence_length,
+    message:
+        "Collect Gram matrices of {wildcards.setup}/{wildcards.expert}"
+    script:
+        "../scripts/collect_grams.py"
+
+
+rule tune_coefficients:
+    input:
+        members=lambda w: LAYOUT.members(w.setup, w.combination),
+        base=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.tuned),
+        modules=lambda w: LAYOUT.merge_modules([GRID.method(w.tuned)]),
+        texts=lambda w: LAYOUT.tuning_texts(w.combination),
+        statistics=lambda w: LAYOUT.embedding_statistics(w.setup, w.combination, w.tuned),
+    output:
+        directory(f"{RESULTS}/statistics/coefficients/{{setup}}/{{combination}}/{{tuned}}"),
+    log:
+        f"{LOGS}/statistics/coefficients/{{setup}}/{{combination}}/{{tuned}}.log",
+    benchmark:
+        f"{TIMES}/statistics/coefficients/{{setup}}/{{combination}}/{{tuned}}.tsv"
+    wildcard_constraints:
+        tuned=one_of(LAYOUT.tuned_methods),
+    conda:
+        "../../envs/merge.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: tuning_memory(STUDY, GRID.width_of_setup(w.setup), w.combination, attempt),
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        method=lambda w: LAYOUT.method_params(GRID.method(w.tuned)),
+        seed=STUDY.seed,
+    message:
+        "Tune the coefficients of {wildcards.combination} in setup {wildcards.setup}, merged by {wildcards.tuned}"
+    script:
+        "../scripts/tune_coefficients.py"
+
+
+# A job for all methods that merge every combination; and one for each merge by a method with `sizes` of its own.
+EVERYWHERE = [method for method in STUDY.merging.methods if method.sizes is None]
+OF_SIZES = [method.name for method in STUDY.merging.methods if method.sizes]
+
+
 rule merge_and_score:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
-        bases=lambda w: sorted(set(LAYOUT.merge_bases(w.setup, w.combination).values())),
+        bases=lambda w: sorted(set(LAYOUT.merge_bases(w.setup, w.combination, EVERYWHERE).values())),
         benchmarks=LAYOUT.listing,
-        modules=LAYOUT.merge_modules(STUDY.merging.methods),
-        statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, STUDY.merging.methods),
-        kept=lambda w: LAYOUT.kept_of(w.setup, w.combination),
+        modules=LAYOUT.merge_modules(EVERYWHERE),
+        statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, EVERYWHERE),
+        kept=lambda w: LAYOUT.kept_of(w.setup, w.combination, EVERYWHERE),
     output:
         [
             update(f"{RESULTS}/scores/{{setup}}/{{combination}}/{method.name}/{name}")
-            for method in STUDY.merging.methods
+            for method in EVERYWHERE
             for name in SCORES
         ],
     log:
@@ -57,8 +125,8 @@ rule merge_and_score:
         dtype=STUDY.merging.dtype,
         device=STUDY.merging.device,
         mixed_dtypes=STUDY.merging.mixed_dtypes,
-        methods=[LAYOUT.method_params(method) for method in STUDY.merging.methods],
-        bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination),
+        methods=[LAYOUT.method_params(method) for method in EVERYWHERE],
+        bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination, EVERYWHERE),
         decoding=DECODING,
         seed=STUDY.seed,
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
@@ -67,6 +135,30 @@ rule merge_and_score:
         "Merge {wildcards.combination} in setup {wildcards.setup} by every method, and score the merges"
     script:
         "../scripts/merge_and_score.py"
+
+
+use rule merge_and_score as merge_and_score_alone with:
+    input:
+        members=lambda w: LAYOUT.members(w.setup, w.combination),
+        bases=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.alone),
+        benchmarks=LAYOUT.listing,
+        modules=lambda w: LAYOUT.merge_modules([GRID.method(w.alone)]),
+        statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, [GRID.method(w.alone)]),
+        kept=lambda w: LAYOUT.kept_of(w.setup, w.combination, [GRID.method(w.alone)]),
+    output:
+        [update(f"{RESULTS}/scores/{{setup}}/{{combination}}/{{alone}}/{name}") for name in SCORES],
+    log:
+        f"{LOGS}/merges/{{setup}}/{{combination}}.{{alone}}.log",
+    benchmark:
+        f"{TIMES}/merges/{{setup}}/{{combination}}.{{alone}}.tsv"
+    wildcard_constraints:
+        alone=one_of(OF_SIZES),
+    params:
+        methods=lambda w: [LAYOUT.method_params(GRID.method(w.alone))],
+        bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination, [GRID.method(w.alone)]),
+        work=lambda w: f"{RESULTS}/work/merges/{w.setup}/{w.combination}.{w.alone}",
+    message:
+        "Merge {wildcards.combination} in setup {wildcards.setup} by {wildcards.alone}, and score the merge"
 
 
 rule merge_models:
@@ -81,6 +173,8 @@ rule merge_models:
         f"{LOGS}/merges/{{setup}}/{{combination}}/{{method}}.log",
     benchmark:
         f"{TIMES}/merges/{{setup}}/{{combination}}/{{method}}.tsv"
+    wildcard_constraints:
+        setup=one_of([*(setup.name for setup in STUDY.setups), *GRID.sharing, *GRID.rounds]),
     conda:
         "../../envs/merge.yaml"
     threads: 4

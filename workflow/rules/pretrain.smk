@@ -1,20 +1,5 @@
 # The bases: a random initialisation, trained models, and HyperCloned ones.
 
-from growmerge.training.lease import refuse_beside_trainers
-
-
-# Snakemake's own lock ends with it, its jobs on a cluster do not.
-onstart:
-    trained = [
-        job.wildcards_dict for job in workflow.dag.needrun_jobs() if job.rule.name in ("train_base", "adapt_model")
-    ]
-    try:
-        refuse_beside_trainers(
-            Path(RESULTS) / "work", {model for wildcards in trained for model in wildcards.values()}
-        )
-    except GrowmergeError as error:
-        raise WorkflowError(str(error)) from None
-
 
 rule initialise_model:
     input:

@@ -1,4 +1,5 @@
-# Scores of bases, adapted models and models of others; those of merges are made where the merges are.
+# Scores of bases, adapted and healed models, ensembles, models of others, and merges that are kept as the result of
+# rounds; those of other merges are made where the merges are.
 
 # Information parity compares with what one model makes of the English sentences (Glocker et al. 2025, section 3.6).
 PARITY_CELLS = LAYOUT.parity_cells
@@ -47,3 +48,31 @@ use rule score_reference as score_model with:
         decoding=DECODING,
     message:
         "Score {wildcards.model}"
+
+
+# An ensemble is scored by log-likelihoods alone: it runs all its members, and writes no text.
+rule score_ensemble:
+    input:
+        members=lambda w: LAYOUT.ensemble_members(w.ensemble),
+        benchmarks=LAYOUT.listing,
+    output:
+        update(f"{RESULTS}/scores/{{ensemble}}/items.parquet"),
+    log:
+        f"{LOGS}/scores/{{ensemble}}.log",
+    benchmark:
+        f"{TIMES}/scores/{{ensemble}}.tsv"
+    conda:
+        "../../envs/merge.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: ensemble_memory(STUDY, GRID.model(w.ensemble), attempt),
+        runtime=lambda w, attempt: ensemble_minutes(GRID.model(w.ensemble), attempt),
+    params:
+        languages=lambda w: GRID.model(w.ensemble).languages,
+        generated=sorted(DECODING),
+        tokens_per_batch=STUDY.scoring.tokens_per_batch,
+    message:
+        "Score {wildcards.ensemble}"
+    script:
+        "../scripts/score_ensemble.py"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from growmerge.config.strict import LanguageCode, Name, Strict
+from growmerge.config.strict import LanguageCode, Name, Strict, Switch
 
 
 class Typology(Strict):
@@ -36,4 +36,10 @@ class Comparison(Strict):
         1012, ge=3, description="Most English sentences on which hidden states are compared: those of the parity "
         "benchmark, else held-out English documents."
     )  # fmt: skip
+    rows: Switch = Field(
+        False,
+        description="Also report how much of each language vector lies in the rows of the embedding whose tokens the "
+        "language's text never holds. Tokens are counted for languages whose text is read here (a setup trains on it, "
+        "or `merging.statistics_from` names a sample).",
+    )
     typology: Typology | None = Field(None, description="Typological distance as a further measure; default: none.")

@@ -14,6 +14,9 @@ from pydantic import Field
 from growmerge.config.strict import Name, Strict
 from growmerge.errors import GrowmergeError
 
+# Most characters of a document, and of a line of JSON: six times "War and Peace". A line is held in memory before it is
+# looked at, and 300 MB of one letter are 300 kB as gzip.
+MOST_CHARACTERS = 20_000_000
 # The files of a folder or repository that transformers makes a fast tokenizer from, whatever kind it is of.
 TOKENIZER_PATTERNS = (
     "config.json",

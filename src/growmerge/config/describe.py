@@ -24,10 +24,13 @@ job starts.
 |---|---|
 | `config.yaml` | the default: Grow Up and Merge at full size |
 | `published.yaml` | the same study from its published checkpoints, without training |
+| `beyond.yaml` | the same study with merges made for languages, beside the paper's |
 | `limits-of-merging.yaml` | On the Limits of Model Merging at full size |
 | `limits-of-merging-published.yaml` | given after that file: from its published checkpoints, without training |
 | `miniature.yaml` | the whole pipeline with tiny models, for a laptop; `make demo` runs it |
 | `miniature-sharing.yaml` | given after that file: experts that share the beginning of their training |
+| `miniature-density.yaml` | given after `miniature.yaml`: TIES and DARE with more of the task vectors |
+| `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
 | `schema.json` | the JSON schema of the configuration, for editors that check YAML |
 
 Each YAML file states only what differs from `config.yaml`. Do the same in a file of your own, and

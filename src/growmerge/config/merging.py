@@ -6,10 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from growmerge.config.continuing import Healing, Rounds
 from growmerge.config.strict import LanguageCode, Name, Strict, Switch
 
 # A parameter of a merge method; a list of numbers is interpolated from the first layer to the last.
 ParameterValue = bool | int | float | list[int | float]
+
+
+class EmbeddingMethod(Strict):
+    """The method by which the embedding is merged, and the head if it is a tensor of its own."""
+
+    method: str = Field(description="The name of the method in mergekit, this repository or `modules`.")
+    uses_base: bool = Field(False, description="As for the other tensors.")
+    parameters: dict[str, bool | int | float] = Field(
+        default_factory=dict, description="The method's parameters. There are no layers to interpolate lists over."
+    )
 
 
 class Method(Strict):
@@ -31,6 +42,34 @@ class Method(Strict):
     weights: dict[LanguageCode, int | float | list[int | float]] = Field(
         default_factory=dict, description="{language: weight} of the members, instead of `parameters.weight`."
     )
+    sizes: list[Annotated[int, Field(ge=2)]] | Literal["all"] | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="Numbers of languages that are merged by this method, or `all`: merges of all languages alone. "
+        "Default: every merge of the study. With it, only finished models are merged, and each merge is a job of its "
+        "own.",
+    )
+    embedding: EmbeddingMethod | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # so that merges without one stay as they are
+        description="Another method for the embedding (and the head, if it is a tensor of its own), such as `rows`; "
+        "default: the same as for all other tensors.",
+    )
+
+    def merges(self, size: int, languages: int) -> bool:
+        """Whether finished models of so many of the study's languages are merged by this method."""
+        return self.sizes is None or size in ([languages] if self.sizes == "all" else self.sizes)
+
+    @property
+    def of_embedding(self) -> Method | None:
+        """The method of the embedding, under the same name; None if it is this one."""
+        own = self.embedding
+        return Method(name=self.name, **own.model_dump()) if own else None
+
+    @property
+    def parts(self) -> list[Method]:
+        """This method, and that of the embedding if it is another."""
+        return [self, *([self.of_embedding] if self.of_embedding else [])]
 
     @property
     def registered(self) -> str:
@@ -67,6 +106,19 @@ class OverTraining(Strict):
         return range(self.every, self.until + 1, self.every)
 
 
+class Ensemble(Strict):
+    """Output ensembles of the models of single languages: the bound of what a merge of them can know.
+
+    The probability of the next token is the mean of the models' probabilities. An ensemble runs all its models, so it
+    costs as many forward passes. It is scored by log-likelihoods; benchmarks of generation leave it out.
+    """
+
+    setups: list[Name] | None = Field(None, description="The setups whose models are combined; default: all.")
+    sizes: list[Annotated[int, Field(ge=2)]] | None = Field(
+        None, description="Numbers of languages to combine; default: all languages together."
+    )
+
+
 class Merging(Strict):
     """Which merges are made, and how."""
 
@@ -77,12 +129,33 @@ class Merging(Strict):
         "but edits of files that it imports are not noticed.",
     )
     methods: list[Method] = Field(description="The merge methods.")
+    statistics_from: dict[LanguageCode, Name] = Field(
+        default_factory=dict,
+        description="{language: corpus}: the text from which methods' statistics of its models (token counts, Gram "
+        "matrices) are computed, a corpus of `corpora` or a part of one; default: the language's `corpus`. Models that "
+        "are taken from elsewhere need it if no setup trains on that text here: a sample of it will do.",
+    )
+    gram_tokens: int = Field(
+        16384,
+        ge=1,
+        description="Tokens of each language's text over which Gram matrices are computed, for methods that ask for "
+        "them (`regmean`). It should be several times the width of the models' layers.",
+    )
     sizes: list[Annotated[int, Field(ge=2)]] | None = Field(
         None, description="Numbers of languages to combine; default: from 2 up to all."
     )
     series: Series = Field(default_factory=Series, description="Further combinations that grow language by language.")
+    healing: Healing | None = Field(
+        None, description="Merges of all languages that are trained on for a few steps; default: none."
+    )
+    rounds: Rounds | None = Field(
+        None, description="Setups whose experts restart from their merge several times; default: none."
+    )
     over_training: OverTraining | None = Field(
         None, description="Merges of intermediate checkpoints; default: only finished models are merged."
+    )
+    ensemble: Ensemble | None = Field(
+        None, description="Output ensembles next to the merges, `{}` for the defaults; default: none."
     )
     dtype: Literal["float16", "bfloat16", "float32"] = Field("float16", description="The dtype of the merged weights.")
     base: str = Field(

@@ -21,6 +21,7 @@ from growmerge.config.plan import Plan
 from growmerge.config.scoring import Scoring
 from growmerge.config.strict import Name, Strict
 from growmerge.config.training import Training
+from growmerge.ids import MULTI
 
 
 class Study(Strict):
@@ -65,6 +66,16 @@ class Study(Strict):
     def merged_sizes(self) -> list[int]:
         """How many languages the merges of the setups combine, but for nested series."""
         return sorted(set(self.merging.sizes or range(2, len(self.languages) + 1)))
+
+    def statistics_text(self, code: str) -> str | None:
+        """The corpus (or part) from which statistics of a language's models are computed; None if no text is read here.
+
+        It is what `merging.statistics_from` names; else the language's own, if some setup trains on it.
+        """
+        own = next(language.corpus for language in self.languages if language.code == code)
+        targets = {code, *([MULTI] if len(self.languages) > 1 else [])}
+        trains = self.sharing is not None or any(not targets <= setup.from_.keys() for setup in self.setups)
+        return self.merging.statistics_from.get(code, own if trains else None)
 
     def corpus(self, name: str) -> Corpus:
         """The corpus of that name, or of which `name` is a part."""

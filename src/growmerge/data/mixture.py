@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from growmerge.study.phases import Block, Draw, Phase, blocks_of
+from growmerge.study.phases import Block, Draw, Phase, blocks_of, part_of
 
 ROUNDS = 6
+AT_ONCE = 2**20  # sequences whose corpora are counted at a time
 
 
 def permuted(index: np.ndarray, size: int, key: str) -> np.ndarray:
@@ -46,23 +47,48 @@ def permuted(index: np.ndarray, size: int, key: str) -> np.ndarray:
 class Mixture:
     """The order of all sequences of a training run, in steps of `batch` sequences.
 
-    A block that is no multiple of a batch is filled up with its first sequences.
+    A block that is no multiple of a batch is filled up with its first sequences. With `part` (number, count), the run
+    is that part of the steps, and positions are counted from its beginning.
     """
 
-    def __init__(self, phases: Sequence[Phase], sizes: Mapping[str, int], seed: int, batch: int) -> None:
+    def __init__(
+        self,
+        phases: Sequence[Phase],
+        sizes: Mapping[str, int],
+        seed: int,
+        batch: int,
+        part: tuple[int, int] | None = None,
+    ) -> None:
         """`sizes` maps corpora to their numbers of sequences. Raises GrowmergeError for a component without any."""
         self.seed = seed
         self._sizes = dict(sizes)
         self._blocks = blocks_of(phases, sizes)
         self._first = np.cumsum([0, *(block.steps(batch) * batch for block in self._blocks)])
-        self.steps = int(self._first[-1]) // batch
+        steps = part_of(int(self._first[-1]) // batch, part)
+        self.steps = len(steps)
+        self._run = range(steps.start * batch, steps.stop * batch)  # its positions among those of all parts
 
     def counts(self) -> dict[str, int]:
         """Sequences drawn from each corpus, epochs counted, without those that fill up the last step of a block."""
         totals: dict[str, int] = {}
-        for draw in (draw for block in self._blocks for draw in block.draws):
-            totals[draw.corpus] = totals.get(draw.corpus, 0) + draw.count
+        for block, first in zip(self._blocks, self._first.tolist(), strict=False):
+            start, stop = max(self._run.start - first, 0), min(self._run.stop - first, block.size)
+            drawn = (
+                [draw.count for draw in block.draws] if stop - start == block.size else self._drawn(block, start, stop)
+            )
+            for draw, count in zip(block.draws, drawn, strict=True):
+                if count:
+                    totals[draw.corpus] = totals.get(draw.corpus, 0) + count
         return totals
+
+    def _drawn(self, block: Block, start: int, stop: int) -> list[int]:
+        """How many of the sequences from `start` up to `stop` of a block are of each of its draws."""
+        ends = np.cumsum([draw.count for draw in block.draws])
+        drawn = np.zeros(len(ends), dtype=np.int64)
+        for first in range(start, stop, AT_ONCE):
+            index = permuted(np.arange(first, min(first + AT_ONCE, stop)), block.size, f"{self.seed}/{block.key}")
+            drawn += np.bincount(np.searchsorted(ends, index, side="right"), minlength=len(ends))
+        return drawn.tolist()
 
     def at(self, position: int) -> tuple[str, int]:
         """(corpus, index of the sequence in it) at a position of the run."""
@@ -71,10 +97,11 @@ class Mixture:
     def span(self, start: int, stop: int) -> list[tuple[str, int]]:
         """The same for all positions from `start` up to `stop`: as arrays, some hundred times as fast as one by one."""
         found: list[tuple[str, int]] = []
+        if stop > len(self._run):
+            raise IndexError(stop - 1)
+        start, stop = start + self._run.start, stop + self._run.start
         while start < stop:
             number = int(np.searchsorted(self._first, start, side="right")) - 1
-            if number == len(self._blocks):
-                raise IndexError(start)
             first, end = int(self._first[number]), min(stop, int(self._first[number + 1]))
             found += self._of_block(self._blocks[number], np.arange(start - first, end - first))
             start = end

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import cycle, groupby, product
 from typing import TYPE_CHECKING, Any
 
-from growmerge.catalogue.entry import TRANSLATION
+from growmerge.catalogue.entry import OWN_UNITS
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Figure
@@ -97,7 +97,7 @@ def compute_matched_data(summary: pd.DataFrame, selection: Selection) -> pd.Data
 
 def _scores(summary: pd.DataFrame) -> pd.DataFrame:
     """Scores by benchmark, shape (measure x subset x language, id): subsets as fine as the summary has them."""
-    summary = summary[summary["measure"] != TRANSLATION]  # on another scale, in which no median would make sense
+    summary = summary[~summary["measure"].isin(OWN_UNITS)]  # on other scales, over which no median would make sense
     grouped = ~summary["subset"].isin([ALL, MACRO])
     has_groups = grouped.groupby([summary["measure"], summary["language"]]).transform("any")
     finest = summary[grouped == has_groups]

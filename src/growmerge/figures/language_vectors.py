@@ -217,7 +217,8 @@ NEARLY_ORTHOGONAL = 0.1  # largest cosine, in size, of vectors that are called s
 def vectors_finding(comparisons: pd.DataFrame, selection: Selection) -> str:
     """Whether language vectors are nearly orthogonal, as task vectors are, and how many of their signs conflict.
 
-    From the values over all weights, of the pairs of the selected languages in each selected setup.
+    From the values over all weights, of the pairs of the selected languages in each selected setup. If tokens were
+    counted, also how much of the vectors' embedding lies in rows of tokens that the languages' text never holds.
     """
     chosen = comparisons[
         comparisons["layer"].isna()
@@ -243,7 +244,23 @@ def vectors_finding(comparisons: pd.DataFrame, selection: Selection) -> str:
     return (
         f"Cosines over all weights: {'; '.join(parts)} (independent vectors: 0 and 50 %). Task vectors are typically "
         f"close to orthogonal (Ilharco et al. 2023); language vectors are (every cosine within ±{NEARLY_ORTHOGONAL:g}) "
-        f"in {of_all(orthogonal, known, 'setup')}."
+        f"in {of_all(orthogonal, known, 'setup')}.{_unseen(comparisons, selection)}"
+    )
+
+
+def _unseen(comparisons: pd.DataFrame, selection: Selection) -> str:
+    chosen = comparisons[
+        (comparisons["measure"] == "unseen_share")
+        & (comparisons["kind"] == "embedding")
+        & comparisons["setup"].isin(selection.setups)
+        & comparisons["first"].isin(selection.languages)
+    ].dropna(subset="value")
+    if chosen.empty:
+        return ""
+    shares = _range(100 * chosen["value"].to_numpy(), ".0f")
+    return (
+        f" In the embedding, {shares} % of a vector's squared norm lies in rows of tokens that the language's text "
+        "never holds."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from growmerge.catalogue.entry import LOWER_IS_BETTER
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Figure
@@ -50,7 +51,7 @@ def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
 
     - part "method": by setup and method.
     - part "members": by setup and number of merged languages; series "mean" over all methods, series "best" the method
-      with the highest mean in that setup and measure, among those without a missing cell (named in `method`).
+      with the best mean in that setup and measure, among those without a missing cell (named in `method`).
     - part "expert": by setup, the mean over languages of the expert's score in its own language.
     """
     merges = summaries.merge_scores(summary, selection.languages, selection.methods)
@@ -62,7 +63,7 @@ def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
         means = {method: summaries.mean_score(part) for method, part in by_method.items()}
         rows += [("method", measure, setup, "", method, 0, *mean) for method, mean in means.items()]
         complete = {method: m[0] for method, m in means.items() if m[3] == m[4] > 0}
-        best = max(complete, key=complete.__getitem__, default="")
+        best = (min if measure in LOWER_IS_BETTER else max)(complete, key=complete.__getitem__, default="")
         series = [("mean", "", ours)] + ([("best", best, by_method[best])] if best else [])
         for (name, method, part), size in product(series, sizes):
             rows.append(
@@ -178,7 +179,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
     return (
         f"Merges by {listed(selection.methods)}, {over(selection)}. {MERGE} Left: mean over all merges of a method and "
         "setup; thin bars reach from the lowest to the highest merge. Right: by number of merged languages, the "
-        "mean of all methods, and the method whose mean is highest for that setup and measure, chosen on these "
+        "mean of all methods, and the method whose mean is best for that setup and measure, chosen on these "
         "same scores among the methods without a missing score (no line if there is none). Dashed: mean over "
         "languages of the experts before merging. Dotted grey: chance. Hollow marks, and lines with k/n: only k "
         "of n scores are there, so these means are not comparable with the others. A cross marks a mean without "

@@ -5,7 +5,7 @@ Pure, without torch and numpy: the rules need it, to know which checkpoints are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from growmerge import ids
@@ -15,7 +15,7 @@ from growmerge.config.training import Training
 from growmerge.errors import GrowmergeError
 from growmerge.study.flops import parameters, training_flops
 from growmerge.study.grid import Grid
-from growmerge.study.phases import blocks_of, phases_of
+from growmerge.study.phases import Block, blocks_of, part_of, phases_of
 from growmerge.study.recipe import Recipes
 from growmerge.study.schedule import Schedule, schedule
 
@@ -29,6 +29,7 @@ class Costs:
         self.recipes = Recipes(grid)
         self._counts = counts
         self._training: Training = grid.study.training
+        self._trained = {model.id for model in grid.trained}
         # Cached by instance: methods of a frozen input, asked for again for every descendant.
         self.steps = cache(self._steps)
         self.total_flops = cache(self._total_flops)
@@ -56,15 +57,27 @@ class Costs:
         return self._counts[corpus]
 
     def _steps(self, model_id: str) -> int:
+        return len(part_of(self.whole_steps(model_id), self.recipes.of(model_id).part))
+
+    def whole_steps(self, model_id: str) -> int:
+        """Steps of a training and of the rounds before and after it."""
+        return sum(block.steps(self._training.batch_sequences) for block in self._blocks(model_id))
+
+    def sequences(self, model_id: str) -> int:
+        """Sequences that these steps draw, epochs counted, without those that fill up a step."""
+        return sum(block.size for block in self._blocks(model_id))
+
+    def _blocks(self, model_id: str) -> list[Block]:
         counts = {corpus: self.count(corpus) for corpus in self.recipes.corpora_of(model_id)}
         phases = phases_of(self.recipes.of(model_id).data, {corpus: c.documents for corpus, c in counts.items()})
         sizes = {corpus: c.tokens // self._training.sequence_length for corpus, c in counts.items()}
-        return sum(block.steps(self._training.batch_sequences) for block in blocks_of(phases, sizes))
+        return blocks_of(phases, sizes)
 
     def schedule(self, model_id: str) -> Schedule:
         """The learning rate over the steps of a trained model."""
         recipe = self.recipes.of(model_id)
-        return schedule(self._training, self.steps(model_id), recipe.warmup_steps, recipe.decay_steps)
+        training = self._training.model_copy(update=recipe.training)
+        return schedule(training, self.steps(model_id), recipe.warmup_steps, recipe.decay_steps)
 
     def saved_steps(self, model_id: str) -> list[int]:
         """Steps after which a checkpoint of a trained model is published, the last one being the model itself."""
@@ -88,9 +101,23 @@ class Costs:
         return self.flops(model_id, step) + sum(map(self.total_flops, self.grid.model(model_id).parents))
 
     def _total_flops(self, model_id: str) -> float:
-        trained = model_id in {model.id for model in self.grid.trained}
-        own = self.flops(model_id, self.steps(model_id)) if trained else 0.0
-        return own + sum(map(self.total_flops, self.grid.model(model_id).parents))
+        parents = self.grid.model(model_id).parents
+        if len(parents) > 1:  # members share ancestors, each of which was trained once
+            return sum(map(self._own_flops, self._lineage(parents)))
+        return self._own_flops(model_id) + sum(map(self.total_flops, parents))
+
+    def _own_flops(self, model_id: str) -> float:
+        return self.flops(model_id, self.steps(model_id)) if model_id in self._trained else 0.0
+
+    def _lineage(self, model_ids: Iterable[str]) -> list[str]:
+        """These models and all their ancestors, each once."""
+        found: dict[str, None] = {}
+        waiting = list(model_ids)
+        while waiting:
+            if (model_id := waiting.pop()) not in found:
+                found[model_id] = None
+                waiting += self.grid.model(model_id).parents
+        return list(found)
 
 
 def stated_counts(study: Study) -> dict[str, Expected]:
@@ -115,3 +142,27 @@ def check_saved_steps(costs: Costs) -> None:
                     f"{costs.steps(model_id)} and saves one after {', '.join(map(str, saved[:4])) or 'none'}"
                     f"{', ...' if len(saved) > 4 else ''}; choose another `every` or `until`"
                 )
+
+
+def check_continued(costs: Costs) -> None:
+    """Raise GrowmergeError for more rounds than steps, and where a healed merge would train on less than one step.
+
+    Trainings of unknown length are not checked; a missing step shows when they are trained.
+    """
+    grid, batch = costs.grid, costs.grid.study.training.batch_sequences
+    for model in grid.models:
+        made_in = grid.rounds.get(model.setup)
+        if made_in and made_in.number == 1 and costs.can_tell(model.id):
+            steps = costs.whole_steps(model.id)
+            if steps < made_in.count:
+                raise GrowmergeError(
+                    f"merging.rounds.counts: {made_in.count} rounds of '{ids.adapted(made_in.of, model.target)}', "
+                    f"which trains {steps} steps in all; choose at most {steps}"
+                )
+    for model in grid.healed:
+        if costs.can_tell(model.id) and (sequences := costs.sequences(model.id)) < batch:
+            raise GrowmergeError(
+                f"merging.healing.shares: {100 * grid.healed_shares[model.id]:g} % of what "
+                f"'{ids.adapted(model.setup, ids.MULTI)}' trains on are {sequences} sequences, fewer than "
+                f"training.batch_sequences = {batch}; choose a larger share"
+            )

@@ -2,7 +2,8 @@
 
 A pure module without torch: Snakemake imports it whenever it parses the rules. Every model has an id that is also its
 path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged), `2x/swe@250` (an intermediate
-checkpoint), `2x/isl+swe@250/ties` (a merge of such), `external/gemma` (a model of others).
+checkpoint), `2x/isl+swe@250/ties` (a merge of such), `2x/isl+swe/ensemble` (the mean of the members' probabilities),
+`2x/isl+swe/ties~5` (a merge that is trained on), `external/gemma` (a model of others).
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Literal
 
 from growmerge import ids
 from growmerge.config import Study
+from growmerge.config.continuing import Round
 from growmerge.config.merging import Method, PublishedBase
 from growmerge.config.models import Base
 from growmerge.config.references import at_step, is_reference
-from growmerge.ids import COMMON, MULTI
+from growmerge.ids import BASE, COMMON, ENSEMBLE, MULTI
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,15 @@ class Model:
     """One model of the grid.
 
     `parents` are the ids it is made from: none (random, or taken from elsewhere), one (trained or cloned; for an
-    intermediate checkpoint its model) or the members of a merge, sorted.
+    intermediate checkpoint its model, for a healed merge the merge, for its control the base) or the members of a
+    merge or ensemble, sorted.
     `width` is the factor by which HyperCloning has multiplied the widths of the architecture on the way here.
     `languages` are the targets that it has learned: none for a base.
     `step` is the optimizer step of an intermediate checkpoint, or of the checkpoints that a merge is made from.
     """
 
     id: str
-    kind: Literal["base", "model", "merge", "checkpoint", "external"]
+    kind: Literal["base", "model", "merge", "healed", "ensemble", "checkpoint", "external"]
     parents: tuple[str, ...]
     width: int
     setup: str = ""
@@ -76,7 +79,7 @@ class Grid:
 
     @cached_property
     def models(self) -> list[Model]:
-        """The adapted models: setups x targets; and those that share the beginning of their training."""
+        """The adapted models: setups x targets; those that share the beginning of their training; those of rounds."""
         adapted = [
             self._adapted(setup.name, target, None if target in setup.from_ else setup.base)
             for setup in self.study.setups
@@ -86,6 +89,8 @@ class Grid:
             adapted.append(self._adapted(setup, COMMON, self._base(setup)))
             experts = self.study.language_codes if share < 1 else []
             adapted += [self._adapted(setup, code, ids.adapted(setup, COMMON)) for code in experts]
+        for setup in self.rounds:
+            adapted += [self._adapted(setup, code, self.base_of_setup(setup)) for code in self.study.language_codes]
         return adapted
 
     def _adapted(self, setup: str, target: str, parent: str | None) -> Model:
@@ -104,6 +109,12 @@ class Grid:
         sharing = self.study.sharing
         alone = {s.name: 0.0 for s in self.study.setups if sharing and s.base == sharing.base}
         return alone | self.sharing if sharing else {}
+
+    @cached_property
+    def rounds(self) -> dict[str, Round]:
+        """The setups whose experts restart from their merge, one for each round, earlier rounds first."""
+        rounds = self.study.merging.rounds
+        return {r.setup: r for r in rounds.expanded(s.name for s in self.study.setups)} if rounds else {}
 
     @cached_property
     def combinations(self) -> list[str]:
@@ -125,16 +136,47 @@ class Grid:
 
     @cached_property
     def merges(self) -> list[Model]:
-        """Setups x combinations x methods; and merges of all languages at the checkpoints of their training."""
+        """Setups x combinations x methods; merges of all languages at checkpoints of their training, and of rounds."""
         cells: list[tuple[str, str, int | None]] = [
             (setup.name, combination, None) for setup in self.study.setups for combination in self.combinations
         ]
         for setup, share in self.sharing.items():
             sizes = self.study.sharing.sizes if self.study.sharing and share < 1 else []
             cells += [(setup, combination, None) for combination in self._combinations(sizes)]
-        everything = ids.combination(self.study.language_codes)
-        cells += [(setup, everything, step) for setup, step in self._moments]
-        return [self._merge(*cell, method.name) for cell in cells for method in self.study.merging.methods]
+        cells += [(setup, self._everything, step) for setup, step in self._moments]
+        merges = [
+            self._merge(*cell, method.name)
+            for cell in cells
+            for method in self.study.merging.methods
+            if method.merges(len(ids.languages_of(cell[1])), len(self.study.languages))
+            and (method.sizes is None or cell[2] is None)
+        ]
+        return merges + self._merges_of_rounds
+
+    def origin_of_setup(self, setup: str) -> str:
+        """The setup of the configuration that a setup of rounds comes from; any other is itself."""
+        return self.rounds[setup].of if setup in self.rounds else setup
+
+    @property
+    def _merges_of_rounds(self) -> list[Model]:
+        return [
+            self._merge(r.setup, self._everything, None, method) for r in self.rounds.values() for method in r.methods
+        ]
+
+    @property
+    def _everything(self) -> str:
+        return ids.combination(self.study.language_codes)
+
+    @cached_property
+    def ensembles(self) -> list[Model]:
+        """The output ensembles of the experts: setups x combinations, where the study asks for them."""
+        asked = self.study.merging.ensemble
+        if asked is None:
+            return []
+        setups = [s.name for s in self.study.setups] if asked.setups is None else asked.setups
+        combinations = self._combinations(asked.sizes or [len(self.study.languages)])
+        merges = [self._merge(setup, combination, None, ENSEMBLE) for setup in setups for combination in combinations]
+        return [replace(merge, kind="ensemble") for merge in merges]
 
     def _merge(self, setup: str, combination: str, step: int | None, method: str) -> Model:
         codes = ids.languages_of(combination)
@@ -149,6 +191,44 @@ class Grid:
             languages=self.languages_of(combination),
             step=step,
         )
+
+    @cached_property
+    def kept(self) -> dict[str, Model]:
+        """By id, the merges that stay as models, whatever `merging.keep` says: trainings start from them."""
+        healing = self.study.merging.healing
+        healed = [(s, m) for s in self._healed_setups for m in (healing.methods if healing else [])]
+        merges = [self._merge(setup, self._everything, None, method) for setup, method in healed]
+        return {merge.id: merge for merge in [*merges, *self._merges_of_rounds]}
+
+    @cached_property
+    def healed(self) -> list[Model]:
+        """The merges that are trained on, and their controls: setups x methods x shares."""
+        return [model for model, _ in self._healed]
+
+    @cached_property
+    def healed_shares(self) -> dict[str, float]:
+        """The same by id, with the share of the tokens of `multi`."""
+        return {model.id: share for model, share in self._healed}
+
+    @cached_property
+    def _healed(self) -> list[tuple[Model, float]]:
+        healing = self.study.merging.healing
+        if healing is None:
+            return []
+        methods = [*healing.methods, *([BASE] if healing.control else [])]
+        cells = [(s, m, share) for s in self._healed_setups for m in methods for share in healing.shares]
+        return [(self._trained_on(*cell), cell[-1]) for cell in cells]
+
+    def _trained_on(self, setup: str, method: str, share: float) -> Model:
+        merge = self._merge(setup, self._everything, None, method)
+        parent = self.base_of_setup(setup) if method == BASE else merge.id
+        return replace(merge, id=ids.healed(setup, merge.languages, method, share), kind="healed", parents=(parent,))
+
+    @property
+    def _healed_setups(self) -> list[str]:
+        healing = self.study.merging.healing
+        chosen = healing.setups if healing else []
+        return [setup.name for setup in self.study.setups] if chosen is None else chosen
 
     def _combinations(self, sizes: Iterable[int]) -> list[str]:
         codes = self.study.language_codes
@@ -195,9 +275,9 @@ class Grid:
 
     @cached_property
     def trained(self) -> list[Model]:
-        """Bases and adapted models that are trained here."""
+        """Bases, adapted models and healed merges that are trained here."""
         bases = [base for base in self.bases if self._bases[base.id].train]
-        return [*bases, *(model for model in self.models if model.id not in self.imported)]
+        return [*bases, *(model for model in self.models if model.id not in self.imported), *self.healed]
 
     @cached_property
     def score_cells(self) -> list[tuple[str, str]]:
@@ -211,10 +291,16 @@ class Grid:
         ]
 
     def __iter__(self) -> Iterator[Model]:
+        """All that are scored: not the models and merges of rounds before the last."""
         yield from self.bases
-        yield from self.models
-        yield from self.merges
+        yield from filter(self._is_scored, self.models)
+        yield from filter(self._is_scored, self.merges)
+        yield from self.healed
+        yield from self.ensembles
         yield from self.externals
+
+    def _is_scored(self, model: Model) -> bool:
+        return model.setup not in self.rounds or self.rounds[model.setup].last
 
     # --- look-ups -----------------------------------------------------------------------------------------------
 
@@ -227,7 +313,10 @@ class Grid:
         return self._methods[name]
 
     def base_of_setup(self, setup: str) -> str:
-        """What a setup's models start from, the ancestor of its merges: a base, or its common model."""
+        """What a setup's models start from, the ancestor of its merges: a base, a common model, or a round's merge."""
+        if setup in self.rounds and (before := self.rounds[setup].before):
+            (method,) = self.rounds[setup].methods
+            return ids.merge(before, self.study.language_codes, method)
         return ids.adapted(setup, COMMON) if setup in self.sharing else self._base(setup)
 
     def width_of_setup(self, setup: str) -> int:
@@ -236,11 +325,21 @@ class Grid:
 
     def _base(self, setup: str) -> str:
         sharing = self.study.sharing
+        if setup in self.rounds:
+            return self._base(self.rounds[setup].of)
         return sharing.base if sharing and setup in self.sharing else self._setups[setup]
 
     def merge_base(self, setup: str, combination: str, method: str) -> str:
-        """The base of a merge's task vectors: the setup's true ancestor unless the configuration names another."""
+        """The base of a merge's task vectors: the setup's true ancestor unless the configuration names another.
+
+        Later rounds have the merge before them in any case: to another base, each
+        task vector would hold what that merge has learned.
+        """
         merging = self.study.merging
+        if setup in self.rounds:
+            if self.rounds[setup].before:
+                return self.base_of_setup(setup)
+            return self.merge_base(self.rounds[setup].of, combination, method)
         if merging.base not in ("ancestor", "as_published"):
             return merging.base
         published = merging.published_bases if merging.base == "as_published" else []
@@ -253,12 +352,12 @@ class Grid:
         return tuple(self.study.language_codes) if everything else tuple(ids.languages_of(target))
 
     def model(self, model_id: str) -> Model:
-        """The base or adapted model of that id."""
+        """The base, adapted or healed model of that id, or a merge that is scored or kept."""
         return self._by_id[model_id]
 
     @cached_property
     def _by_id(self) -> dict[str, Model]:
-        return {model.id: model for model in self}
+        return self.kept | {model.id: model for model in self.models} | {model.id: model for model in self}
 
     def _width(self, name: str) -> int:
         base = self._bases[name]

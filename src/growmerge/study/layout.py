@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from growmerge import ids
-from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods, statistics_of
+from growmerge.catalogue.entry import BITS_PER_BYTE
+from growmerge.catalogue.merge_methods import COEFFICIENTS
+from growmerge.catalogue.merge_registry import MergeMethod, asked_statistics, member_statistics, merge_methods
 from growmerge.config import Study
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource, check_ids
@@ -21,6 +23,7 @@ from growmerge.study.grid import Grid, Model
 from growmerge.study.merge_params import method_params
 from growmerge.study.recipe import Recipes
 from growmerge.study.sharding import Shard
+from growmerge.study.tuning import tuning_parameters
 
 DOWNLOADS = f"results/{ids.DOWNLOADS}"  # shared by all studies
 
@@ -59,12 +62,13 @@ class Layout:
     # --- models ---------------------------------------------------------------------------------------------------
 
     def model(self, model_id: str) -> str:
-        """The checkpoint of a base or adapted model."""
-        return f"{self.results}/models/{model_id}"
+        """The checkpoint of a base, adapted or healed model, or of a merge that trainings start from."""
+        return f"{self.results}/{'merges' if model_id in self.grid.kept else 'models'}/{model_id}"
 
     def models(self) -> list[str]:
         """All of them."""
-        return [self.model(model.id) for model in [*self.grid.bases, *self.grid.models]]
+        grid = self.grid
+        return [self.model(m.id) for m in [*grid.bases, *grid.models, *grid.healed, *grid.kept.values()]]
 
     def trained(self) -> list[str]:
         """Those that are trained here; with analysis.partial, those that exist."""
@@ -107,46 +111,83 @@ class Layout:
         """The checkpoint that a merge's task vectors are differences to."""
         return self.model(self.grid.merge_base(setup, combination, method))
 
-    def merge_bases(self, setup: str, combination: str) -> dict[str, str]:
-        """The same for every method."""
-        return {m.name: self.merge_base(setup, combination, m.name) for m in self.study.merging.methods}
+    def merge_bases(self, setup: str, combination: str, methods: Iterable[Method]) -> dict[str, str]:
+        """The same for several methods, by their names."""
+        return {method.name: self.merge_base(setup, combination, method.name) for method in methods}
 
     def merge_modules(self, methods: Iterable[Method]) -> list[str]:
         """The user's files that define some of `methods`."""
-        files = {self._registry[method.registered].module for method in methods}
+        files = {self._registry[part.registered].module for method in methods for part in method.parts}
         return [module for module in self.study.merging.modules if Path(module) in files]
 
     def merge_statistics(self, setup: str, combination: str, methods: Iterable[Method]) -> list[str]:
-        """What these methods ask to know of the members: by name of the statistic, and of each name by language."""
-        names = statistics_of(self._registry[method.registered] for method in methods)
-        corpora = {language.code: language.corpus for language in self.study.languages}
+        """What these methods ask to know of the members: in the order of `asked_statistics`, and each by language."""
+        asked = asked_statistics({m.name: [self._registry[part.registered] for part in m.parts] for m in methods})
         step = ids.split_step(combination)[1]
         paths = [
             member_statistics()[name].path.format(
-                corpus=corpora[code],
+                corpus=self.study.statistics_text(code),
                 model=ids.checkpoint(ids.adapted(setup, code), step),
                 merge=ids.adapted(setup, combination),
+                method=method,
             )
-            for name in names
+            for name, method in asked
             for code in ids.languages_of(combination)
         ]
         return [f"{self.results}/statistics/{path}" for path in paths]
 
+    def statistics_shards(self, expert: str) -> list[str]:
+        """The token shards for statistics of a language's model ('swe') or checkpoint ('swe@250')."""
+        (language,) = ids.languages_of(expert)
+        text = self.study.statistics_text(language)
+        return self.shards(text) if text else []
+
+    @cached_property
+    def tuned_methods(self) -> list[str]:
+        """The names of the methods whose coefficients are fitted to text."""
+        return [
+            m.name for m in self.study.merging.methods if COEFFICIENTS in self._registry[m.registered].kind.statistics
+        ]
+
+    def tuning_parameters(self, method: str) -> dict[str, float]:
+        """How the coefficients of one of them are fitted."""
+        configured = self.grid.method(method)
+        return tuning_parameters(configured, self._registry[configured.registered])
+
+    def embedding_statistics(self, setup: str, combination: str, method: str) -> list[str]:
+        """What the method of the embedding asks for, if one of them has another for it."""
+        other = self.grid.method(method).of_embedding
+        return self.merge_statistics(setup, combination, [other] if other else [])
+
+    def coefficients(self, merge: Model) -> str:
+        """The fitted coefficients of a merge by one of them."""
+        return f"{self.results}/statistics/{COEFFICIENTS}/{merge.id}"
+
+    def tuning_texts(self, combination: str) -> list[str]:
+        """The held-out text of each language of a combination that merges may be fitted on."""
+        return [self.tuning_text(code) for code in ids.languages_of(combination)]
+
     def method_params(self, method: Method) -> dict[str, Any]:
         """A merge method as a param of rules."""
-        return method_params(method, self._registry[method.registered])
+        return method_params(method, self._registry)
 
     @cached_property
     def _registry(self) -> Mapping[str, MergeMethod]:
         return merge_methods(self.study.merging.modules)
 
     def kept_merges(self, merges: Iterable[Model]) -> list[str]:
-        """Merged checkpoints, if the study keeps them."""
-        return [f"{self.results}/merges/{merge.id}" for merge in merges if self.study.merging.keep]
+        """Merged checkpoints, if the study keeps them; those that trainings start from are kept in any case."""
+        kept = [merge for merge in merges if self.study.merging.keep or merge.id in self.grid.kept]
+        return [f"{self.results}/merges/{merge.id}" for merge in kept]
 
-    def kept_of(self, setup: str, combination: str) -> list[str]:
-        """The kept merges of a combination, one a method."""
-        return self.kept_merges(m for m in self.grid.merges if (m.setup, m.combination) == (setup, combination))
+    def kept_of(self, setup: str, combination: str, methods: Iterable[Method]) -> list[str]:
+        """The merges of a combination by these methods, if the study keeps all merges."""
+        kept = methods if self.study.merging.keep else []
+        return [f"{self.results}/merges/{setup}/{combination}/{method.name}" for method in kept]
+
+    def ensemble_members(self, ensemble_id: str) -> list[str]:
+        """The models of an ensemble, in the order of their languages."""
+        return [self.model(parent) for parent in self.grid.model(ensemble_id).parents]
 
     # --- scores ---------------------------------------------------------------------------------------------------
 
@@ -156,14 +197,23 @@ class Layout:
 
     def scores(self, models: Iterable[Model]) -> list[str]:
         """The scores of models; with analysis.partial, those that exist."""
-        scores = [self.score(model.id) for model in models]
+        return self.scores_of(model.id for model in models)
+
+    def scores_of(self, model_ids: Iterable[str]) -> list[str]:
+        """The same by their ids."""
+        scores = [self.score(model_id) for model_id in dict.fromkeys(model_ids)]
         return [score for score in scores if Path(score).exists()] if self.study.analysis.partial else scores
 
     def translations(self, models: Iterable[Model]) -> list[str]:
-        """What models wrote, if the study has them translate; with analysis.partial, what exists."""
+        """What models wrote, if the study has them translate; with analysis.partial, what exists.
+
+        Ensembles write nothing.
+        """
         if not any(benchmark.decoding(self.study.seed) for benchmark in self.study.benchmarks):
             return []
-        paths = [f"{self.results}/scores/{model.id}/translations.parquet" for model in models]
+        paths = [
+            f"{self.results}/scores/{model.id}/translations.parquet" for model in models if model.kind != "ensemble"
+        ]
         return [path for path in paths if Path(path).exists()] if self.study.analysis.partial else paths
 
     @property
@@ -204,6 +254,12 @@ class Layout:
     def ancestor(self, setup: str) -> str:
         """The base that a setup's models start from."""
         return self.model(self.grid.base_of_setup(setup))
+
+    def compared_counts(self) -> dict[str, str]:
+        """With comparison.rows, the token counts of the languages whose text is read here, by language."""
+        texts = {code: self.study.statistics_text(code) for code in self.study.language_codes}
+        wanted = {code: text for code, text in texts.items() if text and self.study.comparison.rows}
+        return {code: f"{self.results}/statistics/token_counts/{text}" for code, text in wanted.items()}
 
     def english_sentences(self) -> list[str]:
         """What hidden states are compared over.
@@ -319,6 +375,15 @@ class Layout:
         benchmark = self.benchmark(name)
         own_text = benchmark.inflection is not None and language in benchmark.inflection.sentences
         return [] if benchmark.entry.languages or own_text else self.documents(self.evaluation_corpus(language).name)
+
+    @property
+    def running_text(self) -> Benchmark | None:
+        """The first benchmark of bits per byte: how held-out text is cut, also that on which merges are tuned."""
+        return next((b for b in self.study.benchmarks if b.entry.metric.name == BITS_PER_BYTE), None)
+
+    def tuning_text(self, language: str) -> str:
+        """The held-out text of a language that merges may be fitted on."""
+        return f"{self.results}/tuning/{language}"
 
     def origin(self, name: str, language: str) -> str:
         """What a benchmark compares with, or translates from: English; English itself from the first other language."""

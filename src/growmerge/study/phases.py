@@ -32,6 +32,15 @@ class Phase:
     shuffled_once: bool = False
 
 
+def part_of(steps: int, part: tuple[int, int] | None) -> range:
+    """The optimizer steps of part `number` of `count` (from 1), given as such a pair; all `steps` without one.
+
+    The parts of a training follow each other without a gap, and differ by at most one step.
+    """
+    number, count = part or (1, 1)
+    return range((number - 1) * steps // count, number * steps // count)
+
+
 @dataclass(frozen=True)
 class Draw:
     """`count` of the `share` sequences of a component, in an order of its own that `key` gives."""

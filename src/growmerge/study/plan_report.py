@@ -10,13 +10,15 @@ from io import StringIO
 from growmerge import ids
 from growmerge.study.costs import Costs
 from growmerge.study.matching import Match
-from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TEXT_TOKENS, TRAINED_BYTES, Row
+from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
 from growmerge.study.resources import MERGES_AT_ONCE
+from growmerge.study.tuning import TEXT_TOKENS
 
 COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
 # A training keeps its last two states and writes a third: weights and two moments in fp32 each.
 STATE_BYTES = 3 * 3 * TRAINED_BYTES
-TEMPORARY = ("merge", "checkpoint")
+TEMPORARY = ("merge", "checkpoint")  # unless they are kept
+TRAINED = ("base", "model", "healed")
 
 
 def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
@@ -43,22 +45,37 @@ def peak_disk(rows: Sequence[Row], *, keep_merges: bool) -> int:
     That is the merges that wait to be scored (or all, if they are kept), and the checkpoints from elsewhere of one step
     of a setup.
     """
-    merges = [row.disk_bytes for row in rows if row.kind == "merge"]
+    merges = [row.disk_bytes for row in rows if row.kind == "merge" and not row.kept]
     at_once = min(MERGES_AT_ONCE, len({row.method for row in rows if row.kind == "merge"}))
-    stays = sum(row.disk_bytes for row in rows if row.kind not in TEMPORARY)
+    stays = sum(row.disk_bytes for row in rows if row.kind not in TEMPORARY or row.kept)
     taken: Counter[tuple[str, int | None]] = Counter()
     for row in rows:
         if row.kind == "checkpoint":
             taken[row.setup, ids.split_step(row.id)[1]] += row.disk_bytes
-    largest = max((row.parameters for row in rows if row.flops and row.kind in ("base", "model")), default=0)
+    largest = max((row.parameters for row in rows if row.flops and row.kind in TRAINED), default=0)
     merged = sum(merges) if keep_merges else at_once * max(merges, default=0)
     return stays + largest * STATE_BYTES + merged + max(taken.values(), default=0)
 
 
-def plan_markdown(rows: Sequence[Row], costs: Costs, matches: Sequence[Match], free_bytes: int) -> str:
-    """Totals, trainings and compute matching, for people."""
+def missing_disk(rows: Sequence[Row], *, keep_merges: bool, begun: int, free: int) -> int:
+    """Bytes that are missing to make what is not built yet, by `peak_disk`; 0 if there is room.
+
+    `begun`: bytes that lie there already of what is not built; `free`: those that are free.
+    """
+    scored = {row.id for row in rows if row.kind == "score" and row.built}
+    left = [row for row in rows if not row.built and not (row.path is None and row.id in scored)]
+    if not any(row.kind == "score" for row in left):  # checkpoints from elsewhere are taken to be merged and scored
+        left = [row for row in left if row.kind != "checkpoint"]
+    return max(0, peak_disk(left, keep_merges=keep_merges) - begun - free)
+
+
+def plan_markdown(
+    rows: Sequence[Row], costs: Costs, matches: Sequence[Match], free_bytes: int, begun_bytes: int = 0
+) -> str:
+    """Totals, trainings and compute matching, for people. Bytes as in `missing_disk`."""
     study = costs.grid.study
     plan = study.plan
+    by_kind = {kind: [row for row in rows if row.kind == kind] for kind in KINDS}
     lines = [
         f"# Plan of {study.study}",
         "",
@@ -73,12 +90,14 @@ def plan_markdown(rows: Sequence[Row], costs: Costs, matches: Sequence[Match], f
         "",
         "| kind | number | built | tokens | FLOPs | GPU hours | disk |",
         "|---|--:|--:|--:|--:|--:|--:|",
-        *(_total(kind, [row for row in rows if row.kind == kind], costs) for kind in KINDS),
+        *(_total(kind, found, costs) for kind, found in by_kind.items() if found or kind != "healed"),
         _total(
-            "all", [r for r in rows if r.kind not in TEMPORARY or (r.kind == "merge" and study.merging.keep)], costs
+            "all",
+            [r for r in rows if r.kind not in TEMPORARY or r.kept or (r.kind == "merge" and study.merging.keep)],
+            costs,
         ),
         "",
-        *_disk(rows, study.merging.keep, free_bytes),
+        *_disk(rows, study.merging.keep, free_bytes, begun_bytes),
         "",
         "## Trainings",
         "",
@@ -110,17 +129,17 @@ def _total(kind: str, rows: Sequence[Row], costs: Costs) -> str:
     return f"| {kind} | {len(rows)} | {built} | {tokens:.4g} | {flops:.4g} | {hours:,.4g} | {disk} |"
 
 
-def _disk(rows: Sequence[Row], keep: bool, free: int) -> list[str]:
+def _disk(rows: Sequence[Row], keep: bool, free: int, begun: int) -> list[str]:
     peaks = {kept: peak_disk(rows, keep_merges=kept) for kept in (False, True)}
     built = sum(row.disk_bytes for row in rows if row.built)
-    missing = peaks[keep] - built - free
+    missing = missing_disk(rows, keep_merges=keep, begun=begun, free=free)
     lines = [
         f"Peak of disk: {readable_bytes(peaks[False])} with temporary merges, {readable_bytes(peaks[True])} with kept "
         f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many merges, "
-        f"checkpoints from elsewhere or training states. Here {readable_bytes(free)} are free, and "
-        f"{readable_bytes(built)} of it built."
+        f"checkpoints from elsewhere or training states. There {readable_bytes(free)} are free, "
+        f"{readable_bytes(built)} of it are built, and {readable_bytes(begun)} begun."
     ]
-    if missing > 0:
+    if missing:
         lines.append(f"\n**It does not fit: {readable_bytes(missing)} are missing.**")
     return lines
 

@@ -1,4 +1,7 @@
-"""The rows of a plan: shards, bases, clones, adapted models, branches, merges, models of others, scores. No torch."""
+"""The rows of a plan: shards, bases, clones, adapted models, branches, merges, healed merges, models of others, scores.
+
+No torch.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ from growmerge.study.costs import Costs
 from growmerge.study.flops import forward_flops, generation_flops
 from growmerge.study.grid import Grid, Model
 from growmerge.study.layout import Layout
+from growmerge.study.tuning import TEXT_TOKENS, tuning_flops, tuning_texts
 
-Kind = Literal["shards", "base", "clone", "model", "checkpoint", "merge", "external", "score"]
-KINDS: tuple[Kind, ...] = ("shards", "base", "clone", "model", "checkpoint", "merge", "external", "score")
+Kind = Literal["shards", "base", "clone", "model", "checkpoint", "coefficients", "merge", "healed", "external", "score"]
+KINDS: tuple[Kind, ...] = (
+    *("shards", "base", "clone", "model", "checkpoint", "coefficients", "merge", "healed", "external", "score"),
+)
 
 BYTES_A_TOKEN = 4  # uint32
 # Text of the documents that the shards are made from, compressed: FineWeb-2's Parquet files of the paper's languages
@@ -30,7 +36,6 @@ TOKEN_BYTES = 135
 SMALL_FILES = 50_000
 # An item that is scored by log-likelihoods: two sentences of some twenty words. A text's row in the scores, compressed.
 ITEM_TEXTS = 2
-TEXT_TOKENS = 40
 ROW_BYTES = 30
 # The row of a translation, compressed: source, reference and up to 1,000 characters that the model wrote.
 TRANSLATION_BYTES = 700
@@ -38,7 +43,10 @@ TRANSLATION_BYTES = 700
 
 @dataclass(frozen=True)
 class Row:
-    """One line of plan.csv: what it is, and what it takes; `path` is where it will stand, None if only temporarily."""
+    """One line of plan.csv: what it is, and what it takes; `path` is where it will stand, None if only temporarily.
+
+    `kept`: a merge that stays whatever `merging.keep` says.
+    """
 
     id: str
     kind: Kind
@@ -50,6 +58,7 @@ class Row:
     tokens: int = 0
     flops: float = 0.0
     disk_bytes: int = 0
+    kept: bool = False
 
     @property
     def built(self) -> bool:
@@ -62,15 +71,18 @@ def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) ->
 
     Intermediate checkpoints stand with the model that was trained; those taken from elsewhere, which only exist until
     they are merged and scored, are rows of kind "checkpoint". `matched` are the checkpoints that are compared. Tokens
-    are written (shards), trained on (models, epochs counted), or scored and generated (scores: every benchmark at its
-    limit, every translation as long as it may be). FLOPs of a model are its own, without its ancestors'. Raises
-    GrowmergeError for a corpus of unknown size.
+    are written (shards), trained on (models, epochs counted), fitted to (coefficients), or scored and generated
+    (scores: every benchmark at its limit, every translation as long as it may be). FLOPs of a model are its own,
+    without its ancestors'. Raises GrowmergeError for a corpus of unknown size.
     """
+    merges = dict.fromkeys([*grid.merges, *grid.kept.values()])
     rows = [
         *_shards(grid, layout, costs),
         *(_model(model, grid, layout, costs) for model in [*grid.bases, *grid.models]),
         *(_taken(model_id, grid, costs) for model_id in grid.imported_checkpoints),
-        *(_merge(model, grid, layout, costs) for model in grid.merges),
+        *(_coefficients(m, grid, layout, costs) for m in merges if m.method in layout.tuned_methods),
+        *(_merge(model, grid, layout, costs) for model in merges),
+        *(_model(model, grid, layout, costs) for model in grid.healed),
         *(_external(model, grid, layout) for model in grid.externals),
         *_scores(dict.fromkeys([*grid, *matched, *grid.mixed_over_training]), grid, layout, costs),
     ]
@@ -97,10 +109,11 @@ def _model(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
     checkpoints = len(costs.saved_steps(model.id)) if trained else 1
     return Row(
         model.id,
-        "clone" if cloned else "base" if model.kind == "base" else "model",
+        "clone" if cloned else "base" if model.kind == "base" else "healed" if model.kind == "healed" else "model",
         layout.model(model.id),
         model.setup,
         model.target,
+        model.method,
         parameters=parameters,
         tokens=costs.tokens(steps),
         flops=costs.flops(model.id, steps),
@@ -127,6 +140,25 @@ def _merge(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
         model.method,
         parameters,
         disk_bytes=parameters * MERGED_BYTES[grid.study.merging.dtype] + _beside_weights(grid),
+        kept=model.id in grid.kept,
+    )
+
+
+def _coefficients(model: Model, grid: Grid, layout: Layout, costs: Costs) -> Row:
+    """The fit of a merge: at every step some texts of every language, forward and backward."""
+    study, how = grid.study, layout.tuning_parameters(model.method)
+    texts = tuning_texts(how, len(model.parents))
+    return Row(
+        model.id,
+        "coefficients",
+        layout.coefficients(model),
+        model.setup,
+        model.target,
+        model.method,
+        costs.parameters(model.width),
+        texts * TEXT_TOKENS,
+        tuning_flops(study, model.width, texts),
+        SMALL_FILES,
     )
 
 
@@ -141,17 +173,19 @@ def _external(model: Model, grid: Grid, layout: Layout) -> Row:
 
 def _scores(models: Iterable[Model], grid: Grid, layout: Layout, costs: Costs) -> Iterator[Row]:
     study = grid.study
-    texts, prompts = _scored(grid, layout)
-    tokens = texts * TEXT_TOKENS + sum(count * (prompt + new) for (prompt, new), count in prompts.items())
-    disk_bytes = texts * ROW_BYTES + prompts.total() * TRANSLATION_BYTES
+    texts, asked = _scored(grid, layout)
     for model in models:
+        # An ensemble generates nothing, and passes every text through each of its models.
+        prompts, passes = (Counter[tuple[int, int]](), len(model.parents)) if model.kind == "ensemble" else (asked, 1)
+        tokens = texts * TEXT_TOKENS + sum(count * (prompt + new) for (prompt, new), count in prompts.items())
+        disk_bytes = texts * ROW_BYTES + prompts.total() * TRANSLATION_BYTES
         if model.kind == "external":
             parameters = grid.parameters_of_external(model.id)
             flops = 2.0 * parameters * tokens
         else:
-            parameters = costs.parameters(model.width)
+            parameters = passes * costs.parameters(model.width)
             shape = (study.architecture, study.tokenizer.vocab_size, model.width)
-            flops = forward_flops(*shape, texts, TEXT_TOKENS)
+            flops = passes * forward_flops(*shape, texts, TEXT_TOKENS)
             flops += sum(generation_flops(*shape, count, prompt, new) for (prompt, new), count in prompts.items())
         yield Row(
             model.id,

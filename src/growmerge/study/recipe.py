@@ -5,6 +5,7 @@ Pure, without torch: rules take recipes as params, plans count their steps, trai
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -32,6 +33,9 @@ OPERATIONAL = {
     "compile",
     "tensorboard",
 }
+
+# Keys that only Muon uses. Recipes without it leave them out, so that older trainings stay as they are.
+OF_MUON = {"optimizer", "muon_learning_rate"}
 
 _WHOLE = ConfigDict(extra="forbid")
 
@@ -82,6 +86,7 @@ class Recipe:
 
     `training` holds the values of the configuration's section that shape the weights; `width` is the model's, as a
     multiple of the architecture's. Without `warmup_steps` or `decay_steps` the schedule follows the rule of `training`.
+    With `part`, the model is trained on part `part[0]` of `part[1]` (from 1) of the steps that `data` makes.
     """
 
     seed: int
@@ -90,6 +95,7 @@ class Recipe:
     data: Pretraining | Adaptation
     warmup_steps: int | None = None
     decay_steps: int | None = None
+    part: tuple[int, int] | None = None
 
     def plain(self) -> dict[str, Any]:
         """The recipe as plain data, from which Snakemake decides whether to rerun, and which manifests record."""
@@ -100,6 +106,7 @@ class Recipe:
             "width": self.width,
             **asdict(self.data),
             **{key: steps for key, steps in schedule.items() if steps is not None},
+            **({} if self.part is None else {"part": list(self.part)}),
         }
 
     def completed(self, training: Mapping[str, Any], checkpoint_every: int) -> Training:
@@ -131,15 +138,21 @@ class Recipes:
     def of(self, model_id: str) -> Recipe:
         """The recipe of a trained model."""
         model, study = self.grid.model(model_id), self.grid.study
-        owner = self._owner(model)
+        owner, made_in = self._owner(model), self.grid.rounds.get(model.setup)
+        count = made_in.count if made_in else 1
         return Recipe(
             seed=study.seed,
-            training=study.training.model_dump(exclude=OPERATIONAL),
+            training=_shaping(study.training) | self._own_rate(model),
             width=model.width,
             data=Pretraining(self.grid.base(model.id).train) if model.kind == "base" else self._adaptation(model),
-            warmup_steps=owner.warmup_steps if owner else None,
-            decay_steps=owner.decay_steps if owner else None,
+            warmup_steps=_divided(owner.warmup_steps, count) if owner else None,
+            decay_steps=_divided(owner.decay_steps, count) if owner else None,
+            part=(made_in.number, count) if made_in else None,
         )
+
+    def _own_rate(self, model: Model) -> dict[str, str | int | float]:
+        healing = self.grid.study.merging.healing if model.kind == "healed" else None
+        return {"learning_rate": healing.learning_rate} if healing and healing.learning_rate else {}
 
     def _adaptation(self, model: Model) -> Adaptation:
         scale, replay = self._share_of_epochs(model), self.grid.study.replay
@@ -179,7 +192,9 @@ class Recipes:
         return unimax(characters, rule.characters, rule.max_epochs, rule.fixed) | stated
 
     def _share_of_epochs(self, model: Model) -> float:
-        """The share of its languages' epochs that an adapted model trains on itself."""
+        """The share of its languages' epochs that an adapted or healed model trains on itself."""
+        if model.kind == "healed":
+            return self.grid.healed_shares[model.id] * self._multi_shares[model.setup]
         if model.setup in self.grid.sharing:
             share = self.grid.sharing[model.setup]
             return share / len(model.languages) if model.target == COMMON else 1 - share
@@ -192,6 +207,15 @@ class Recipes:
     @property
     def _replayed(self) -> dict[str, float]:
         return {corpus: share for corpus, share in self.grid.study.replay.corpora.items() if share}
+
+
+def _divided(steps: int | None, count: int) -> int | None:
+    return None if steps is None else math.ceil(steps / count)
+
+
+def _shaping(training: Training) -> dict[str, str | int | float]:
+    """The values of a section `training` that shape the weights."""
+    return training.model_dump(exclude=OPERATIONAL if training.optimizer == "muon" else OPERATIONAL | OF_MUON)
 
 
 def _unique(values: Iterable[str]) -> list[str]:

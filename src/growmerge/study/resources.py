@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from growmerge import ids
 from growmerge.config import Study
 from growmerge.errors import GrowmergeError
 from growmerge.study.costs import Costs
 from growmerge.study.flops import parameters
+from growmerge.study.grid import Model
 
 PROCESS = 3000  # MB: Python with torch and transformers, and batches
 DAY = 1440  # minutes
@@ -58,6 +60,21 @@ def inference_memory(study: Study, width: int, models: int, attempt: int) -> int
 def scoring_minutes(translates: bool, attempt: int) -> int:
     """Minutes to score a model, which takes longer if it also `translates`; more at every attempt."""
     return (90 if translates else 30) * attempt
+
+
+def ensemble_memory(study: Study, ensemble: Model, attempt: int) -> int:
+    """MB: all models of an ensemble in fp32, and as much as two more for their probabilities; more at every attempt."""
+    return inference_memory(study, ensemble.width, len(ensemble.parents) + 2, attempt)
+
+
+def ensemble_minutes(ensemble: Model, attempt: int) -> int:
+    """Minutes to score an ensemble, as long as its models one after another; more at every attempt."""
+    return len(ensemble.parents) * scoring_minutes(False, attempt)
+
+
+def tuning_memory(study: Study, width: int, combination: str, attempt: int) -> int:
+    """MB to fit the coefficients of a merge, in fp32: each expert, its difference, base, merge and gradient, logits."""
+    return inference_memory(study, width, 2 * len(ids.languages_of(combination)) + 6, attempt)
 
 
 def merging_minutes(translates: bool, attempt: int) -> int:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from growmerge.config import Study
 from growmerge.study.costs import Costs
+from growmerge.study.gap import GAP_MEASURES, Candidate, candidates
 from growmerge.study.grid import Grid, Model
 from growmerge.study.matching import Match, compared_models
 from growmerge.study.sweeps import main_methods
@@ -62,8 +63,8 @@ class Shown:
 
     @cached_property
     def main_methods(self) -> list[str]:
-        """The merge methods without the further densities of a sweep."""
-        return main_methods(self.study.merging.methods)
+        """The merge methods that merge every combination, without the further densities of a sweep."""
+        return main_methods(method for method in self.study.merging.methods if method.sizes is None)
 
     @cached_property
     def main_merges(self) -> list[Model]:
@@ -83,6 +84,12 @@ class Shown:
     def with_experts(self, merges: Sequence[Model]) -> list[Model]:
         """Merges with the experts that they are held against; nothing where there are none."""
         return [*self.experts, *merges] if merges else []
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """What is held against the gap to joint training; nothing if no benchmark measures it."""
+        measured = {benchmark.measured[0] for benchmark in self.study.benchmarks}
+        return candidates(self.costs) if measured & set(GAP_MEASURES) else []
 
     def translators(self) -> list[Model]:
         """Whose translations are set side by side: experts, models and merges of all languages, models of others."""

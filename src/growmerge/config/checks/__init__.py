@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from growmerge.config.checks.benchmarks import check_benchmarks
 from growmerge.config.checks.comparison import check_comparison
+from growmerge.config.checks.continuing import check_continuing
 from growmerge.config.checks.corpora import check_corpora
 from growmerge.config.checks.languages import check_epochs, check_languages
 from growmerge.config.checks.lists import check_lists
@@ -26,6 +27,7 @@ def check_study(study: Study) -> None:
         check_epochs,
         check_models,
         check_merging,
+        check_continuing,
         check_weights,
         check_training,
         check_comparison,

@@ -33,6 +33,7 @@ def _check_trained_on(study: Study) -> None:
     """A corpus that is held out as a whole has nothing for what is trained on it."""
     heldout = {name: corpus.name for corpus in study.corpora if corpus.heldout == 1 for name in corpus.names}
     named = {f"languages.{i}.corpus": language.corpus for i, language in enumerate(study.languages)}
+    named |= {f"merging.statistics_from.{code}": name for code, name in study.merging.statistics_from.items()}
     named |= {f"replay.corpora.{name}": name for name, share in study.replay.corpora.items() if share}
     for i, base in enumerate(study.bases):
         named |= {f"bases.{i}.train.{j}.{name}": name for j, phase in enumerate(base.train) for name in phase}

@@ -37,8 +37,17 @@ def _lists(study: Study) -> Iterator[tuple[str, Sequence[Any] | None, str]]:
     for i, rule in enumerate(merging.published_bases):
         yield f"merging.published_bases.{i}.sizes", rule.sizes, "all sizes"
         yield f"merging.published_bases.{i}.methods", rule.methods, "all methods"
+    for name in ("healing", "rounds"):
+        if section := getattr(merging, name):
+            yield f"merging.{name}.methods", section.methods, ""
+            yield f"merging.{name}.setups", section.setups, "all setups"
+    if merging.rounds:
+        yield "merging.rounds.counts", merging.rounds.counts, ""
     if merging.over_training:
         yield "merging.over_training.setups", merging.over_training.setups, ""
+    if merging.ensemble:
+        yield "merging.ensemble.setups", merging.ensemble.setups, "all setups"
+        yield "merging.ensemble.sizes", merging.ensemble.sizes, "all languages together"
     for i, benchmark in enumerate(study.benchmarks):
         yield f"benchmarks.{i}.languages", benchmark.languages, "all languages that have rows"
         for code, said in benchmark.sources.items():

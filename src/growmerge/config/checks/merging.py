@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from growmerge.catalogue.merge_methods import WEIGHT, Kind
+from growmerge.catalogue.entry import BITS_PER_BYTE
+from growmerge.catalogue.merge_methods import COEFFICIENTS, TUNED, WEIGHT, Kind
 from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods
-from growmerge.config.merging import Method, OverTraining
+from growmerge.config.merging import Ensemble, Method, OverTraining
 from growmerge.config.problems import Problem, check_known, check_unique
 from growmerge.config.schema import Study
 from growmerge.errors import GrowmergeError
-from growmerge.ids import MULTI
 
 
 def check_merging(study: Study) -> None:
     """Raise Problem at the first fault."""
     methods = [m.name for m in study.merging.methods]
     check_unique("merging.methods", methods)
+    corpora = [name for corpus in study.corpora for name in corpus.names]
+    for code, corpus in study.merging.statistics_from.items():
+        check_known(f"merging.statistics_from.{code}", code, study.language_codes, "language")
+        check_known(f"merging.statistics_from.{code}", corpus, corpora, "corpus")
     registry = _registry(study)
     for i, method in enumerate(study.merging.methods):
-        _check_method(f"merging.methods.{i}", method, registry, study)
+        keys = (f"merging.methods.{i}", f"merging.methods.{i}.embedding")
+        for key, part in zip(keys, method.parts, strict=False):
+            _check_method(key, part, registry, study)
+        if registry[method.registered].kind.of_tokens:
+            message = (
+                "merges the embedding alone; choose a method for all other tensors, with this one as `embedding: "
+                f"{{method: {method.registered}}}`"
+            )
+            raise Problem(f"{keys[0]}.{'method' if method.method else 'name'}", method.registered, message)
     bases = [b.name for b in study.bases]
     if study.merging.base not in ("ancestor", "as_published"):
         check_known("merging.base", study.merging.base, bases, "base")
@@ -30,7 +43,17 @@ def check_merging(study: Study) -> None:
         check_known(f"{key}.base", rule.base, bases, "base")
         for name in rule.methods or []:
             check_known(f"{key}.methods", name, methods, "merge method")
-    sizes = {"merging.sizes": study.merging.sizes, "sharing.sizes": study.sharing and study.sharing.sizes}
+    ensemble = study.merging.ensemble
+    sizes = {
+        "merging.sizes": study.merging.sizes,
+        "merging.ensemble.sizes": ensemble and ensemble.sizes,
+        "sharing.sizes": study.sharing and study.sharing.sizes,
+        **{
+            f"merging.methods.{i}.sizes": method.sizes
+            for i, method in enumerate(study.merging.methods)
+            if method.sizes != "all"
+        },
+    }
     for key, size in [(f"{key}.{i}", size) for key, given in sizes.items() for i, size in enumerate(given or [])]:
         if size > len(study.languages):
             raise Problem(key, size, f"there are only {len(study.languages)} languages to combine")
@@ -38,10 +61,26 @@ def check_merging(study: Study) -> None:
         check_unique(f"merging.series.orders.{i}", order)
         for j, code in enumerate(order):
             check_known(f"merging.series.orders.{i}.{j}", code, study.language_codes, "language")
+    if ensemble:
+        _check_ensemble(study, ensemble)
     if study.merging.over_training:
         _check_over_training(study, study.merging.over_training)
     if methods and len(study.languages) > 1:
         check_known("analysis.pairwise_method", study.analysis.pairwise_method, methods, "merge method")
+        if study.merging.methods[methods.index(study.analysis.pairwise_method)].sizes:
+            message = "has `sizes` of its own; figures need a method that merges every combination"
+            raise Problem("analysis.pairwise_method", study.analysis.pairwise_method, message)
+
+
+def _check_ensemble(study: Study, ensemble: Ensemble) -> None:
+    key = "merging.ensemble"
+    if len(study.languages) < 2:
+        raise Problem(key, ensemble.model_dump(), "there is only one language: nothing to combine; remove it")
+    if study.benchmarks and all(benchmark.decoding(study.seed) for benchmark in study.benchmarks):
+        message = "every benchmark generates text, and ensembles are scored by log-likelihoods alone; remove it"
+        raise Problem(key, ensemble.model_dump(), message)
+    for i, setup in enumerate(ensemble.setups or []):
+        check_known(f"{key}.setups.{i}", setup, [s.name for s in study.setups], "setup")
 
 
 def _check_over_training(study: Study, merged: OverTraining) -> None:
@@ -100,20 +139,28 @@ def _check_method(key: str, method: Method, registry: Mapping[str, MergeMethod],
         raise Problem(f"{key}.parameters.{name}", None, f"is missing; {title} has no default for it")
     if any(member_statistics()[name].of_text for name in kind.statistics):
         _check_tokenized(named, method, study)
+    if COEFFICIENTS in kind.statistics:
+        _check_tuned(key, named, method, taken, study)
 
 
 def _check_numbers_of_members(key: str, method: Method, kind: Kind, study: Study) -> None:
     fewest, most = kind.members
-    merging, sharing = study.merging, study.sharing
-    series = [len(order) for order in merging.series.orders] + [len(study.languages)] * merging.series.drawn
-    longest = [*series, *([len(study.languages)] if merging.over_training else [])]
-    for size in sorted({*study.merged_sizes, *(sharing.sizes if sharing else []), *longest}):
+    for size in filter(lambda size: method.merges(size, len(study.languages)), _sizes(study, method)):
         if size < fewest or (most is not None and size > most):
             wanted = (
                 f"exactly {most}" if fewest == most else f"{fewest} or more" if most is None else f"{fewest} to {most}"
             )
             message = f"merges {wanted} models, but there are combinations of {size} (merging.sizes)"
             raise Problem(key, method.name, message)
+
+
+def _sizes(study: Study, method: Method) -> list[int]:
+    """The numbers of languages of all combinations, and those that the method names."""
+    named = method.sizes if isinstance(method.sizes, list) else []
+    merging, sharing = study.merging, study.sharing
+    series = [len(order) for order in merging.series.orders] + [len(study.languages)] * merging.series.drawn
+    longest = [*series, *([len(study.languages)] if merging.over_training else [])]
+    return sorted({*named, *study.merged_sizes, *(sharing.sizes if sharing else []), *longest})
 
 
 def _check_weights(key: str, method: Method, taken: MergeMethod, study: Study) -> None:
@@ -132,16 +179,42 @@ def _check_weights(key: str, method: Method, taken: MergeMethod, study: Study) -
 
 
 def _check_tokenized(key: str, method: Method, study: Study) -> None:
-    """The text of every language is tokenized here: some setup trains on it, not all take its models from elsewhere."""
-    several = len(study.languages) > 1
+    """There is text of every language: some setup trains on it here, or `statistics_from` names a sample."""
     for language in study.languages:
-        targets = {language.code, *([MULTI] if several else [])}
-        if study.sharing is None and all(targets <= setup.from_.keys() for setup in study.setups):
+        if study.statistics_text(language.code) is None:
             message = (
                 f"needs the text that {language.code} is trained on, but no setup trains on '{language.corpus}': all "
-                "setups take its models from elsewhere; choose another method"
+                "setups take its models from elsewhere; name a corpus with a sample of its text as "
+                f"`merging: {{statistics_from: {{{language.code}: ...}}}}` ('{language.corpus}' itself, if its sources "
+                "can be read here), or choose another method"
             )
             raise Problem(key, method.registered, message)
+
+
+def _check_tuned(key: str, named: str, method: Method, taken: MergeMethod, study: Study) -> None:
+    """There is text to fit the method to, and its parameters say how."""
+    if key.endswith(".embedding"):
+        message = "fits all tensors together; make it the method of the others, too, and leave `embedding` out"
+        raise Problem(named, method.registered, message)
+    if missing := sorted(TUNED - taken.kind.of_merge.keys()):
+        message = f"asks for coefficients, so its function must also have the parameters {', '.join(missing)}"
+        raise Problem(named, method.registered, message)
+    measured = next((b for b in study.benchmarks if b.entry.metric.name == BITS_PER_BYTE), None)
+    if measured is None:
+        message = (
+            "is fitted to the half of the held-out text that no benchmark scores, which is cut as the benchmark "
+            "bits_per_byte says; add it to `benchmarks`"
+        )
+        raise Problem(named, method.registered, message)
+    for code in study.language_codes:
+        if not measured.has(code):
+            message = (
+                f"is fitted to held-out text of all languages, but '{measured.name}' leaves '{code}' out; add it there"
+            )
+            raise Problem(named, method.registered, message)
+    for name in TUNED:
+        if isinstance(value := method.parameters.get(name), list):
+            raise Problem(f"{key}.parameters.{name}", value, "must be one number: it is the same for all layers")
 
 
 def _check_parameter(key: str, name: str, value: Any, method: MergeMethod) -> None:
@@ -159,9 +232,18 @@ def _check_parameter(key: str, name: str, value: Any, method: MergeMethod) -> No
     if any(not isinstance(number, fits) or (isinstance(number, bool) and wanted is not bool) for number in numbers):
         what = {bool: "true or false", int: "a whole number", float: "a number or a list of numbers"}[wanted]
         raise Problem(key, value, f"must be {what}")
+    lowest, highest = method.kind.ranges.get(name, (-math.inf, math.inf))
+    if any(not lowest <= number <= highest for number in numbers):
+        raise Problem(key, value, f"must be {_in_words(lowest, highest)}")
     shares = () if method.source else ("density", "select_topk")
     if name in shares and any(not 0 <= number <= 1 for number in numbers):
         raise Problem(key, value, "must be from 0 to 1: it is the share of elements that are kept")
+
+
+def _in_words(lowest: float, highest: float) -> str:
+    if highest == math.inf:
+        return f"at least {lowest:g}"
+    return f"at most {highest:g}" if lowest == -math.inf else f"from {lowest:g} to {highest:g}"
 
 
 def _check_spread(key: str, method: Method) -> None:

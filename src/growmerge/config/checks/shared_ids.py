@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from growmerge.config.corpora import Corpus, FileSource
+from growmerge.config.corpora import MOST_CHARACTERS, Corpus, FileSource
 from growmerge.config.problems import Problem
 from growmerge.config.schema import Study
 
@@ -78,8 +78,13 @@ def _ids(corpus: Corpus) -> Iterator[str]:
         prefix, field = source.id_prefix or "", source.id_field
         by_place = field is None or path.suffix == ".txt"
         open_ = gzip.open if path.suffix == ".gz" else open
-        with open_(path, "rt", encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, start=1):
+        left = MOST_BYTES
+        with open_(path, "rt", encoding="utf-8-sig") as file:
+            # What is longer is no JSON, as it is cut off.
+            for number, line in enumerate(iter(lambda: file.readline(MOST_CHARACTERS), ""), start=1):
+                left -= len(line)
+                if left < 0:
+                    raise ValueError(f"{path}: larger than it seemed from its compressed size")
                 if by_place:
                     yield f"{prefix}{path.name}:{number}"
                 elif line.strip():

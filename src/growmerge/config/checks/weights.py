@@ -36,13 +36,14 @@ Weight = int | float | list[int | float]
 def check_weights(study: Study) -> None:
     """Raise Problem at the first fault."""
     for i, method in enumerate(study.merging.methods):
-        key = f"merging.methods.{i}"
-        for name in (WEIGHT, "lambda"):
-            _check_size(f"{key}.parameters.{name}", method.parameters.get(name, 1))
-        for code, weight in method.weights.items():
-            _check_size(f"{key}.weights.{code}", weight)
-        if method.registered in NORMALIZE:
-            _check_sums(key, method, study)
+        keys = (f"merging.methods.{i}", f"merging.methods.{i}.embedding")
+        for key, part in zip(keys, method.parts, strict=False):
+            for name in (WEIGHT, "lambda"):
+                _check_size(f"{key}.parameters.{name}", part.parameters.get(name, 1))
+            for code, weight in part.weights.items():
+                _check_size(f"{key}.weights.{code}", weight)
+            if part.registered in NORMALIZE:
+                _check_sums(key, part, study)
 
 
 def _check_size(key: str, value: bool | Weight) -> None:
@@ -95,7 +96,7 @@ def _combinations(study: Study, any_part: bool) -> Iterator[tuple[str, ...]]:
     """The combinations that are merged, as far as the configuration states them; or also all parts of them."""
     codes, merging = study.language_codes, study.merging
     sizes = {*study.merged_sizes, *(study.sharing.sizes if study.sharing else [])}
-    if merging.over_training or merging.series.drawn:
+    if merging.over_training or merging.series.drawn or merging.healing or merging.rounds:
         sizes.add(len(codes))
     longest = max([*sizes, *map(len, merging.series.orders)], default=0)
     for size in range(2, longest + 1) if any_part else sorted(sizes):

@@ -42,7 +42,8 @@ class Figure:
         selection: what `data` and `caption` want to know beside languages, setups and English, as plain data; other
             `setups` or `methods` replace the study's. Whatever stands in it draws the figure anew when it is edited.
         source: `scores`: the table has a summary of the scores of its models (`growmerge.tables.summary`), and is made
-            for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models.
+            for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models. `gap`: the
+            table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -51,7 +52,7 @@ class Figure:
     caption: Callable[[Selection, Analysis], str]
     finding: Callable[[Drawn], str] | None = None
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
-    source: Literal["scores", "comparisons"] = "scores"
+    source: Literal["scores", "comparisons", "gap"] = "scores"
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""

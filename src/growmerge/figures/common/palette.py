@@ -14,6 +14,7 @@ GREY, LIGHT = "0.35", "0.955"
 MEASURE_LABELS = {
     "acceptability": "Linguistic acceptability",
     "parity": "Information parity",
+    "bits_per_byte": "Held-out text (bits per byte)",
     "facts": "Factual knowledge",
     "belebele": "Belebele accuracy",
     "hellaswag": "HellaSwag accuracy",
@@ -28,6 +29,12 @@ METHOD_LABELS = {
     "ties": "TIES",
     "dare_ties": "DARE-\nTIES",
     "multislerp": "Multi-\nSLERP",
+    "linear_rows": "Linear,\nrows",
+    "ties_rows": "TIES,\nrows",
+    "dare_ties_rows": "DARE-TIES,\nrows",
+    "iso_c_rows": "Iso-C,\nrows",
+    "regmean_rows": "RegMean,\nrows",
+    "tuned_rows": "tuned,\nrows",
 }
 DASHES: tuple[Any, ...] = tuple(
     (0, on_and_off)

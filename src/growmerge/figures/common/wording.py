@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from growmerge.catalogue.entry import ACCEPTABILITY, FACTS, PARITY
+from growmerge.catalogue.entry import ACCEPTABILITY, BITS_PER_BYTE, FACTS, PARITY
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.palette import MEASURE_LABELS
 from growmerge.figures.common.selection import Selection
@@ -49,14 +49,16 @@ def measured(measures: Collection[str], analysis: Analysis) -> str:
     """What the scores of each measure are."""
     pairs = [name for name in (ACCEPTABILITY, FACTS) if name in measures]
     translation = [name for name in measures if name.endswith("translation")]
-    others = [name for name in measures if name not in (ACCEPTABILITY, PARITY, FACTS, *translation)]
+    others = [name for name in measures if name not in (ACCEPTABILITY, PARITY, FACTS, BITS_PER_BYTE, *translation)]
+    in_bits = BITS_PER_BYTE in measures
     questions = listed([MEASURE_LABELS.get(name, name) for name in others])
     sentences = {
         f"{listed(pairs)}: {_PAIRS}": bool(pairs),
         f"information parity: {_PARITY[analysis.parity]}": PARITY in measures,
         f"{questions}: share of questions whose right answer is the likeliest of those offered": bool(questions),
         "translation: chrF++ of all sentences together, 0 to 100": bool(translation),
-        "higher is better": True,
+        "held-out text: minus its log-probability in bits, over its UTF-8 bytes (lower is better)": in_bits,
+        "elsewhere, higher is better" if in_bits else "higher is better": set(measures) != {BITS_PER_BYTE},
     }
     said = "; ".join(sentence for sentence, applies in sentences.items() if applies)
     return f"{said[0].upper()}{said[1:]}."

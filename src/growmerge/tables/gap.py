@@ -1,0 +1,179 @@
+"""Which share of the gap between a base and a jointly trained model is won back with less joint training, or none."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from growmerge.artifacts import verify
+from growmerge.benchmarks.items import ITEMS
+from growmerge.catalogue.entry import LOWER_IS_BETTER, PARITY, Normalisation
+from growmerge.frames import write_frame
+from growmerge.hashing import hash64
+from growmerge.ids import combination
+from growmerge.study.gap import GAP_MEASURES, Candidate
+from growmerge.tables.item_values import Cell, english_sides, is_there, item_values
+from growmerge.tables.statistics import FEWEST_ITEMS, PERCENTILES
+from growmerge.tables.summary import SCORE_COLUMNS
+
+logger = logging.getLogger(__name__)
+COLUMNS = (
+    *("measure", "kind", "setup", "method", "rounds", "id", "target", "members", "cost"),
+    *("share", "low", "high", "value", "base", "mixed", "n", "reason"),
+)
+NO_GAP = "the jointly trained model is not better than the base beyond chance"
+_DRAWS_AT_ONCE = 2**22  # of items, in a block of resamples
+
+
+class _Mean(NamedTuple):
+    """A mean over `n` items, and over each resample of them: shape (resamples,)."""
+
+    value: float
+    resampled: NDArray[np.float64]
+    n: int
+
+
+_Means = dict[str, dict[str, list[_Mean]]]  # language -> model -> the means of a measure's benchmarks
+
+
+def gap(
+    scores: Mapping[str, pd.DataFrame | Path],
+    candidates: Sequence[Candidate],
+    reference: pd.DataFrame,
+    resamples: int,
+    seed: int,
+    measured: Mapping[str, tuple[str, Normalisation]],
+) -> pd.DataFrame:
+    """One row per candidate and measure of `GAP_MEASURES`: columns `COLUMNS`.
+
+    `share` is (model - base) / (mixed - base), each a mean over the candidate's languages of the mean over the
+    benchmarks of the measure of the mean over items (bits per byte: of all documents together); 0 is the base, 1 the
+    jointly trained model. `value`, `base` and `mixed` are these means, in the unit of the scores. `low` and `high` are
+    the percentiles of a bootstrap over items (over documents for bits per byte), within each benchmark and language,
+    the same resamples for all three models (Efron and Tibshirani 1993); NaN if a benchmark has fewer than
+    `statistics.FEWEST_ITEMS`. They do not show the variation between training runs.
+
+    Where mixed is not better than base in at least 97.5 % of the resamples, there is no gap to be shared: `share` is
+    NaN and `reason` says so. It also says what is missing where a model was not scored in a language. Languages in
+    which no model has the measure are left out; `n` is the number of items. The other arguments are those of
+    `contrasts.compare`.
+    """
+    means = _means(scores, candidates, reference, resamples, seed, measured)
+    measures = [measure for measure in GAP_MEASURES if measure in means]
+    rows = [_row(candidate, measure, means[measure]) for measure in measures for candidate in candidates]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def write_gap(
+    candidates: Sequence[Candidate],
+    scores_folder: Path,
+    references: Sequence[Path],
+    parquet: Path,
+    *,
+    resamples: int,
+    seed: int,
+    measured: Mapping[str, tuple[str, Normalisation]],
+) -> None:
+    """Write `gap` of the candidates to `parquet` and a .csv beside it.
+
+    Scores are `scores_folder`/{id}/items.parquet; `references` holds those of the reference model, or nothing. Raises
+    GrowmergeError for scores that differ from their manifest.
+    """
+    start = time.monotonic()
+    paths = {name: scores_folder / name / ITEMS for name in _models(candidates)}
+    there = [path for path in paths.values() if path.exists()]
+    for path in [*there, *references]:
+        verify(path)
+    reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=list(SCORE_COLUMNS))])
+    table = gap(paths, candidates, reference, resamples, seed, measured)
+    config = {"resamples": resamples, "seed": seed, "measured": dict(measured)}
+    facts = {"candidates": len(candidates), "rows": len(table)}
+    write_frame(table, parquet, [*there, *references], config, facts, start)
+    logger.info("%d rows of %d candidates", len(table), len(candidates))
+
+
+def _models(candidates: Iterable[Candidate]) -> list[str]:
+    """The ids of all models whose scores are needed."""
+    return list(dict.fromkeys(model for candidate in candidates for model in candidate.models))
+
+
+def _means(
+    scores: Mapping[str, pd.DataFrame | Path],
+    candidates: Sequence[Candidate],
+    reference: pd.DataFrame,
+    resamples: int,
+    seed: int,
+    measured: Mapping[str, tuple[str, Normalisation]],
+) -> dict[str, _Means]:
+    """The means of each measure."""
+    chosen = {name: said for name, said in measured.items() if said[0] in GAP_MEASURES}
+    english = english_sides(reference, [name for name, (measure, _) in chosen.items() if measure == PARITY])
+    items: dict[Cell, pd.Index] = {}
+    values: dict[Cell, dict[str, NDArray[np.float64]]] = {}
+    for name in _models(candidates):
+        if is_there(scores, name):
+            for cell, found in item_values(scores[name], name, english, chosen, items):
+                values.setdefault(cell, {})[name] = found
+    means: dict[str, _Means] = {}
+    for cell in sorted(values):
+        of_language = means.setdefault(chosen[cell[0]][0], {}).setdefault(cell[1], {})
+        for name, mean in _resampled(values[cell], resamples, hash64(f"{seed}/{'/'.join(cell)}")):
+            of_language.setdefault(name, []).append(mean)
+    return means
+
+
+def _resampled(values: Mapping[str, NDArray[np.float64]], resamples: int, seed: int) -> Iterator[tuple[str, _Mean]]:
+    """Each model's mean over the items of a cell, and over resamples of them, which are the same for all models."""
+    rows = np.array(list(values.values()), dtype=np.float64)
+    n = rows.shape[1]
+    if n < FEWEST_ITEMS:
+        resampled = np.full((len(rows), resamples), np.nan)
+    else:
+        rng = np.random.default_rng(seed)
+        at_once = max(1, _DRAWS_AT_ONCE // n)
+        sizes = [min(at_once, resamples - start) for start in range(0, resamples, at_once)]
+        counts = (rng.multinomial(n, np.full(n, 1 / n), size=size) for size in sizes)
+        resampled = np.concatenate([rows @ drawn.T / n for drawn in counts], axis=1)
+    for name, row, means in zip(values, rows, resampled, strict=True):
+        yield name, _Mean(float(row.mean()), means, n)
+
+
+def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...]:
+    c = candidate
+    made = (c.kind, c.setup, c.method, c.rounds, c.id)
+    about = (measure, *made, combination(c.languages), len(c.languages), c.cost)
+    chosen = {code: (c.scored_by[code], c.base, c.mixed) for code in c.languages if code in means}
+    lacking = [f"{model} in {code}" for code, models in chosen.items() for model in models if model not in means[code]]
+    if lacking or not chosen:
+        reason = f"no score of {lacking[0]}" if lacking else "no language has this measure"
+        return (*about, *[np.nan] * 6, 0, reason)
+    ours, base, mixed = (
+        _over_languages([means[code][models[place]] for code, models in chosen.items()]) for place in range(3)
+    )
+    better = -1 if measure in LOWER_IS_BETTER else 1
+    whole, wholes = better * (mixed.value - base.value), better * (mixed.resampled - base.resampled)
+    known = not np.isnan(wholes).any()
+    lowest = float(np.percentile(wholes, PERCENTILES[0])) if known else whole
+    if not (whole > 0 and lowest > 0):
+        reason = NO_GAP if whole == whole else "log-probabilities that are not numbers"
+        return (*about, *[np.nan] * 3, ours.value, base.value, mixed.value, ours.n, reason)
+    shares = better * (ours.resampled - base.resampled) / wholes
+    ends = np.percentile(shares, PERCENTILES) if known else (np.nan, np.nan)
+    share = better * (ours.value - base.value) / whole
+    return (*about, share, float(ends[0]), float(ends[1]), ours.value, base.value, mixed.value, ours.n, "")
+
+
+def _over_languages(parts: Sequence[Sequence[_Mean]]) -> _Mean:
+    """The unweighted mean over languages of the unweighted mean over benchmarks."""
+    return _Mean(
+        float(np.mean([np.mean([mean.value for mean in part]) for part in parts])),
+        np.mean([np.mean([mean.resampled for mean in part], axis=0) for part in parts], axis=0),
+        sum(mean.n for part in parts for mean in part),
+    )
