@@ -228,6 +228,7 @@ def test_refused_with_key_value_and_advice(case, data):
 def test_bin_adds_word_classes_of_its_own(data):
     dimensions = {"N": ["Case"], "V.PTCP": ["Number"], "pfn": ["Case"], "V.NFIN": ["Gender"]}
     data["benchmarks"] = inflection(lexicons={"isl": "islenska"}, dimensions=dimensions, min_words=5, max_words=5)
+    data["benchmarks"].append({"name": "bits_per_byte", "limit": 9})
     assert validate(data).benchmarks[0].inflection.dimensions == dimensions
 
 

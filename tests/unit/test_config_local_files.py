@@ -13,7 +13,12 @@ from growmerge.errors import GrowmergeError
 
 CONFIG = Path(__file__).parents[2] / "config"
 FULL = read_yaml(CONFIG / "config.yaml")
-MINIATURE = merge_mappings(FULL, read_yaml(CONFIG / "miniature.yaml"))
+# The papers' merges alone: others need text that these tests leave out.
+PLAIN = {
+    "methods": [{"name": "linear", "parameters": {"weight": 1.0}}],
+    **{"healing": None, "rounds": None, "ensemble": None},
+}
+MINIATURE = merge_mappings(merge_mappings(FULL, read_yaml(CONFIG / "miniature.yaml")), {"merging": PLAIN})
 WHOLE = ["config.json", "model.safetensors", "tokenizer.json"]
 
 

@@ -17,7 +17,10 @@ MINIATURE = merge_mappings(FULL, read_yaml(CONFIG / "miniature.yaml"))
 MORE = {  # what the shipped configurations leave out
     "unimax": {"characters": 1e9, "max_epochs": 4.0, "fixed": {"swe": 1.5}},
     "sharing": {"base": "base-2x", "shares": [0.05, 0.5], "sizes": [2]},
-    "benchmarks": [{"name": "translation", "sampling": {"temperature": 0.7, "top_p": 0.9}}],
+    "benchmarks": [
+        {"name": "translation", "sampling": {"temperature": 0.7, "top_p": 0.9}},
+        {"name": "bits_per_byte", "limit": 9},  # a method of the miniature is fitted to such text
+    ],
 }
 ALL = merge_mappings(MINIATURE, MORE)
 

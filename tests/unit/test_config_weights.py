@@ -12,6 +12,7 @@ from growmerge.errors import GrowmergeError
 
 CONFIG = Path(__file__).parents[2] / "config"
 STUDY = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml"))  # swe, isl, ekk, fas
+STUDY["merging"] |= {"healing": None, "rounds": None}  # of methods that these tests replace
 EQUAL = {"name": "linear", "parameters": {"weight": 1.0}}
 
 

@@ -101,8 +101,38 @@ def made_up_comparisons(languages=LANGUAGES, setups=SETUPS, seed=1) -> pd.DataFr
     return pd.DataFrame(rows, columns=columns).astype({"layer": "Int64"})
 
 
+def made_up_gap(summary: pd.DataFrame, seed=2) -> pd.DataFrame:
+    """Shares such as `growmerge.tables.gap` gives, of the merges of a summary, and of what is trained on from them."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    merges = summary[(summary["kind"] == "merge") & summary["step"].isna()]
+    for (setup, measure), part in merges.groupby(["setup", "measure"], sort=False):
+        known = part.groupby("id", sort=False)["value"].agg(lambda values: values.notna().all())
+        whole = part["members"].max()
+        candidates = [
+            ("merge", row.method, 1, row.id, row.members, 0.0, known[row.id])
+            for row in part.drop_duplicates("id").itertuples()
+        ]
+        candidates += [("experts", "", 1, f"{setup}/experts", whole, 0.0, True)]
+        candidates += [("ensemble", "", 1, f"{setup}/all/ensemble", whole, 0.0, True)]
+        candidates += [("rounds", "linear", 4, f"{setup}-rounds-4/all/linear", whole, 0.0, True)]
+        for cost in (0.05, 0.1) if setup == "1x" else ():
+            candidates += [("healed", "linear", 1, f"{setup}/all/linear~{100 * cost:g}", whole, cost, True)]
+            candidates += [("control", "", 1, f"{setup}/all/base~{100 * cost:g}", whole, cost, True)]
+        for kind, method, rounds, identifier, members, cost, there in candidates:
+            share = rng.uniform(0.1, 0.7) + cost if there else np.nan
+            numbers = (share, share - 0.1, share + 0.1, 2.0, 3.0, 1.0, 100)
+            reason = "" if there else "no score of a model"
+            rows.append((measure, kind, setup, method, rounds, identifier, "", members, cost, *numbers, reason))
+    columns = [*("measure", "kind", "setup", "method", "rounds", "id", "target", "members", "cost")]
+    table = pd.DataFrame(rows, columns=[*columns, "share", "low", "high", "value", "base", "mixed", "n", "reason"])
+    return table[table["measure"] != "facts"]
+
+
 def material(name: str, summary: pd.DataFrame) -> pd.DataFrame:
     """The table that a figure is drawn from, for the models that the summary knows."""
+    if name == "gap":
+        return made_up_gap(summary)
     if name not in ("language_vectors", "similarity_and_drop"):
         return summary
     experts = summary[(summary["kind"] == "model") & (summary["target"] != "multi")]

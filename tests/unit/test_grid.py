@@ -40,12 +40,17 @@ def test_the_paper_has_390_merges_18_models_and_3_trained_bases(full):
     assert len(full.combinations) == 26
 
 
-def test_the_miniature_has_220_merges_in_4_setups_and_a_density_sweep(miniature):
-    finished = [merge for merge in miniature.merges if merge.step is None]
-    assert len([m for m in finished if "-" not in m.method]) == 11 * 5 * 4
-    assert len([m for m in finished if "-" in m.method]) == 11 * 2 * 4
+def test_the_miniature_has_the_papers_methods_others_and_merges_of_all_languages_alone(miniature):
+    finished = [m for m in miniature.merges if m.step is None and m.setup not in miniature.rounds]
+    everywhere = [method.name for method in miniature.study.merging.methods if method.sizes is None]
+    assert len(everywhere) == 6
+    assert len([m for m in finished if m.method in everywhere]) == 11 * 6 * 4
+    alone = [m for m in finished if m.method not in everywhere]
+    assert {len(m.languages) for m in alone} == {4}
+    assert len(alone) == 4 * len([method for method in miniature.study.merging.methods if method.sizes == "all"])
     assert {m.step for m in miniature.merges} == {None, 40, 80, 120}
-    assert len(miniature.models) == 4 * 5
+    assert {m.method for m in miniature.merges if m.step} == set(everywhere)
+    assert len([m for m in miniature.models if m.setup not in miniature.rounds]) == 4 * 5
 
 
 def test_ids_are_unique_and_combinations_sorted(full):

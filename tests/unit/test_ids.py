@@ -26,9 +26,22 @@ def test_ids_are_read_as_they_are_made(grid):
         assert ids.merge(merge.setup, reversed(merge.languages), merge.method, step) == merge.id
         assert ids.short_name(merge.id) == merge.method
         assert ids.without_method(merge.id) == f"{merge.setup}/{merge.combination}"
+        assert ids.without_setup(merge.id) == f"{merge.combination}/{merge.method}"
     for model in grid.models:
         assert ids.adapted(model.setup, model.target) == model.id
         assert ids.split_step(ids.checkpoint(model.id, 250)) == (model.id, 250)
+
+
+def test_ids_of_healed_merges_and_of_rounds_are_read_as_they_are_made():
+    healed = ids.healed("2x", ["swe", "isl"], "ties", 0.05)
+    assert healed == "2x/isl+swe/ties~5"
+    assert ids.split_share(healed) == (ids.merge("2x", ["isl", "swe"], "ties"), 0.05)
+    assert ids.healed("2x", ["isl", "swe"], ids.BASE, 0.025) == "2x/isl+swe/base~2.5"
+    assert ids.split_share("2x/isl+swe/ties") == ("2x/isl+swe/ties", None)
+    assert ids.in_rounds("1x", 4) == "1x-rounds-4"
+    assert ids.in_rounds("1x", 4, number=1) == "1x-rounds-4.1"
+    assert ids.in_rounds("1x", 4, "ties", 2) == "1x-rounds-4-ties.2"
+    assert not ids.fault_of(ids.in_rounds("1x", 4, "ties", 2))
 
 
 def refused(tmp_path, text, expected):
@@ -67,7 +80,14 @@ LANGUAGE = "languages: [{{code: {0}, name: X, corpus: swe, epochs: 1}}]"
         (METHOD, "a/b", ["merging.methods.0.name = 'a/b': no name may have '/'", "the parts of a model's id"]),
         (METHOD, "a@b", ["merging.methods.0.name = 'a@b': no name may have '@'", "the step of a checkpoint"]),
         (METHOD, "a+b", ["merging.methods.0.name = 'a+b': no name may have '+'", "the languages of a combination"]),
+        (
+            METHOD,
+            "a~5",
+            ["merging.methods.0.name = 'a~5': no name may have '~'", "the share of a merge that is trained on"],
+        ),
+        (METHOD, "base", ["merging.methods.0.name = 'base': is taken", "a control of healing"]),
         (METHOD, "'null'", ["merging.methods.0.name = 'null': is read as a missing value"]),
+        (METHOD, "ensemble", ["merging.methods.0.name = 'ensemble': is taken", "the scores of the output ensemble"]),
         (LANGUAGE, "no", ["languages.0.code = False: YAML reads this as false", "quotation marks"]),
         (LANGUAGE, "on", ["languages.0.code = True: YAML reads this as true"]),
         (LANGUAGE, "nan", ["languages.0.code = 'nan': is read as a missing value from the tables in CSV"]),
@@ -87,6 +107,7 @@ def test_every_word_that_the_code_uses_as_a_name_is_reserved():
         assert ids.reserved(kind, ids.EXTERNAL)
         assert ids.reserved(kind, ids.REFERENCE)
     assert ids.reserved("setup", ids.ALL)
+    assert ids.reserved("method", ids.BASE)
     for word in (ids.ALL, ids.MACRO, ids.MEAN, ids.parity_reference("parity"), "listing.json"):
         assert ids.reserved("benchmark", word)
     assert not ids.reserved("benchmark", "parity")

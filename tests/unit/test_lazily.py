@@ -1,9 +1,12 @@
 """Imports that wait: what loads a module, and what does not."""
 
+import ast
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
+from conftest import ROOT
 
 
 @pytest.fixture
@@ -66,3 +69,18 @@ print(vectors.compare_weights.__name__, states.compare_states.__name__)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["compare_weights", "compare_states"]), done.stderr
+
+
+def test_only_modules_wait_in_the_source():
+    """What a module holds cannot wait: it would be called, or be a class, before it is there."""
+    found = 0
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for block in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(block, ast.With) and ast.unparse(block.items[0].context_expr) == "lazily()"):
+                continue
+            for line in block.body:
+                if isinstance(line, ast.ImportFrom):
+                    for name in line.names:
+                        found += 1
+                        assert find_spec(f"{line.module}.{name.name}"), f"{path}: {name.name} is no module"
+    assert found > 10

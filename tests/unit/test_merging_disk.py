@@ -27,8 +27,10 @@ from growmerge.study.plan_report import peak_disk
 from growmerge.study.plan_rows import plan_rows
 from growmerge.study.resources import MERGES_AT_ONCE
 
-# The methods of the miniature: more than a job holds at a time.
-METHODS = load_files(ROOT / "config/config.yaml", ROOT / "config/miniature.yaml").merging.methods
+# The methods of the papers, with more densities: more than a job holds at a time.
+FILES = [ROOT / "config" / name for name in ("config.yaml", "miniature.yaml", "miniature-density.yaml")]
+DENSITIES = [method for method in load_files(*FILES).merging.methods if method.name.endswith("-0.9")]
+METHODS = [m for m in load_files(*FILES[:2]).merging.methods if not (m.embedding or m.sizes)] + DENSITIES
 # Weights of some megabytes, beside which tokenizer and small files are little.
 LARGER = ARCHITECTURE.model_copy(update={"hidden_size": 256, "intermediate_size": 768})
 DEEP = LARGER.model_copy(update={"num_hidden_layers": 12})
