@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -42,9 +43,11 @@ def run(part: Part, folder: Path, environment: dict[str, str], tiny: bool, patie
             status = process.wait(limit)
             fault = "" if status == 0 else f"exit status {status}: {last_line(said.read_text(encoding='utf-8'))}"
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             fault = f"stopped after its {limit:.0f} s; what it had measured by then is below"
+        finally:  # a part leaves nothing running: not when it takes too long, nor when the check itself is ended
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     rows = part.rows(found) if part.rows else read(found)
     return Outcome(part.name, rows, time.monotonic() - start, fault)
 
@@ -58,6 +61,7 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=1.0, help="times all limits, on a machine that others use")
     parser.add_argument("--only", nargs="+", choices=[part.name for part in PARTS])
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that a part is ended, too
     on_gpu = options.device == "cuda"
     if on_gpu and not torch.cuda.is_available():
         reason = "has no CUDA" if torch.version.cuda is None else "sees no GPU"

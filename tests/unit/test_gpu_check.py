@@ -1,7 +1,10 @@
 """The GPU check runs all of its parts on a CPU, and a part that fails takes none of the others with it."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -44,7 +47,7 @@ def test_all_parts_together_take_at_most_eight_minutes():
 
 
 PROGRAM = """
-import json, sys, time
+import json, os, sys, time
 with open(sys.argv[2], "a") as file:
     file.write(json.dumps({"method": "linear", "cpu_seconds": 1.0}) + "\\n")
 """
@@ -71,6 +74,29 @@ def test_what_a_part_measured_before_it_failed_is_kept_and_its_fault_told(rest, 
     text = page(["about"], [outcome])
     assert "| linear | - | 1.00 | - | - |" in text
     assert ("**Failed:**" in text) == bool(fault)
+
+
+def test_a_check_that_is_ended_leaves_no_part_running(tmp_path):
+    """A part has a session of its own, which no signal to the check reaches."""
+    (tmp_path / "part.py").write_text(PROGRAM + "print(os.getpid(), flush=True); time.sleep(600)", encoding="utf-8")
+    check = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "speed")!r})
+import gpu_check
+from gpu_parts import Part
+gpu_check.PARTS = (Part("merging", 500, ({str(tmp_path / "part.py")!r},)),)
+sys.argv = ["gpu_check.py", "--device", "cpu", "--tiny", "--folder", {str(tmp_path)!r}]
+gpu_check.main()
+"""
+    process = subprocess.Popen([sys.executable, "-c", check], stdout=subprocess.DEVNULL)
+    log = tmp_path / "merging.log"
+    while not (log.exists() and log.read_text().endswith("\n")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait() == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(log.read_text()), 0)
 
 
 def test_targets_are_held_against_our_engine_and_the_harness_at_its_best():
