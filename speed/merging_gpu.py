@@ -3,8 +3,8 @@
     python speed/merging_gpu.py [--shape 572M] [--folder DIRECTORY] [--methods linear ties ...] [--json FILE]
 
 Five models and their base (random weights near each other, bf16) are made in the folder. The published methods come
-first, then all others of mergekit that merge five models. Merges on the CPU follow those on the GPU in one process, so
-its processes are forked after CUDA was initialised, as they are in a job that scores on a GPU.
+first, then all others that merge five models and need no statistics. Merges on the CPU follow those on the GPU in one
+process, so its processes are forked after CUDA was initialised, as they are in a job that scores on a GPU.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from safetensors import safe_open
 from shapes import PAPER, WIDTHS, shape
 
 from growmerge.artifacts import publish
-from growmerge.catalogue.merge_methods import KINDS
+from growmerge.catalogue.merge_registry import merge_methods
 from growmerge.config import load_files
 from growmerge.config.merging import Method
 from growmerge.merging.blocks import workers
@@ -57,10 +57,11 @@ def methods() -> Iterator[Method]:
     """The published methods, then the others."""
     published = load_files(PAPER).merging.methods
     yield from published
-    for name, kind in KINDS.items():
+    for name, registered in merge_methods().items():
+        kind = registered.kind
         fewest, most = kind.members
         fits = fewest <= len(LANGUAGES) and (most is None or most >= len(LANGUAGES))
-        if fits and name not in {method.registered for method in published}:
+        if fits and not kind.statistics and name not in {method.registered for method in published}:
             weight = {"weight": 1.0} if "weight" in kind.of_model else {}
             yield Method(name=name, uses_base=kind.base == "required", parameters=dict(weight))
 
@@ -90,7 +91,7 @@ def compare(folder: Path, method: Method, inputs: Inputs) -> Row:
             row[f"{device}_seconds"] = merge(recipe, folder / device, inputs)
         if len(devices) == 2:
             row["differs"] = distance(folder / "cuda", folder / "cpu")
-            row["draws"] = KINDS[method.registered].draws
+            row["draws"] = recipe.kind.draws
     except Exception as error:
         row["failed"] = why(error)
     for device in devices:

@@ -27,7 +27,7 @@ def test_every_part_runs_on_a_cpu_and_the_page_says_that_no_gpu_was_there(tmp_pa
     assert "Failed" not in page and "failed" not in page
     for row in ("| tiny | ours |", "| tiny | torch |", "| tiny | trainer |", "| growmerge, 2048 slots |", "| linear |"):
         assert row in page, row
-    assert "| harness, batches of 64 |" in page and "| ramplus_tl |" in page
+    assert "| harness, batches of 64 |" in page and "| ramplus_tl |" in page and "| iso_c |" in page
     assert "needs a GPU" in page, "tests that were skipped are not passed over"
     assert "| training 180M: share of bf16 peak | 0.40 | - | not measured |" in page
 

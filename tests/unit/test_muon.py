@@ -9,6 +9,7 @@ from training_runs import RECIPE, finish, logged, make_inputs, start, train, wai
 
 from growmerge.artifacts import sha256_file
 from growmerge.config import load_files
+from growmerge.config.load import validate
 from growmerge.config.training import Training
 from growmerge.errors import GrowmergeError
 from growmerge.models.initialise import initialise, llama_config
@@ -92,3 +93,10 @@ def test_a_rate_that_adamw_does_not_use_is_refused(tmp_path):
         GrowmergeError, match=r"mine.yaml: training.muon_learning_rate = 0.01: .*set training.optimizer"
     ):
         load_files(ROOT / "config/config.yaml", overlay)
+
+
+def test_a_configuration_that_a_job_reads_again_with_its_defaults_is_valid():
+    """Its default rate is there, though nobody set it."""
+    study = load_files(ROOT / "config/config.yaml")
+    again = validate(study.model_dump(mode="json", by_alias=True))
+    assert again.training == study.training
