@@ -130,9 +130,8 @@ def verify(artifact: Path, only: Collection[str] | None = None) -> Manifest:
     manifest = read_manifest(artifact)
     folder = manifest_path(artifact).parent
     for name in manifest.files if only is None else only:
-        entry = manifest.files[name]
-        path = folder / name
-        if not path.exists():
+        entry, path = manifest.files.get(name), folder / name
+        if entry is None or not path.exists():
             raise GrowmergeError(f"{path}: is missing from its artifact; remove {_made_with(artifact)} and rerun")
         size = path.stat().st_size
         if size != entry["bytes"]:

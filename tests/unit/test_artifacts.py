@@ -86,6 +86,12 @@ def test_damage_is_named(tmp_path, damage, message):
         verify(artifact)
 
 
+def test_a_file_that_a_manifest_lacks_is_named_by_who_needs_it(tmp_path):
+    edit_manifest(make(tmp_path / "artifact"), files={})
+    with pytest.raises(GrowmergeError, match=r"artifact/a.txt: is missing from its artifact"):
+        verify(tmp_path / "artifact", only=["a.txt"])
+
+
 def test_a_fact_that_a_manifest_lacks_is_named(tmp_path):
     facts = read_manifest(make(tmp_path / "artifact")).facts
     assert facts["tokens"] == 7
