@@ -23,6 +23,7 @@ from growmerge.merging.merge import merge_models
 from growmerge.merging.recipe import Recipe
 from growmerge.models.checkpoints import save_checkpoint
 from growmerge.models.initialise import initialise, llama_config
+from growmerge.training.log import TrainingLog
 from growmerge.training.optimizer import make_optimizer
 from growmerge.training.state import newest_state, save_state
 
@@ -163,6 +164,18 @@ def test_a_full_log_does_not_hide_what_happens_to_a_job(disk):
     lines = ended.stderr.splitlines()
     assert len(lines) == 101, [line for line in lines if "xxx" not in line]
     assert "the disk (or your quota) is full" in lines[-1]
+
+
+def test_a_training_log_that_cannot_be_taken_up_stays_as_it_was(disk):
+    path, lines = disk.folder / "training_log.jsonl", [f'{{"step": {step}, "loss": 1.0}}\n' for step in range(1, 1000)]
+    path.write_text("".join(lines))
+    disk.fill(left=4096)
+    with pytest.raises(GrowmergeError, match=r"training_log.jsonl: the disk .* is full"):
+        TrainingLog(path, 900, 2000, tokens_per_step=1, flops_per_step=1.0, peak=None)
+    assert path.read_text() == "".join(lines)
+    disk.free()
+    TrainingLog(path, 900, 2000, tokens_per_step=1, flops_per_step=1.0, peak=None).close()
+    assert path.read_text() == "".join(lines[:900])
 
 
 def test_free_bytes_are_those_where_a_path_really_lies(disk, tmp_path):

@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
+from growmerge.artifacts import write_atomically
 from growmerge.errors import GrowmergeError
 
 logger = logging.getLogger(__name__)
@@ -85,8 +86,7 @@ class TrainingLog:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= first]
         self.spikes = sum("spike" in json.loads(line) for line in kept)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        write_atomically(path, "".join(f"{line}\n" for line in kept))  # a full disk must not cost what is there
         self._board = _open_board(tensorboard, first) if tensorboard else None
 
     def write(self, entry: Entry) -> None:
