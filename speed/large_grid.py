@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 SETUPS = {"1x": "base-1x", "2x": "base-2x", "scratch": "init", "1x_cloned": "base-1x-x2"}
-# Codes that ISO 639-3 leaves to users.
-CODES = [f"q{''.join(letters)}" for letters in product("abcdefghijklmnopqrst", ascii_lowercase)]
+# The miniature's language that the configuration names elsewhere, and codes that ISO 639-3 leaves to users.
+CODES = ["swe", *(f"q{''.join(letters)}" for letters in product("abcdefghijklmnopqrst", ascii_lowercase))]
 
 
 def large_grid(languages: int, setups: int, largest: int) -> dict[str, Any]:
