@@ -141,51 +141,6 @@ def verify(artifact: Path, only: Collection[str] | None = None) -> Manifest:
     return manifest
 
 
-def verify_tree(folders: Sequence[Path], expected: Sequence[Path] = ()) -> int:
-    """Verify every artifact under `folders`; returns how many there are.
-
-    Also holds the recorded digests of inputs against the inputs as they are now, and says which of the `expected`
-    artifacts are there without a manifest. Unfinished work is named and passed over; empty folders in `work` are not,
-    for jobs remove their own alone, not those that they share. Raises GrowmergeError that lists all that is wrong, or
-    if there is nothing to verify.
-    """
-    for left in sorted(path for folder in folders for path in folder.glob("work/*/*") if bytes_under(path)):
-        logger.warning("%s: left by an unfinished job, which takes it up or removes it when it runs again", left)
-    manifests = sorted(
-        path
-        for folder in folders
-        for pattern in (MANIFEST, "*.manifest.json")
-        for path in folder.rglob(pattern)
-        if "work" not in path.relative_to(folder).parts[:1]
-    )
-    if not manifests:
-        raise GrowmergeError(f"{', '.join(map(str, folders))}: nothing is built yet, so there is nothing to verify")
-    problems = []
-    for path in manifests:
-        # Of a group of files the pattern, which a shell takes as it stands.
-        artifact = path.parent if path.name == MANIFEST else path.with_name(path.name.replace(".manifest.json", ".*"))
-        try:
-            inputs = verify(artifact).inputs
-            problems += [
-                f"{artifact}: was made from another {source} than there is now; rerun"
-                for source, digest in inputs.items()
-                if Path(source).exists() and read_manifest(Path(source)).digest != digest
-            ]
-        except GrowmergeError as error:
-            problems.append(str(error))
-    problems += [
-        f"{artifact}: has no manifest, so it was never finished; remove it and rerun"
-        for artifact in expected
-        if artifact.exists() and not manifest_path(artifact).exists()
-    ]
-    if problems:
-        raise GrowmergeError("\n".join([f"{len(problems)} of {len(manifests)} artifacts are not sound:", *problems]))
-    missing = sum(not artifact.exists() for artifact in expected)
-    more = f"; {missing} more are not built" if missing else ""
-    logger.info("all %d artifacts agree with their manifests%s", len(manifests), more)
-    return len(manifests)
-
-
 def _advice(artifact: Path) -> str:
     return f"it is damaged: remove {_made_with(artifact)} and rerun"
 

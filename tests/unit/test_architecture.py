@@ -15,7 +15,10 @@ from workflow.snakemake import copy_of_the_repository
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 # Modules at the root of the package, which anything may import.
-GROUND = {"artifacts", "disk", "errors", "frames", "freed_memory", "hashing", "hub", "ids", "job", "lazily", "slurm"}
+GROUND = {
+    *("artifacts", "disk", "errors", "frames", "freed_memory", "hashing", "hub", "ids", "job", "lazily", "slurm"),
+    "verification",
+}
 # Whoever stands further down may import what stands above it, never the other way round.
 ORDER = (
     *("catalogue", "config", "study"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from growmerge.artifacts import MANIFEST, publish, read_manifest, verify, verify_tree, write_manifest
+from growmerge.artifacts import MANIFEST, publish, read_manifest, verify, write_manifest
 from growmerge.errors import GrowmergeError
 
 
@@ -123,29 +123,6 @@ def test_files_beside_one_another_share_a_manifest(tmp_path):
     assert set(verify(tmp_path / "figure.pdf").files) == {"figure.csv", "figure.pdf"}
 
 
-def test_verify_tree_lists_everything_that_is_wrong(tmp_path):
-    source = make(tmp_path / "source")
-    artifact = make(tmp_path / "artifact", inputs=[source])
-    assert verify_tree([tmp_path]) == 2
-    make(source, text="newer")
-    (artifact / "a.txt").write_text("bad")
-    third = make(tmp_path / "third", inputs=[artifact])
-    (tmp_path / "table.csv").write_text("1")
-    write_manifest(tmp_path / "table.manifest.json", ["table.csv"])
-    (tmp_path / "table.csv").write_text("2")
-    with pytest.raises(GrowmergeError) as error:
-        verify_tree([tmp_path])
-    lines = str(error.value).splitlines()
-    assert lines[0] == "2 of 4 artifacts are not sound:"
-    assert "artifact/a.txt: has 3 bytes" in lines[1]
-    assert "table.csv: its bytes differ" in lines[2]
-    assert lines[2].endswith(f"remove {tmp_path}/table.* and rerun"), "the pattern of its files, which are there"
-    make(artifact, inputs=[source])
-    make(source, text="newest")
-    with pytest.raises(GrowmergeError, match=r"artifact: was made from another .*source than there is now"):
-        verify_tree([artifact, source, third])
-
-
 def test_of_a_checkpoint_among_others_the_folder_of_all_is_to_be_removed(tmp_path):
     """A rule makes all of them: Snakemake does not see whether one is missing."""
     with publish(tmp_path / "checkpoints") as draft:
@@ -153,27 +130,6 @@ def test_of_a_checkpoint_among_others_the_folder_of_all_is_to_be_removed(tmp_pat
     (tmp_path / "checkpoints/step-1/a.txt").write_text("bad")
     with pytest.raises(GrowmergeError, match=f"remove {tmp_path}/checkpoints and rerun$"):
         verify(tmp_path / "checkpoints/step-1")
-
-
-def test_empty_folders_that_jobs_share_are_not_called_unfinished(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("growmerge"), "propagate", True)
-    make(tmp_path / "models/whole")
-    (tmp_path / "work/merges/1x").mkdir(parents=True)
-    make(tmp_path / "work/1x/swe/state-1")
-    verify_tree([tmp_path])
-    (left,) = {r.getMessage().split(":")[0] for r in caplog.records if "unfinished job" in r.getMessage()}
-    assert left == f"{tmp_path}/work/1x/swe"
-
-
-def test_verify_tree_of_nothing_and_of_the_unfinished(tmp_path):
-    with pytest.raises(GrowmergeError, match="nothing is built yet"):
-        verify_tree([tmp_path])
-    make(tmp_path / "models/whole")
-    make(tmp_path / "work/x/state-1")
-    (tmp_path / "models/half").mkdir()
-    assert verify_tree([tmp_path], expected=[tmp_path / "models/whole", tmp_path / "models/absent"]) == 1
-    with pytest.raises(GrowmergeError, match=r"models/half: has no manifest"):
-        verify_tree([tmp_path], expected=[tmp_path / "models/half"])
 
 
 @pytest.fixture

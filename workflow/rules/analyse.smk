@@ -22,16 +22,13 @@ FIGURE_FILES = [
 ]
 
 
+# What reads the items of all models is a job on a cluster; these take seconds.
 localrules:
-    tabulate_scores,
-    tabulate_contrasts,
-    tabulate_gap,
     tabulate_benchmarks,
     tabulate_trainings,
     tabulate_languages,
     tabulate_translations,
     draw_figure,
-    verify,
 
 
 rule tabulate_scores:
@@ -275,19 +272,21 @@ rule draw_figure:
 
 
 # No output, and no benchmark, which would count as one: it runs whenever it is asked for. Results may be read-only, so its
-# log is with Snakemake's own.
+# log is with Snakemake's own. If it is cut off, it goes on where it was; a second attempt would find the same faults.
 rule verify:
     log:
         f".snakemake/log/verify-{STUDY.study}.log",
+    retries: 0
     conda:
         "../../envs/analyse.yaml"
-    threads: 1
+    threads: 8
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=2000,
+        runtime=1440,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
         expected=[*LAYOUT.models(), *LAYOUT.scores([*GRID, *CHECKPOINTS.values()]), *TABLES, *FIGURE_FILES],
+        sound=f".snakemake/log/verify-{STUDY.study}.sound.txt",
     message:
         "Check every artifact of study {STUDY.study} against its manifest"
     script:
