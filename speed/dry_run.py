@@ -4,9 +4,9 @@
 
 Run by hand, in a clone without results; `speed/large_grid.py` makes large grids. The bare workflow has as many rules
 with the same directives, and each of its jobs as many inputs and outputs, from the same jobs; it has no configuration,
-and its functions return constants. What it takes is Snakemake's, the rest is ours. The two alternate. The table has medians of the processor's
-seconds, which depend less than those of the clock on what else the machine does, and the largest memory.
-Targets: at most 2 ms a job at 600 jobs, and at most 1 ms a job of ours at 10,000 jobs.
+and its functions return constants. What it takes is Snakemake's, the rest is ours. The two alternate. The table has
+medians of the processor's seconds, which depend less than those of the clock on what else the machine does, and the
+largest memory. Targets: at most 2 ms a job at 600 jobs, and at most 1 ms a job of ours at 10,000 jobs.
 """
 
 from __future__ import annotations

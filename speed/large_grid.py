@@ -23,8 +23,7 @@ CODES = ["swe", *(f"q{''.join(letters)}" for letters in product("abcdefghijklmno
 def large_grid(languages: int, setups: int, largest: int) -> dict[str, Any]:
     """An overlay of config/miniature.yaml: merges of 2 to `largest` of the languages, in each setup by six methods."""
     listed = [
-        {"code": code, "name": code, "corpus": "swe", "evaluation": "swe", "epochs": 0.75}
-        for code in CODES[:languages]
+        {"code": code, "name": code, "corpus": "swe", "evaluation": "swe", "epochs": 0.75} for code in CODES[:languages]
     ]
     return {
         "study": "large-grid",

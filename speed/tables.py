@@ -2,9 +2,9 @@
 
     python speed/tables.py [--models 250 1000 4000] [--folder DIR]
 
-Run by hand. Every merge has items of three languages: 200 minimal pairs and 100 parallel sentences in each, ten kinds of
-values. The table gives seconds of the processor and the largest memory; if they grow with the number of models, not with
-its square, the columns "for each model" stay as they are. `--folder` keeps the score files there for another run.
+Run by hand. Every merge has items of three languages: 200 minimal pairs and 100 parallel sentences in each, ten kinds
+of values. The table gives seconds of the processor and the largest memory; if they grow with the number of models, not
+with its square, the columns "for each model" stay as they are. `--folder` keeps the score files for another run.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ def main() -> None:
             for count in options.models:
                 seconds, memory = measured(table, folder, count)
                 each = 1000 * seconds / count, 1024 * (memory - base) / count
-                print(f"| {table} | {count} | {seconds:.1f} | {each[0]:.1f} | {memory:.0f} | {each[1]:.0f} |", flush=True)
+                print(
+                    f"| {table} | {count} | {seconds:.1f} | {each[0]:.1f} | {memory:.0f} | {each[1]:.0f} |", flush=True
+                )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from growmerge.catalogue.entry import Decoding
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.outcomes import normalised, outcomes
-from growmerge.evaluation.results import harness_results
+from growmerge.evaluation.results import harness_results, read_metrics, write_results
 from growmerge.evaluation.scorer import SCORER_VERSION
 from growmerge.evaluation.scores import RESULTS, UNFINISHED, Scored, is_scored, update_scores
 
@@ -120,6 +120,22 @@ def test_the_summary_has_the_layout_of_the_harness_s_results_files(model: Model,
     tokenizer, begin, _ = load_tokenizer(model.folder)
     assert about["begin"] == tokenizer.id_to_token(begin)
     assert about["scorer"] == results["versions"]["pairs_eng"] == SCORER_VERSION
+
+
+def test_a_summary_that_was_left_out_can_be_written_later(model: Model, tmp_path: Path, with_translation):
+    folder = tmp_path / "2x" / "swe"
+    update_scores(folder, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING)
+    whole, metrics = json.loads((folder / RESULTS).read_text()), read_metrics(folder)
+    identity = verify(folder).digest
+    update_scores(folder, model.scored, with_translation, tokens_per_batch=500, decoding=DECODING, summary=False)
+    assert {file.name for file in folder.iterdir()} == {ITEMS, TRANSLATIONS, "manifest.json"}
+    assert verify(folder).digest == identity, "the summary is a note"
+    assert read_metrics(folder) == metrics
+    write_results(folder)
+    written = json.loads((folder / RESULTS).read_text())
+    differs = {key for key in whole if whole[key] != written[key]}
+    assert differs <= {"date", "total_evaluation_time_seconds"}
+    assert verify(folder).digest == identity
 
 
 def summary(scores: pd.DataFrame, translations: pd.DataFrame | None = None) -> dict[str, dict]:

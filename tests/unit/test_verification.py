@@ -83,7 +83,7 @@ def test_several_threads_find_the_same(tmp_path):
         (damaged / "a.txt").write_text("HELLO")
     found = []
     for threads in (1, 4):
-        with pytest.raises(GrowmergeError, match="^6 of 40 artifacts are not sound:\n") as error:
+        with pytest.raises(GrowmergeError, match=r"^6 of 40 artifacts are not sound:\n") as error:
             verify_tree([tmp_path], threads=threads)
         found.append(str(error.value))
     assert found[0] == found[1], "in the order of the folders"

@@ -1,20 +1,28 @@
-"""A summary of scores in the layout of lm-evaluation-harness's results files, for the tools that read those."""
+"""A summary of scores in the layout of lm-evaluation-harness's results files, for the tools that read those.
+
+    python -m growmerge.evaluation.results results/STUDY/scores/SETUP/COMBINATION/METHOD ...
+
+writes it for merges that are not kept: for thousands of merges, a file that repeats what their items say is too many.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from growmerge.artifacts import provenance
+from growmerge.artifacts import provenance, read_manifest, verify, write_atomically
+from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
 from growmerge.catalogue.entry import BITS_PER_BYTE, Normalisation
-from growmerge.evaluation.chrf import of_corpus, resampled, stacked
+from growmerge.errors import GrowmergeError
+from growmerge.evaluation.chrf import of_corpus, resampled, signature, stacked
 from growmerge.evaluation.outcomes import bits_per_byte, normalised, outcomes
 
 RESULTS = "results.json"
@@ -75,9 +83,64 @@ def harness_results(
     }
 
 
-def read_metrics(path: Path) -> dict[_Cell, _Metrics]:
-    """What the results file `path` says of each cell: "sample_len" and {metric: number or "N/A"}."""
-    said = json.loads(path.read_text(encoding="utf-8"))
+def results_of(
+    frames: Sequence[pd.DataFrame],
+    cells: Mapping[_Cell, Mapping[str, Any]],
+    begin: str | None,
+    few_shot: Mapping[_Cell, int],
+    name: str,
+    seconds: float,
+) -> dict[str, Any]:
+    """The results file of a score folder: `frames` are its items, and its translations if there are any.
+
+    `cells` says what the rows of each cell depend on, as the manifest has it; `begin` is the token before every text.
+    """
+    about: dict[_Cell, dict[str, Any]] = {cell: {**identity, "begin": begin} for cell, identity in cells.items()}
+    about |= {cell: {**of_cell, "signature": signature()} for cell, of_cell in about.items() if "generator" in of_cell}
+    return harness_results(
+        *frames,
+        model_name=name,
+        configs={cell: {"dataset_path": cell[0], "dataset_name": cell[1], "metadata": about[cell]} for cell in cells},
+        few_shot=few_shot,
+        versions={cell: identity.get("generator", identity.get("scorer")) for cell, identity in cells.items()},
+        seconds=seconds,
+    )
+
+
+def results_text(results: Mapping[str, Any]) -> str:
+    """It as JSON."""
+    return json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_results(folder: Path) -> None:
+    """Write the results file of finished scores next to them; the scores and their manifest stay as they are.
+
+    Raises GrowmergeError if the scores are damaged or absent.
+    """
+    write_atomically(folder / RESULTS, results_text(results_from(folder)))
+
+
+def results_from(folder: Path) -> dict[str, Any]:
+    """The results file of finished scores. Raises GrowmergeError if they are damaged or absent."""
+    manifest = verify(folder)
+    cells = {_cell(key): identity for key, identity in manifest.facts["cells"].items()}
+    sources = [Path(source) for source in manifest.inputs if Path(source).exists()]
+    facts = {source.parts[-2:]: read_manifest(source).facts for source in sources if source.parts[-2:] in cells}
+    few_shot = {cell: of_cell["few_shot"] for cell, of_cell in facts.items() if "few_shot" in of_cell}
+    frames = [pd.read_parquet(folder / name) for name in (ITEMS, TRANSLATIONS) if name in manifest.files]
+    name, seconds = "/".join(folder.parts[-2:]), manifest.provenance.get("wall_seconds", 0.0)
+    return results_of(frames, cells, manifest.facts["begin"], few_shot, name, seconds)
+
+
+def _cell(key: str) -> _Cell:
+    benchmark, language = key.split("/")
+    return benchmark, language
+
+
+def read_metrics(folder: Path) -> dict[_Cell, _Metrics]:
+    """What the results file of scores says of each cell, or would say: "sample_len" and {metric: number or "N/A"}."""
+    path = folder / RESULTS
+    said = json.loads(path.read_text(encoding="utf-8")) if path.exists() else results_from(folder)
     return {
         (about["dataset_path"], about["dataset_name"]): {
             key.removesuffix(",none"): value for key, value in said["results"][task].items()
@@ -141,3 +204,11 @@ def _number(value: float) -> float | str:
 def _directions(metrics: Iterable[str]) -> dict[str, bool]:
     names = {key.split(",")[0] for key in metrics if "," in key}
     return {name: name in _ACCURACIES or name == CHRF for name in sorted(names) if not name.endswith("_stderr")}
+
+
+if __name__ == "__main__":
+    try:
+        for argument in sys.argv[1:]:
+            write_results(Path(argument))
+    except GrowmergeError as error:
+        sys.exit(str(error))

@@ -7,7 +7,6 @@ those that say how to decode are generated, and what the model wrote is kept (tr
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,10 +35,9 @@ from growmerge.benchmarks.items import ITEMS, TRANSLATIONS, read_items
 from growmerge.catalogue.entry import Decoding
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.chrf import signature
 from growmerge.evaluation.encode import EncodedItems, encode_items
 from growmerge.evaluation.generation import GENERATOR_VERSION
-from growmerge.evaluation.results import RESULTS, harness_results
+from growmerge.evaluation.results import RESULTS, results_of, results_text
 from growmerge.evaluation.scorer import SCORE_SCHEMA, SCORER_VERSION, score_encoded
 from growmerge.evaluation.translations import TRANSLATION_SCHEMA, translate
 from growmerge.evaluation.unfinished import Unfinished
@@ -114,14 +112,16 @@ def update_scores(
     *,
     tokens_per_batch: int,
     decoding: Mapping[str, Decoding] | None = None,
+    summary: bool = True,
 ) -> int:
     """Score what is missing of `cells` (cell -> benchmark folder) in `folder`; returns how many cells were.
 
     Cells of the benchmarks in `decoding` are generated as it says, and stand in translations.parquet, which is there
-    only if there are such cells; all others stand in items.parquet. Beside them stands results.json, their summary in
-    lm-evaluation-harness's layout. `model.checkpoint` is called only if something is missing. Cells that are no longer
-    asked for are dropped. A text is scored, and a prompt continued, after the tokenizer's beginning-of-text token (its
-    end-of-document token where it has none), which the manifest names.
+    only if there are such cells; all others stand in items.parquet. With `summary`, results.json stands beside them,
+    their summary in lm-evaluation-harness's layout; without, it can be written later (`results.write_results`).
+    `model.checkpoint` is called only if something is missing. Cells that are no longer asked for are dropped. A text is
+    scored, and a prompt continued, after the tokenizer's beginning-of-text token (its end-of-document token where it
+    has none), which the manifest names.
 
     Each file is replaced in one step, the manifest written last. Cells that are done while others are still to come
     are kept in `folder`/unfinished, where the next call finds them.
@@ -153,20 +153,14 @@ def update_scores(
     for name, table in tables.items():
         with replacing(folder / name) as temporary:
             pq.write_table(table, temporary)
-    about: dict[Cell, dict[str, object]] = {cell: {**wanted[cell], "begin": begin} for cell in wanted}
-    about |= {cell: about[cell] | {"signature": signature()} for cell in generated}
-    results = harness_results(
-        *(table.to_pandas() for table in tables.values()),
-        model_name=model.name or folder.name,
-        configs={cell: {"dataset_path": cell[0], "dataset_name": cell[1], "metadata": about[cell]} for cell in wanted},
-        few_shot={cell: b.facts["few_shot"] for cell, b in benchmarks.items() if "few_shot" in b.facts},
-        versions={cell: GENERATOR_VERSION if cell in generated else SCORER_VERSION for cell in wanted},
-        seconds=elapsed(start),
-    )
-    write_atomically(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    if summary:
+        few_shot = {cell: b.facts["few_shot"] for cell, b in benchmarks.items() if "few_shot" in b.facts}
+        frames = [table.to_pandas() for table in tables.values()]
+        results = results_of(frames, wanted, begin, few_shot, model.name or folder.name, elapsed(start))
+        write_atomically(folder / RESULTS, results_text(results))
     write_manifest(
         folder / MANIFEST,
-        [*tables, RESULTS],
+        [*tables, *([RESULTS] if summary else [])],
         inputs=[*model.inputs, *cells.values()],
         config=model.config,
         facts={"model": model.digest, "begin": begin, "cells": {"/".join(cell): wanted[cell] for cell in wanted}},
@@ -175,6 +169,8 @@ def update_scores(
     unfinished.remove()
     if not generated:
         (folder / TRANSLATIONS).unlink(missing_ok=True)
+    if not summary:
+        (folder / RESULTS).unlink(missing_ok=True)
     logger.info("%s: scored %d cells, kept %d", folder, len(missing), len(wanted) - len(missing))
     return len(missing)
 

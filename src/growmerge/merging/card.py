@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 
 from growmerge import ids
-from growmerge.artifacts import read_manifest, verify, write_atomically
+from growmerge.artifacts import manifest_path, read_manifest, verify, write_atomically
 from growmerge.catalogue.entry import BITS_PER_BYTE
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.results import CHRF, RESULTS, read_metrics
+from growmerge.evaluation.results import CHRF, read_metrics
 from growmerge.merging.recipe import Recipe
 
 CARD = "README.md"
@@ -97,19 +97,19 @@ def _sameness(recipe: Recipe) -> str:
 
 
 def _scores(recipe: Recipe, folder: Path | None) -> list[str]:
-    """The section of scores, as results.json has them: nothing is computed here.
+    """The section of scores, as results.json has them, or would have them.
 
     Which of the shares of right answers a study's tables show is not known to a merge: it is a setting of its
     benchmarks, read when tables are made. So all three are given, each by its name.
     """
-    if folder is None or not (folder / RESULTS).exists():
+    if folder is None or not manifest_path(folder).exists():
         return []
     try:
         if verify(folder).facts.get("model") != recipe.digest:
             return []
     except GrowmergeError:
         return []
-    cells = sorted(read_metrics(folder / RESULTS).items())
+    cells = sorted(read_metrics(folder).items())
     shares = [(cell, metrics) for cell, metrics in cells if "acc" in metrics]
     others = [(cell, metrics) for cell, metrics in cells if "acc" not in metrics]
     parts = ["## Scores\n"]

@@ -40,8 +40,9 @@ def merge_and_score(
 
     `recipes`, `scores` and `kept` map the names of methods to merges, score folders and merged checkpoints. With `kept`
     those are scored, and their cards get the scores. Otherwise merges are made in `work`, at most MERGES_AT_ONCE from
-    one reading of the members, and each is removed when it is scored; so is what a killed job left there. Inputs are
-    verified once, and only if a merge is made.
+    one reading of the members, and each is removed when it is scored; so is what a killed job left there. Such merges
+    have no results.json: they may be many thousand, and clusters limit the number of files. Inputs are verified once,
+    and only if a merge is made.
     """
     shutil.rmtree(work, ignore_errors=True)
 
@@ -78,7 +79,14 @@ def merge_and_score(
                 config=recipe.describe(),
                 name=f"{ids.combination(recipe.languages)}/{name}",
             )
-            update_scores(scores[name], model, cells, tokens_per_batch=tokens_per_batch, decoding=decoding)
+            update_scores(
+                scores[name],
+                model,
+                cells,
+                tokens_per_batch=tokens_per_batch,
+                decoding=decoding,
+                summary=bool(kept),
+            )
             if kept:
                 write_card(kept[name], recipe, scores[name])
             shutil.rmtree(work / name, ignore_errors=True)
