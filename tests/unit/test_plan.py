@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 from small_disk import small_disk
 
+from growmerge import ids
 from growmerge.artifacts import publish
-from growmerge.config import load_files
+from growmerge.config import load_files, validate
+from growmerge.config.load import merge_mappings, read_yaml
 from growmerge.errors import GrowmergeError
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.matching import compared_models, match_compute
 from growmerge.study.plan import begun_bytes, refuse_without_room
+from growmerge.study.plan_files import count_files
 from growmerge.study.plan_report import (
     COLUMNS,
     gpu_hours,
@@ -222,3 +225,32 @@ def test_built_shards_replace_expectations_and_count_as_built(miniature, tmp_pat
     rows = plan_rows(miniature.grid, miniature.layout, costs, [])
     assert {row.id: (row.tokens, row.built) for row in rows if row.kind == "shards"}["swe"] == (5000, True)
     assert sum(row.built for row in rows) == 1
+
+
+def test_files_are_counted_and_a_merge_that_is_not_kept_has_few(miniature):
+    def scores(**merging):
+        data = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml"))
+        benchmarks = [benchmark for benchmark in data["benchmarks"] if benchmark["name"] != "translation"]
+        study = validate(merge_mappings(data, {"benchmarks": benchmarks, "merging": merging}))
+        planned = Planned(study)
+        merges = [m for m in planned.grid.merges if m.id not in planned.grid.kept]
+        others = [row for row in planned.rows if row.kind == "score" and row.id not in {m.id for m in merges}]
+        return count_files(planned.rows, planned.costs), len(merges), len(others)
+
+    temporary, merges, others = scores(keep=False)
+    assert temporary.scores == 2 * merges + 3 * others, "items, manifest; and results.json of what is kept"
+    assert temporary.records == merges + others
+    assert (temporary.scores - 3 * others + temporary.records - others) / merges == 3
+    kept, *_ = scores(keep=True)
+    assert kept.scores == 3 * (merges + others)
+    assert kept.models == temporary.models + 8 * merges
+    report = plan_markdown(miniature.rows, miniature.costs, miniature.matches, 10**12)
+    files = count_files(miniature.rows, miniature.costs)
+    assert f"Files: {sum(files):,}, without those of text" in report
+
+
+def test_the_jobs_that_score_are_counted_by_combination(paper):
+    files = count_files(paper.rows, paper.costs)
+    combinations = {ids.without_method(merge.id) for merge in paper.grid.merges}
+    scored = [row for row in paper.rows if row.kind == "score" and row.id not in {m.id for m in paper.grid.merges}]
+    assert files.jobs == 2 * (len(combinations) + len(scored))

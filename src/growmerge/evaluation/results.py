@@ -124,8 +124,12 @@ def results_from(folder: Path) -> dict[str, Any]:
     """The results file of finished scores. Raises GrowmergeError if they are damaged or absent."""
     manifest = verify(folder)
     cells = {_cell(key): identity for key, identity in manifest.facts["cells"].items()}
-    sources = [Path(source) for source in manifest.inputs if Path(source).exists()]
-    facts = {source.parts[-2:]: read_manifest(source).facts for source in sources if source.parts[-2:] in cells}
+    benchmarks = {digest: Path(source) for source, digest in manifest.inputs.items() if Path(source).exists()}
+    facts = {
+        cell: read_manifest(benchmarks[identity["benchmark"]]).facts
+        for cell, identity in cells.items()
+        if identity["benchmark"] in benchmarks
+    }
     few_shot = {cell: of_cell["few_shot"] for cell, of_cell in facts.items() if "few_shot" in of_cell}
     frames = [pd.read_parquet(folder / name) for name in (ITEMS, TRANSLATIONS) if name in manifest.files]
     name, seconds = "/".join(folder.parts[-2:]), manifest.provenance.get("wall_seconds", 0.0)

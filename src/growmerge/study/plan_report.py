@@ -10,6 +10,7 @@ from io import StringIO
 from growmerge import ids
 from growmerge.study.costs import Costs
 from growmerge.study.matching import Match
+from growmerge.study.plan_files import files_line
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
 from growmerge.study.resources import MERGES_AT_ONCE
 from growmerge.study.tuning import TEXT_TOKENS
@@ -98,6 +99,8 @@ def plan_markdown(
         ),
         "",
         *_disk(rows, study.merging.keep, free_bytes, begun_bytes),
+        "",
+        files_line(rows, costs),
         "",
         "## Trainings",
         "",
