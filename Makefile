@@ -28,10 +28,11 @@ config-docs: .venv/installed
 gpu-check: .venv/installed-gpu
 	$(BIN)/python speed/gpu_check.py
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock requirements-torch.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "growmerge needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
-	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --require-hashes -r requirements.lock
+	$(PIP) -r requirements-torch.lock
 	$(PIP) --no-deps -e .
 	touch $@
 

@@ -227,10 +227,21 @@ def test_on_a_laptop_every_job_has_one_thread():
 
 
 def test_conda_environments_hold_the_locked_versions():
-    lock = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split())
+    text = (ROOT / "requirements.lock").read_text() + (ROOT / "requirements-torch.lock").read_text()
+    lock = dict(re.findall(r"^([\w.-]+)==(\S+)", text, flags=re.MULTILINE))
     for file in sorted((ROOT / "envs").glob("*.yaml")):
         pins = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
         assert pins
         for pin in pins:
             name, version = pin.split("==")
             assert lock[name] == version, f"{file.name}: {pin}"
+
+
+def test_every_locked_file_has_a_hash():
+    """But those of torch: its builds for CPUs and for CUDA are of one version."""
+    requirements = (ROOT / "requirements.lock").read_text().replace("\\\n", "").splitlines()
+    requirements = [line for line in requirements if not line.startswith("#")]
+    assert len(requirements) > 100
+    for requirement in requirements:
+        assert re.fullmatch(r"[\w.-]+==\S+( +--hash=sha256:[0-9a-f]{64})+", requirement)
+    assert not any(requirement.startswith("torch==") for requirement in requirements)
