@@ -54,6 +54,18 @@ rule scores:
         "All scores of study {STUDY.study}"
 
 
+# The scores of one setup: runs of several setups can stand side by side (docs/cluster.md).
+for setup in dict.fromkeys(model.setup for model in GRID if model.setup):
+
+    rule:
+        name:
+            f"scores_{setup}"
+        input:
+            LAYOUT.scores([model for model in [*GRID, *CHECKPOINTS.values()] if model.setup == setup]),
+        message:
+            "The scores of one setup of study {STUDY.study}"
+
+
 rule figures:
     input:
         FIGURE_FILES,

@@ -68,6 +68,15 @@ def test_the_miniature(clone):
     assert job_counts(snakemake(clone, "-n", *LAPTOP)) == MINIATURE
 
 
+def test_the_scores_of_a_setup_need_no_merge_of_another(clone):
+    output = snakemake(clone, "-n", "scores_2x", *LAPTOP)
+    combinations = 2**4 - 1 - 4
+    counts = job_counts(output)
+    assert counts["merge_and_score"] == combinations
+    assert "score_reference" not in counts
+    assert not re.search(r"in setup (?!2x\b)", output)
+
+
 def test_partial_sharing_adds_its_own_cells_to_the_miniature(clone):
     files = ("config/miniature.yaml", "config/miniature-sharing.yaml")
     counts = job_counts(snakemake(clone, "-n", *LAPTOP, "--configfile", *files))
