@@ -49,7 +49,7 @@ rule models:
 
 rule scores:
     input:
-        LAYOUT.scores([*GRID, *CHECKPOINTS.values()]),
+        lambda w: LAYOUT.scores([*GRID, *CHECKPOINTS.values()]),
     message:
         "All scores of study {STUDY.study}"
 
@@ -61,7 +61,7 @@ for setup in dict.fromkeys(model.setup for model in GRID if model.setup):
         name:
             f"scores_{setup}"
         input:
-            LAYOUT.scores([model for model in [*GRID, *CHECKPOINTS.values()] if model.setup == setup]),
+            lambda w, setup=setup: LAYOUT.scores(m for m in [*GRID, *CHECKPOINTS.values()] if m.setup == setup),
         message:
             "The scores of one setup of study {STUDY.study}"
 

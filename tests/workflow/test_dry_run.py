@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from packaging.utils import canonicalize_name
 
 from workflow.snakemake import LAPTOP, ROOT, copy_of_the_repository, job_counts, snakemake
 
@@ -243,7 +244,7 @@ def test_conda_environments_hold_the_locked_versions():
         assert pins
         for pin in pins:
             name, version = pin.split("==")
-            assert lock[name] == version, f"{file.name}: {pin}"
+            assert lock[canonicalize_name(name)] == version, f"{file.name}: {pin}"
 
 
 def test_every_locked_file_has_a_hash():

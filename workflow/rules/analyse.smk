@@ -68,7 +68,7 @@ rule tabulate_scores:
 # Models held against one another on the same items: a merge against linear, members and mixed model, setups, equal cost.
 rule tabulate_contrasts:
     input:
-        scores=LAYOUT.scores(TABULATED["scores"]),
+        scores=lambda w: LAYOUT.scores(TABULATED["scores"]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/contrasts.parquet",
@@ -102,7 +102,7 @@ rule tabulate_contrasts:
 # Each setup's merges, ensembles and healed models between its base and its model of all languages.
 rule tabulate_gap:
     input:
-        scores=LAYOUT.scores_of(model for candidate in SHOWN.candidates for model in candidate.models),
+        scores=lambda w: LAYOUT.scores_of(model for candidate in SHOWN.candidates for model in candidate.models),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/gap.parquet",

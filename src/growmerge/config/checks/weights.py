@@ -60,6 +60,8 @@ def _check_sums(key: str, method: Method, study: Study) -> None:
     layers = study.architecture.num_hidden_layers
     values = {code: [at_depth(weight, layer, layers) for layer in range(layers)] for code, weight in given.items()}
     where, shown = (f"{key}.weights", method.weights) if method.weights else (f"{key}.parameters.{WEIGHT}", common)
+    if all(weight >= SMALLEST_SUM for of_code in values.values() for weight in of_code):
+        return  # no sum is smaller than what is summed: the usual case, and there may be thousands of combinations
     by_layer = range(layers) if any(isinstance(weight, list) for weight in given.values()) else (0,)
     for codes in _combinations(study, any_part=normalize and method.registered in BY_SIGN):
         for layer in by_layer:
