@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,7 @@ def make(table: str, folder: Path, count: int) -> None:
     from growmerge.tables.tables import write_table
 
     chosen, references = list(models(count)), [folder / "reference/items.parquet"]
-    options = {"resamples": 1000, "seed": 1, "measured": MEASURED}
+    options: dict[str, Any] = {"resamples": 1000, "seed": 1, "measured": MEASURED}
     path = folder / f"{table}.parquet"
     if table == "scores":
         write_table(chosen, folder, references, path, parity="mean_of_ratios", **options)

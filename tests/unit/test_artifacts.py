@@ -1,7 +1,6 @@
 """An artifact exists whole or not at all, and whatever is wrong with one is named."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
