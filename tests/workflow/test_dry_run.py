@@ -92,6 +92,30 @@ def test_partial_sharing_adds_its_own_cells_to_the_miniature(clone):
     }
 
 
+def test_rounds_by_methods_that_ask_for_statistics_make_those_of_every_round(clone):
+    (clone / "rounds.yaml").write_text(
+        "merging: {rounds: {methods: [tuned_rows, regmean_rows], counts: [3], setups: [1x]}}\n", encoding="utf-8"
+    )
+    output = snakemake(clone, "-n", *LAPTOP, "--configfile", "config/miniature.yaml", "rounds.yaml")
+    for path in (
+        "coefficients/1x-rounds-3.1/ekk+fas+isl+swe/tuned_rows",
+        "coefficients/1x-rounds-3/ekk+fas+isl+swe/tuned_rows",
+        "grams/1x-rounds-3.1/swe",
+        "grams/1x-rounds-3-regmean_rows.2/swe",
+        "grams/1x-rounds-3-regmean_rows/fas",
+    ):
+        assert f"results/miniature/statistics/{path}" in output
+    added = {rule: count - MINIATURE[rule] for rule, count in job_counts(output).items() if count != MINIATURE[rule]}
+    # Instead of two rounds by one method: three by each of two, the first of which they share.
+    assert added == {
+        "adapt_model": 4 * (1 + 2 + 2) - 4 * 2,
+        "merge_models": 2 * 3 - 2,
+        "score_model": 2 * (4 + 1) - (4 + 1),
+        "tune_coefficients": 3,
+        "collect_grams": 4 * 3,
+    }
+
+
 def test_a_module_adds_a_merge_method_and_the_statistics_that_it_asks_for(clone):
     (clone / "mine").mkdir()
     (clone / "mine/my_methods.py").write_text(METHOD, encoding="utf-8")

@@ -30,7 +30,7 @@ from growmerge.study.resources import inference_memory, training_gpus, training_
 from growmerge.study.resources import ensemble_memory, ensemble_minutes, merging_minutes, scoring_minutes
 from growmerge.study.resources import tuning_memory
 from growmerge.study.shown import Shown
-from growmerge.study.wildcards import constraints, one_of
+from growmerge.study.wildcards import constraints, one_of, setups_merged_by_all
 
 outlive_outages()
 

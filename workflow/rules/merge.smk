@@ -114,6 +114,8 @@ rule merge_and_score:
         f"{LOGS}/merges/{{setup}}/{{combination}}.log",
     benchmark:
         f"{TIMES}/merges/{{setup}}/{{combination}}.tsv"
+    wildcard_constraints:
+        setup=one_of(setups_merged_by_all(GRID)),
     conda:
         "../../envs/merge.yaml"
     threads: 4
@@ -152,6 +154,7 @@ use rule merge_and_score as merge_and_score_alone with:
     benchmark:
         f"{TIMES}/merges/{{setup}}/{{combination}}.{{alone}}.tsv"
     wildcard_constraints:
+        setup=one_of(setups_merged_by_all(GRID)),
         alone=one_of(OF_SIZES),
     params:
         methods=lambda w: [LAYOUT.method_params(GRID.method(w.alone))],
@@ -173,8 +176,6 @@ rule merge_models:
         f"{LOGS}/merges/{{setup}}/{{combination}}/{{method}}.log",
     benchmark:
         f"{TIMES}/merges/{{setup}}/{{combination}}/{{method}}.tsv"
-    wildcard_constraints:
-        setup=one_of([*(setup.name for setup in STUDY.setups), *GRID.sharing, *GRID.rounds]),
     conda:
         "../../envs/merge.yaml"
     threads: 4

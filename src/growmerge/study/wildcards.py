@@ -14,7 +14,6 @@ from growmerge.study.grid import Grid
 def constraints(grid: Grid) -> dict[str, str]:
     """The constraint of every wildcard that the rules share."""
     study = grid.study
-    setups = [*(setup.name for setup in study.setups), *grid.sharing]
     rounds = [merge.id for merge in grid.merges if merge.setup in grid.rounds]
     return {
         "package": one_of(f"{p.name}-{p.version}" for p in study.packages),
@@ -31,12 +30,17 @@ def constraints(grid: Grid) -> dict[str, str]:
         "imported_checkpoint": one_of(grid.imported_checkpoints),
         "model": one_of([*(m.id for m in [*grid.bases, *grid.models, *grid.healed, *grid.externals]), *rounds]),
         "ensemble": _ensembles(grid),
-        "setup": one_of(setups),
+        "setup": one_of([*setups_merged_by_all(grid), *grid.rounds]),
         "combination": combination_of(
             study.language_codes, {merge.combination for merge in [*grid.merges, *grid.kept.values()]}
         ),
         "method": one_of(method.name for method in study.merging.methods),
     }
+
+
+def setups_merged_by_all(grid: Grid) -> list[str]:
+    """The setups whose merges are by every method, and scored where they are made; those of rounds have one method."""
+    return [*(setup.name for setup in grid.study.setups), *grid.sharing]
 
 
 def one_of(values: Iterable[str]) -> str:
