@@ -137,6 +137,11 @@ CASES = {
         {"characters": 1e6, "max_epochs": 4, "fixed": {"sve": 1}},
         ["unimax.fixed.sve", "did you mean 'swe'"],
     ),
+    "languages that models may be scored in": (
+        ("scoring", "languages"),
+        "both",
+        ["scoring.languages = 'both'", "'own' or 'all'"],
+    ),
     "a checkpoint from nowhere": (("bases", 0, "from"), "hub:only-a-name", ["bases.0.from", "'hub:only-a-name'"]),
     "a target that is not there": (
         ("setups", 0, "from"),

@@ -104,10 +104,12 @@ def scores_with_and_without_translation(planned):
 def test_translation_adds_the_flops_of_generation(miniature):
     a, v = miniature.study.architecture, miniature.study.tokenizer.vocab_size
     assert a.num_attention_heads * a.head_dim == a.hidden_size
-    # Five languages of six items; an example of two texts of 40 tokens and a source of 40; 20 new tokens.
-    items, prompt, new = 5 * 6, 120, 20
+    # Six items a language; an example of two texts of 40 tokens and a source of 40; 20 new tokens.
+    prompt, new = 120, 20
     scores = scores_with_and_without_translation(miniature)
-    for model, width in (("1x/swe", 1), ("2x/swe", 2), ("2x/ekk+swe/linear", 2)):
+    models = (("base-2x", 2, 5), ("1x/swe", 1, 2), ("2x/swe", 2, 2), ("2x/ekk+swe/linear", 2, 3), ("2x/multi", 2, 5))
+    for model, width, languages in models:
+        items = 6 * languages
         hidden, ffn, kv = (width * n for n in (a.hidden_size, a.intermediate_size, a.num_key_value_heads * a.head_dim))
         layer_of_a_token = 2 * hidden * (hidden + 2 * kv) + 2 * hidden * hidden + 6 * hidden * ffn
         layer = 139 * layer_of_a_token  # the last new token passes through nothing

@@ -17,7 +17,7 @@ MINIATURE = {
     "build_tokenizer": 1,
     "tokenize_shard": 7,
     "build_benchmark": 25,
-    "list_benchmarks": 1,
+    "list_benchmarks": 5,
     "initialise_model": 1,
     "train_base": 3,
     "clone_model": 2,

@@ -100,7 +100,7 @@ rule merge_and_score:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         bases=lambda w: sorted(set(LAYOUT.merge_bases(w.setup, w.combination, EVERYWHERE).values())),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.scored_in(w.combination)),
         modules=LAYOUT.merge_modules(EVERYWHERE),
         statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, EVERYWHERE),
         kept=lambda w: LAYOUT.kept_of(w.setup, w.combination, EVERYWHERE),
@@ -143,7 +143,7 @@ use rule merge_and_score as merge_and_score_alone with:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         bases=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.alone),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.scored_in(w.combination)),
         modules=lambda w: LAYOUT.merge_modules([GRID.method(w.alone)]),
         statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, [GRID.method(w.alone)]),
         kept=lambda w: LAYOUT.kept_of(w.setup, w.combination, [GRID.method(w.alone)]),

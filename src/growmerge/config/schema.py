@@ -50,7 +50,7 @@ class Study(Strict):
     training: Training = Field(description="The training recipe of all models.")
     merging: Merging = Field(description="Which merges are made, and how.")
     benchmarks: list[Benchmark] = Field(description="What models are scored on.")
-    scoring: Scoring = Field(description="How log-likelihoods are computed.")
+    scoring: Scoring = Field(description="In which languages models are scored, and how.")
     comparison: Comparison = Field(
         default_factory=Comparison, description="How the models of a setup are compared before they are merged."
     )
