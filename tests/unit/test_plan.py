@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import yaml
 from small_disk import small_disk
 
 from growmerge import ids
@@ -29,6 +30,7 @@ from growmerge.study.plan_report import (
     readable_bytes,
 )
 from growmerge.study.plan_rows import KINDS, built_counts, plan_rows
+from growmerge.study.plan_unimax import changed_models
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -154,6 +156,67 @@ def test_checkpoints_from_elsewhere_count_as_long_as_those_of_one_step_are_merge
     assert peak_disk(planned.rows, keep_merges=False) - peak_disk(without, keep_merges=False) == 11 * size
     scored = Counter(row.id for row in planned.rows if row.kind == "score")
     assert (scored["scratch/multi@1000"], scored["scratch/ara@1000"]) == (1, 0)
+
+
+def with_norwegian(study, **fixed):
+    """The study with two more languages that take their shares of the budget of UniMax, and others fixed as well."""
+    data = study.model_dump(mode="json", by_alias=True)
+    swedish = next(corpus for corpus in data["corpora"] if corpus["name"] == "swe")
+    size = {"documents": 10**8, "tokens": 7 * 10**9, "characters": 20 * 10**9}
+    for code in ("nno", "nob"):
+        data["corpora"].append(swedish | {"name": code, "expected": size})
+        data["languages"].append(data["languages"][0] | {"code": code, "name": code, "corpus": code})
+    data["unimax"]["fixed"] |= fixed
+    return Planned(validate(data))
+
+
+def finished(planned, *models):
+    for model in models:
+        with publish(Path(planned.layout.model(model)), config=planned.costs.recipes.of(model).plain()) as draft:
+            (draft.folder / "weights").write_text("")
+            draft.facts["steps"] = planned.costs.steps(model)
+
+
+def test_the_plan_names_the_finished_models_to_which_unimax_gives_other_epochs(paper, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finished(paper, "1x/isl", "2x/isl", "1x/fao", "1x/swe", "1x/multi")
+    assert changed_models(paper.layout, paper.costs) == []
+    new = with_norwegian(paper.study)
+    changed = changed_models(new.layout, new.costs)
+    # Swedish is fixed, Faroese has its six epochs in any case, and a model of all languages changes with every one.
+    assert [model.id for model in changed] == ["1x/isl", "2x/isl"]
+    assert (changed[0].steps, changed[0].steps_now) == (2514, 2339)
+    assert changed[0].epochs > changed[0].epochs_now
+
+    report = plan_markdown(new.rows, new.costs, new.matches, free_bytes=10**14, changed=changed)
+    before, now = changed[0].epochs, changed[0].epochs_now
+    assert f"| 1x/isl | {before:.4g} | {now:.4g} | 2,514 | 2,339 |" in report
+    assert f"state `unimax: {{fixed: {{swe: 1.0, fas: 1.0, isl: {before!r}}}}}`" in report
+    assert "UniMax" not in plan_markdown(paper.rows, paper.costs, paper.matches, free_bytes=10**14)
+
+
+def test_models_whose_epochs_are_fixed_stay_as_they_are(paper, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finished(paper, "1x/isl", "2x/isl")
+    stated = yaml.safe_load(f"{{isl: {paper.costs.recipes.epochs['isl']!r}}}")
+    new = with_norwegian(paper.study, **stated)
+    assert changed_models(new.layout, new.costs) == []
+    for setup in ("1x", "1x_cloned", "2x"):
+        assert new.costs.recipes.of(f"{setup}/isl").plain() == paper.costs.recipes.of(f"{setup}/isl").plain()
+
+
+def test_a_budget_that_is_used_up_shares_nothing_out_if_the_others_state_their_epochs(paper):
+    """Finished languages as they were, and new ones with epochs of their own: no reason to refuse the study."""
+    epochs = paper.costs.recipes.epochs
+    data = with_norwegian(paper.study).study.model_dump(mode="json", by_alias=True)
+    data["unimax"] = {"characters": 1.0, "max_epochs": 6, "fixed": {code: epochs[code] for code in epochs}}
+    with pytest.raises(
+        GrowmergeError, match=r"unimax.characters = 1.0: is used up by .* state the `epochs` of nno, nob"
+    ):
+        validate(data)
+    for language in data["languages"][-2:]:
+        language["epochs"] = 2.0
+    assert Planned(validate(data)).costs.recipes.epochs == epochs | {"nno": 2.0, "nob": 2.0}
 
 
 def test_the_report_says_totals_trainings_and_matches(paper):

@@ -63,6 +63,12 @@ class Study(Strict):
         return [language.code for language in self.languages]
 
     @property
+    def shared_out(self) -> list[Language]:
+        """The languages whose epochs are neither stated nor fixed: UniMax gives them some, or there is no rule."""
+        fixed = self.unimax.fixed if self.unimax else {}
+        return [language for language in self.languages if language.epochs is None and language.code not in fixed]
+
+    @property
     def merged_sizes(self) -> list[int]:
         """How many languages the merges of the setups combine, but for nested series."""
         return sorted(set(self.merging.sizes or range(2, len(self.languages) + 1)))

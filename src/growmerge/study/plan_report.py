@@ -12,6 +12,7 @@ from growmerge.study.costs import Costs
 from growmerge.study.matching import Match
 from growmerge.study.plan_files import files_line
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
+from growmerge.study.plan_unimax import Changed, changed_markdown
 from growmerge.study.resources import MERGES_AT_ONCE
 from growmerge.study.tuning import TEXT_TOKENS
 
@@ -71,9 +72,14 @@ def missing_disk(rows: Sequence[Row], *, keep_merges: bool, begun: int, free: in
 
 
 def plan_markdown(
-    rows: Sequence[Row], costs: Costs, matches: Sequence[Match], free_bytes: int, begun_bytes: int = 0
+    rows: Sequence[Row],
+    costs: Costs,
+    matches: Sequence[Match],
+    free_bytes: int,
+    begun_bytes: int = 0,
+    changed: Sequence[Changed] = (),
 ) -> str:
-    """Totals, trainings and compute matching, for people. Bytes as in `missing_disk`."""
+    """Totals, trainings, `changed` finished models and compute matching, for people. Bytes as in `missing_disk`."""
     study = costs.grid.study
     plan = study.plan
     by_kind = {kind: [row for row in rows if row.kind == kind] for kind in KINDS}
@@ -107,6 +113,7 @@ def plan_markdown(
         "| model | parameters | steps | warm-up | decay from | checkpoint every | tokens | FLOPs | with ancestors |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
         *(_training(model.id, costs) for model in costs.grid.trained),
+        *changed_markdown(changed, study.unimax),
         "",
         "## What costs the same",
         "",
