@@ -58,7 +58,7 @@ def paper():
 
 @pytest.fixture(scope="module")
 def miniature():
-    return planned_files("config.yaml", "miniature.yaml")
+    return planned_files("config.yaml", "miniature.yaml", "miniature-translation.yaml")
 
 
 def test_the_paper_is_listed_whole(paper):
