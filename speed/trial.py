@@ -4,7 +4,7 @@
 
 Members and base (random weights near each other) and texts of made-up words, 240 bytes each, are made in a temporary
 folder. A trial merges the members and asks for the bits per byte of the texts of one language, all in memory: what a
-sweep over a method's parameters repeats. The first one also verifies and compares the members and tokenizes the texts.
+sweep over a method's parameters repeats; in turns with it, the same merge is written and read again, as it was before.
 Then a whole job, as rule merge_and_score runs it, is taken apart: seconds in which a GPU that scores would idle, since
 it reads, verifies and merges, and seconds of scoring. CPU seconds are those of this process and, for merging, of those
 that it forks.
@@ -23,21 +23,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from transformers import LlamaForCausalLM
 
 from growmerge.artifacts import publish
 from growmerge.benchmarks.items import ITEMS, Item, read_items, write_items
 from growmerge.config import load_files
 from growmerge.config.models import Architecture
 from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
-from growmerge.evaluation.encode import EncodedItems, encode_items
+from growmerge.evaluation.encode import encode_items
 from growmerge.evaluation.outcomes import bits_per_byte
 from growmerge.evaluation.scorer import score_encoded
 from growmerge.merging import combination
 from growmerge.merging.blocks import workers
 from growmerge.merging.inputs import Inputs
-from growmerge.merging.merge import merge_in_memory, merged_model
+from growmerge.merging.merge import merge_in_memory, merge_models, merged_model
 from growmerge.merging.recipe import Recipe
-from growmerge.models.checkpoints import save_checkpoint
+from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 from growmerge.models.initialise import initialise, llama_config
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -90,7 +91,7 @@ def recipes(folder: Path, names: list[str]) -> dict[str, Recipe]:
 def used() -> float:
     """CPU seconds of this process and of its children that have ended."""
     times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    return time.process_time() + times.children_user + times.children_system
 
 
 class Parts:
@@ -117,37 +118,47 @@ class Parts:
                     found[yield_to] = found.get(yield_to, 0.0) - taken
 
 
-def trials(merges: dict[str, Recipe], cell: tuple[str, str], benchmark: Path, rounds: int) -> None:
-    """Time trials of each method and print what they took, part by part."""
-    tokenizer_folder = next(iter(merges.values())).checkpoints[0]
-    inputs: Inputs | None = None
-    encoded: EncodedItems | None = None
-    print("| trial | seconds | CPU seconds | merging | scoring | bits per byte |\n|---|---|---|---|---|---|")
+def in_memory(recipe: Recipe, inputs: Inputs, scratch: Path) -> LlamaForCausalLM:
+    """A merge as a model, as jobs make it today."""
+    with workers() as crew:
+        tensors = merge_in_memory({"": recipe}, inputs, crew)[""]
+    return merged_model(recipe, tensors, "cpu")
+
+
+def through_the_disk(recipe: Recipe, inputs: Inputs, scratch: Path) -> LlamaForCausalLM:
+    """A merge that is written and read again, as jobs made it before."""
+    merge_models({scratch: recipe}, inputs)
+    return load_checkpoint(scratch)
+
+
+WAYS = {"in memory": in_memory, "through the disk": through_the_disk}
+
+
+def trials(merges: dict[str, Recipe], cell: tuple[str, str], benchmark: Path, rounds: int, scratch: Path) -> None:
+    """Time trials of each method, both ways in turns, and print medians in CPU seconds."""
+    parts = Parts()
+    with parts.part("once"):
+        with workers() as crew:
+            inputs = Inputs([path for merge in merges.values() for path in merge.checkpoints], crew)
+        tokenizer, begin, _ = load_tokenizer(next(iter(merges.values())).checkpoints[0])
+        encoded = encode_items(tokenizer, {cell: read_items(benchmark / ITEMS)}, bos_id=begin)
+    print(f"Verifying members and tokenizing texts, once: {parts.cpu['once']:.2f} CPU seconds\n")
+    print("| a trial, in CPU seconds | merge | score | together | bits per byte |\n|---|---|---|---|---|")
     for name, recipe in merges.items():
-        rows = []
-        for _ in range(rounds + (inputs is None)):
-            parts = Parts()
-            with parts.part("rest"):
-                if inputs is None or encoded is None:
-                    with workers() as crew:
-                        inputs = Inputs([path for merge in merges.values() for path in merge.checkpoints], crew)
-                    tokenizer, begin, _ = load_tokenizer(tokenizer_folder)
-                    encoded = encode_items(tokenizer, {cell: read_items(benchmark / ITEMS)}, bos_id=begin)
-                    first = True
-                else:
-                    first = False
-                with parts.part("merging"), workers() as crew:
-                    tensors = merge_in_memory({name: recipe}, inputs, crew)[name]
-                model = merged_model(recipe, tensors, "cpu")
-                with parts.part("scoring"):
-                    value = bits_per_byte(score_encoded(model, encoded).to_pandas())
-            row = (sum(parts.wall.values()), sum(parts.cpu.values()), parts.cpu["merging"], parts.cpu["scoring"])
-            if first:
-                print(f"| the first, {name} | {' | '.join(f'{number:.2f}' for number in row)} | {value:.3f} |")
-            else:
-                rows.append(row)
-        medians = map(statistics.median, zip(*rows, strict=True))
-        print(f"| {name} | {' | '.join(f'{number:.2f}' for number in medians)} | {value:.3f} |", flush=True)
+        taken: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+        values = set()
+        for _ in range(rounds):
+            for way, make_model in WAYS.items():
+                parts = Parts()
+                with parts.part("merge"):
+                    model = make_model(recipe, inputs, scratch)
+                with parts.part("score"):
+                    values.add(bits_per_byte(score_encoded(model, encoded).to_pandas()))
+                taken[way].append((parts.cpu["merge"], parts.cpu["score"]))
+        (value,) = values
+        for way, seconds in taken.items():
+            merge, score = map(statistics.median, zip(*seconds, strict=True))
+            print(f"| {name}, {way} | {merge:.3f} | {score:.3f} | {merge + score:.3f} | {value:.3f} |", flush=True)
 
 
 def job(merges: dict[str, Recipe], cells: Cells, folder: Path) -> None:
@@ -202,7 +213,7 @@ def main() -> None:
         merges = recipes(folder, options.methods.split(","))
         if options.rounds:
             cell = next(iter(cells))
-            trials(merges, cell, cells[cell], options.rounds)
+            trials(merges, cell, cells[cell], options.rounds, folder / "merge")
         job(merges, cells, folder)
 
 

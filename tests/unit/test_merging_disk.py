@@ -129,6 +129,8 @@ def check_memory(held: int, checkpoints: Path) -> None:
 def test_a_job_writes_nothing_but_scores(scored):
     folder, watch = scored
     assert {path.name for path in folder.rglob("*") if path.is_file()} == {"items.parquet", "manifest.json"}
+    left = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(left) + 2 <= 3 * len(METHODS), "with the job's log and times, at most three files a merge"
     assert watch.disk < 1.5 * bytes_under(folder), "no weights, not even for a moment"
 
 

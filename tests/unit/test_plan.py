@@ -248,6 +248,22 @@ def test_files_are_counted_and_a_merge_that_is_not_kept_has_few(miniature):
     assert f"Files: {sum(files):,}, without those of text" in report
 
 
+def test_merges_of_twenty_languages_leave_at_most_three_files_each():
+    """With Snakemake's records in one file, as docs/cluster.md advises for grids of this size."""
+    data = merge_mappings(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / "miniature.yaml"))
+    codes = ["swe", *(f"q{letter}a" for letter in "abcdefghijklmnopqrs")]
+    listed = [{"code": code, "name": code, "corpus": "swe", "evaluation": "swe", "epochs": 1} for code in codes]
+    merging = data["merging"] | {"sizes": [2], "series": {"drawn": 0}, "over_training": None}
+    benchmarks = [benchmark for benchmark in data["benchmarks"] if benchmark["name"] != "translation"]
+    study = validate(data | {"languages": listed, "merging": merging, "benchmarks": benchmarks})
+    planned = Planned(study)
+    merges = {merge.id for merge in planned.grid.merges} - set(planned.grid.kept)
+    assert len(merges) > 3000
+    files = count_files([row for row in planned.rows if row.id in merges and row.kind == "score"], planned.costs)
+    assert (files.models, files.records) == (0, len(merges))
+    assert 2 < (files.scores + files.jobs) / len(merges) <= 3
+
+
 def test_the_jobs_that_score_are_counted_by_combination(paper):
     files = count_files(paper.rows, paper.costs)
     combinations = {ids.without_method(merge.id) for merge in paper.grid.merges}
