@@ -1,4 +1,4 @@
-"""Rule merge_and_score: all merges of a combination, each scored and removed."""
+"""Rule merge_and_score: all merges of a combination, each scored from memory."""
 
 from growmerge.job import imports, job, snakemake
 

@@ -64,9 +64,9 @@ def scoring_device() -> str:
 
 @dataclass(frozen=True)
 class Scored:
-    """What is scored: `digest` identifies it, `checkpoint` gives its folder (and may first have to make it).
+    """What is scored: `digest` identifies it, `checkpoint` gives the folder of its tokenizer.
 
-    `load` makes the model of that folder, whose tokenizer it has.
+    `load` makes the model, from that folder or, if it is nowhere on the disk, from elsewhere.
 
     `inputs` are the artifacts it is, or is made from, and `config` how: both go into the manifest of the scores.
     `name` is what the results file calls it; the default is that of the folder of its scores.
@@ -119,9 +119,9 @@ def update_scores(
     Cells of the benchmarks in `decoding` are generated as it says, and stand in translations.parquet, which is there
     only if `decoding` names a benchmark (and is empty if no cell is one of it); all others stand in items.parquet. With
     `summary`, results.json stands beside them, their summary in lm-evaluation-harness's layout; without, it can be
-    written later (`results.write_results`). `model.checkpoint` is called only if something is missing. Cells that are
-    no longer asked for are dropped. A text is scored, and a prompt continued, after the tokenizer's beginning-of-text
-    token (its end-of-document token where it has none), which the manifest names.
+    written later (`results.write_results`). `model.checkpoint` and `model.load` are called only if something is
+    missing. Cells that are no longer asked for are dropped. A text is scored, and a prompt continued, after the
+    tokenizer's beginning-of-text token (its end-of-document token where it has none), which the manifest names.
 
     Each file is replaced in one step, the manifest written last. Cells that are done while others are still to come
     are kept in `folder`/unfinished, where the next call finds them.

@@ -13,7 +13,6 @@ from growmerge.study.matching import Match
 from growmerge.study.plan_files import files_line
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
 from growmerge.study.plan_unimax import Changed, changed_markdown
-from growmerge.study.resources import MERGES_AT_ONCE
 from growmerge.study.tuning import TEXT_TOKENS
 
 COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
@@ -44,18 +43,16 @@ def plan_csv(rows: Sequence[Row], costs: Costs) -> str:
 def peak_disk(rows: Sequence[Row], *, keep_merges: bool) -> int:
     """Bytes at most: all that stays, the state of the largest training, and what is temporary, as one job needs it.
 
-    That is the merges that wait to be scored (or all, if they are kept), and the checkpoints from elsewhere of one step
-    of a setup.
+    That is the checkpoints from elsewhere of one step of a setup. Merges take disk only if they are kept.
     """
     merges = [row.disk_bytes for row in rows if row.kind == "merge" and not row.kept]
-    at_once = min(MERGES_AT_ONCE, len({row.method for row in rows if row.kind == "merge"}))
     stays = sum(row.disk_bytes for row in rows if row.kind not in TEMPORARY or row.kept)
     taken: Counter[tuple[str, int | None]] = Counter()
     for row in rows:
         if row.kind == "checkpoint":
             taken[row.setup, ids.split_step(row.id)[1]] += row.disk_bytes
     largest = max((row.parameters for row in rows if row.flops and row.kind in TRAINED), default=0)
-    merged = sum(merges) if keep_merges else at_once * max(merges, default=0)
+    merged = sum(merges) if keep_merges else 0
     return stays + largest * STATE_BYTES + merged + max(taken.values(), default=0)
 
 
@@ -145,7 +142,7 @@ def _disk(rows: Sequence[Row], keep: bool, free: int, begun: int) -> list[str]:
     missing = missing_disk(rows, keep_merges=keep, begun=begun, free=free)
     lines = [
         f"Peak of disk: {readable_bytes(peaks[False])} with temporary merges, {readable_bytes(peaks[True])} with kept "
-        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many merges, "
+        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many "
         f"checkpoints from elsewhere or training states. There {readable_bytes(free)} are free, "
         f"{readable_bytes(built)} of it are built, and {readable_bytes(begun)} begun."
     ]

@@ -17,6 +17,7 @@ from growmerge.study.costs import Costs
 from growmerge.study.flops import forward_flops, generation_flops
 from growmerge.study.grid import Grid, Model
 from growmerge.study.layout import Layout
+from growmerge.study.resources import MERGED_BYTES
 from growmerge.study.tuning import TEXT_TOKENS, tuning_flops, tuning_texts
 
 Kind = Literal["shards", "base", "clone", "model", "checkpoint", "coefficients", "merge", "healed", "external", "score"]
@@ -29,7 +30,6 @@ BYTES_A_TOKEN = 4  # uint32
 # take 1.2 to 1.7 bytes for a token of Llama 3's tokenizer.
 TEXT_BYTES_A_TOKEN = 1.6
 TRAINED_BYTES = 4  # a parameter of a checkpoint that was trained here, fp32
-MERGED_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 # Beside the weights of a checkpoint: an entry of the tokenizer's vocabulary, as Llama 3's has them; and the header of
 # the weights, config, manifest and card together.
 TOKEN_BYTES = 135
