@@ -67,8 +67,8 @@ def changed_markdown(changed: Sequence[Changed], rule: UniMax | None) -> Iterato
         "## What UniMax shares out anew",
         "",
         "These models are finished, but their languages now get other epochs. They are trained again, and all that is "
-        f"made from them is made again. To keep them, state `unimax: {{fixed: {{{stated}}}}}`; the other languages then "
-        "share what is left of the budget.",
+        f"made from them is made again. To keep them, state `unimax: {{fixed: {{{stated}}}}}`; the other languages "
+        "then share what is left of the budget.",
         "",
         "| model | epochs | now | steps | now |",
         "|---|--:|--:|--:|--:|",
