@@ -1,6 +1,7 @@
 """Merge methods of the user's own: found, checked before any job, merged by, and known by their source."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,16 @@ def test_tokens_are_counted_in_all_shards(tiny, counts, tmp_path):
 def test_a_token_outside_of_the_vocabulary_is_an_error(tiny, counts, tmp_path):
     with pytest.raises(GrowmergeError, match=r"1-of-1: has token \d+, but tokenizer.vocab_size = 9 allows 0 to 8"):
         count_tokens([tiny.folder / "tokens/swe/1-of-1"], tiny.folder / "tokenizer", 9, tmp_path / "counts")
+
+
+def test_tokens_of_a_damaged_shard_are_not_counted(tiny, tmp_path):
+    shutil.copytree(tiny.shard("damaged", 5, 1), tmp_path / "shard")
+    data = bytearray((tmp_path / "shard/tokens.arrow").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "shard/tokens.arrow").write_bytes(data)
+    with pytest.raises(GrowmergeError, match=r"shard/tokens\.arrow: its bytes differ"):
+        count_tokens([tmp_path / "shard"], tiny.folder / "tokenizer", VOCABULARY, tmp_path / "counts")
+    assert not (tmp_path / "counts").exists()
 
 
 def test_a_method_gets_the_statistics_that_it_asks_for(models, module, counts, tmp_path):
