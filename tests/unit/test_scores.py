@@ -198,6 +198,8 @@ def test_shares_of_translations_are_of_items():
     assert found["chrf++,none"] == 100
     assert found["ended,none"] == 0.6
     assert found["lost_examples,none"] == 0.4
+    alone = summary(score_rows({"a": [-1.0]}), translations[:1])["mt_isl"]
+    assert alone["chrf++_stderr,none"] == "N/A", "one item has no deviation"
 
 
 @pytest.mark.parametrize("unknown", [math.nan, -math.inf])
@@ -432,6 +434,21 @@ def test_cells_that_were_finished_before_a_job_failed_are_not_scored_again(
     other = Scored("another digest", model.checkpoint, inputs=[model.folder])
     folder = tmp_path / "another model's"
     assert update_scores(folder, other, with_translation, tokens_per_batch=500, decoding=DECODING) == 5
+
+
+def test_finished_cells_are_kept_until_the_manifest_has_them(
+    model: Model, tmp_path: Path, with_translation, monkeypatch: pytest.MonkeyPatch
+):
+    cells = {cell: with_translation[cell] for cell in (("pairs", "eng"), ("mt", "isl"))}
+
+    def stopped(*arguments: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as ending:
+        ending.setattr("growmerge.evaluation.scores.write_manifest", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            update_scores(tmp_path / "scores", model.scored, cells, tokens_per_batch=500, decoding=DECODING)
+    assert update_scores(tmp_path / "scores", model.scored, cells, tokens_per_batch=500, decoding=DECODING) == 1
 
 
 def test_prompts_without_decoding_are_refused_not_scored(model: Model, tmp_path: Path, with_translation):
