@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from growmerge.artifacts import publish, sha256_file, verify, write_manifest
 from growmerge.benchmarks.items import Item, write_items
+from growmerge.catalogue.entry import Decoding
 from growmerge.config import load_files
 from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
@@ -31,6 +32,7 @@ from growmerge.merging.inputs import Inputs
 from growmerge.merging.merge import merge_models
 from growmerge.merging.recipe import MERGER_VERSION, Recipe
 from growmerge.merging.request import device_for
+from growmerge.merging.writer import Writer
 from growmerge.study.grid import Model
 from growmerge.tables.summary import SCORE_COLUMNS, summarise
 
@@ -285,6 +287,16 @@ def test_a_member_that_is_cut_off_after_it_was_verified_is_refused(models, membe
     assert not (tmp_path / "m").exists()
 
 
+def test_weights_are_whole_though_the_system_writes_less_than_it_is_given(tmp_path, monkeypatch):
+    """It writes at most 2 GiB at a time."""
+    values, write = torch.randn(1000), os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, start: write(file, data[:300], start))
+    with Writer(tmp_path / "weights", {"a": (10, 100)}, torch.float32) as writer:
+        writer.write("a", slice(0, 600), values[:600])
+        writer.write("a", slice(600, 1000), values[600:])
+    assert torch.equal(load_file(tmp_path / "weights")["a"].flatten(), values)
+
+
 def test_a_tokenizer_whose_file_is_written_otherwise_is_the_same(models, edited, tmp_path):
     members = {"isl": models["isl"], "swe": edited(tokenizer=lambda data: data | {"version": "1.0"})}
     assert (members["isl"] / "tokenizer.json").read_bytes() != (members["swe"] / "tokenizer.json").read_bytes()
@@ -435,6 +447,24 @@ def test_merges_are_scored_removed_and_not_made_again(models, members, cells, tm
     (scores["linear"] / "items.parquet").write_bytes(b"damaged")
     assert run(cells, recipes) == ["linear"], "damaged scores are made again"
     verify(scores["linear"])
+
+
+def test_merges_whose_texts_are_generated_already_are_not_made_again(models, members, tmp_path, caplog):
+    with publish(tmp_path / "benchmark") as draft:
+        write_items([Item("1", "translation", (), "a dog", context="the cat")], draft.folder / "items.parquet")
+    recipes = {name: recipe(models, members, METHODS[name]) for name in ("linear", "ties")}
+    for names in (["linear"], ["linear", "ties"]):
+        caplog.clear()
+        with caplog.at_level("INFO", logger="growmerge"):
+            merge_and_score(
+                {name: recipes[name] for name in names},
+                cells={("translation", "swe"): tmp_path / "benchmark"},
+                scores={name: tmp_path / "scores" / name for name in recipes},
+                work=tmp_path / "work",
+                tokens_per_batch=512,
+                decoding={"translation": Decoding(3)},
+            )
+        assert [r.args[1] for r in caplog.records if r.msg.startswith("merging")] == names[-1:]
 
 
 def test_the_card_has_the_scores_of_the_tables(models, members, tmp_path):
