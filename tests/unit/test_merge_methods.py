@@ -150,6 +150,20 @@ def test_draws_depend_on_the_seed_and_the_member_not_on_what_else_is_merged(mode
 LINEAR = Method(name="linear", parameters={"weight": 1.0})
 
 
+def test_draws_from_torchs_own_generator_are_the_same_in_every_run(models, tmp_path):
+    file = tmp_path / "drawing.py"
+    text = "@merge_method(draws=True)\ndef own(tensors: Tensors):\n    return torch.randn(tensors.shape)\n"
+    file.write_text(HEAD + text, encoding="utf-8")
+    before = torch.random.get_rng_state()
+    one, again, other = (
+        merged(tmp_path / name, recipe(models, file, {"name": "own"}, seed=seed))
+        for name, seed in (("one", 1), ("again", 1), ("other", 2))
+    )
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not any(torch.equal(one[name], other[name]) for name in one)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 # --- statistics -----------------------------------------------------------------------------------------------------
 
 
@@ -349,7 +363,8 @@ def test_a_method_by_rows_gives_what_it_gives_for_whole_tensors(models, by_rows,
         assert torch.equal(numbers[name].view(len(tensor), -1)[:, 0], torch.arange(len(tensor)).float()), name
 
 
-def test_models_that_are_not_finite_show_even_if_a_method_by_rows_leaves_it_out(tiny, models, by_rows, tmp_path):
+@pytest.mark.parametrize("name", ["largest", "whole"])
+def test_models_that_are_not_finite_show_even_if_a_method_leaves_it_out(tiny, models, by_rows, tmp_path, name):
     from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 
     broken = load_checkpoint(models["swe"])
@@ -357,7 +372,7 @@ def test_models_that_are_not_finite_show_even_if_a_method_by_rows_leaves_it_out(
         broken.model.layers[0].mlp.up_proj.weight[3, 2] = float("nan")
     with publish(tmp_path / "broken") as draft:
         save_checkpoint(broken, draft.folder, tiny.folder / "tokenizer")
-    chosen = recipe(models | {"swe": tmp_path / "broken"}, by_rows, {"name": "largest"})
+    chosen = recipe(models | {"swe": tmp_path / "broken"}, by_rows, {"name": name})
     with pytest.raises(GrowmergeError, match=r"broken: tensor model.layers.0.mlp.up_proj.weight has values that are"):
         merge_models({tmp_path / "m": chosen})
 

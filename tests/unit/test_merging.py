@@ -265,16 +265,6 @@ def test_the_last_of_three_members_is_looked_at_too(what, models, edited, tmp_pa
         merge_models({tmp_path / "m": recipe(models, members, METHODS["linear"], dtype="float16")})
 
 
-def test_what_a_method_leaves_out_must_be_finite_too(models, members, edited, tmp_path):
-    """Breadcrumbs drops the largest elements, among them one that is infinite: the merge alone does not show it."""
-    embedding = load_file(models["swe"] / "model.safetensors")[EMBEDDING]
-    embedding[7, 5] = torch.inf
-    breadcrumbs = Method(name="breadcrumbs", uses_base=True, parameters={"weight": 1.0, "density": 0.5, "gamma": 0.1})
-    infinite = members | {"swe": edited({EMBEDDING: embedding})}
-    with pytest.raises(GrowmergeError, match=f"edited: tensor {EMBEDDING} has values that are not finite"):
-        merge_models({tmp_path / "m": recipe(models, infinite, breadcrumbs)})
-
-
 def test_a_member_that_is_cut_off_after_it_was_verified_is_refused(models, members, tmp_path):
     shutil.copytree(models["swe"], tmp_path / "swe")
     chosen = recipe(models, members | {"swe": tmp_path / "swe"}, METHODS["linear"])

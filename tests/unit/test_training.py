@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import shutil
 import signal
 import subprocess
@@ -38,6 +39,7 @@ from growmerge.training.gradient import Gradient
 from growmerge.training.lease import trainers
 from growmerge.training.loop import Run
 from growmerge.training.optimizer import make_optimizer, unfold_gradient
+from growmerge.training.state import newest_state, save_state
 from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
 from growmerge.training.worker import TrainingJob
 
@@ -121,6 +123,19 @@ def test_a_damaged_state_is_ignored(inputs, uninterrupted, tmp_path):
         data[-1] ^= 1
         state.write_bytes(data)
     assert train(inputs, tmp_path) == weights(uninterrupted)
+
+
+def test_the_newest_whole_state_is_found_and_older_ones_are_removed(tmp_path):
+    model = initialise(llama_config(ARCHITECTURE, VOCABULARY, 0, 0), 3)
+    optimizer = make_optimizer(model, Training.model_validate(RECIPE["training"]), 1)
+    for step in (8, 9, 10, 100):
+        save_state(tmp_path, step, model, optimizer, kept=3)
+    states = sorted(tmp_path.iterdir())
+    assert [read_manifest(state).facts["step"] for state in states] == [9, 10, 100]
+    assert newest_state(tmp_path) == states[-1]
+    for damaged, before in ((states[2], states[1]), (states[1], states[0]), (states[0], None)):
+        os.truncate(damaged / "state.safetensors", 100)
+        assert newest_state(tmp_path) == before
 
 
 def test_what_another_configuration_left_behind_is_not_resumed_from(inputs, tmp_path):

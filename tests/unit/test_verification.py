@@ -75,6 +75,18 @@ def test_folders_called_work_elsewhere_are_verified_too(tmp_path):
         verify_tree([tmp_path / "work/results"])
 
 
+def test_every_source_that_is_another_now_is_listed(tmp_path):
+    sources = [make(tmp_path / "sources" / name) for name in ("one", "two", "three")]
+    make(tmp_path / "results/made", inputs=sources)
+    for source in sources[:2]:
+        make(source, text="newer")
+    with pytest.raises(GrowmergeError) as error:
+        verify_tree([tmp_path / "results"])
+    _, *lines = str(error.value).splitlines()
+    assert len(lines) == 2
+    assert all(f"was made from another {source} than" in line for line, source in zip(lines, sources, strict=False))
+
+
 def test_a_source_that_was_removed_is_no_fault(tmp_path):
     source = make(tmp_path / "source")
     make(tmp_path / "results/made", inputs=[source])
