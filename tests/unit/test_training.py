@@ -40,7 +40,7 @@ from growmerge.training.lease import trainers
 from growmerge.training.loop import Run
 from growmerge.training.optimizer import make_optimizer, unfold_gradient
 from growmerge.training.state import newest_state, save_state
-from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
+from growmerge.training.stopping import AGAIN, DIVERGED, SIGNALS, Diverged, stop_on_signal
 from growmerge.training.worker import TrainingJob
 
 
@@ -123,6 +123,16 @@ def test_a_damaged_state_is_ignored(inputs, uninterrupted, tmp_path):
         data[-1] ^= 1
         state.write_bytes(data)
     assert train(inputs, tmp_path) == weights(uninterrupted)
+
+
+def test_a_signal_only_asks_for_an_end_and_afterwards_does_what_it_did_before():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    for number in SIGNALS:
+        with stop_on_signal() as request:
+            assert not request
+            signal.raise_signal(number)
+            assert request.signal == number.name
+    assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
 def test_the_newest_whole_state_is_found_and_older_ones_are_removed(tmp_path):
