@@ -170,6 +170,15 @@ def test_a_field_that_json_lines_lack_is_named_with_those_that_exist(tmp_path):
         list(HubFiles(source(tmp_path)).read_documents([0]))
 
 
+def test_the_split_that_is_asked_for_is_read(tmp_path):
+    for name, text in (("train", "x"), ("test", "y"), ("test", "z")):
+        number = len(list(tmp_path.glob(f"{name}-*")))
+        pq.write_table(pa.table({"id": [text], "text": [text]}), tmp_path / f"{name}-{number}.parquet")
+    for split, expected in (("train", ["x"]), ("test", ["y", "z"])):
+        files = HubFiles(source(tmp_path, split=split))
+        assert [d.text for d in files.read_documents(files.numbers)] == expected
+
+
 def test_no_more_files_are_read_than_the_source_asks_for(smollm_corpus):
     for asked, expected in ((None, 4), (3, 3), (9, 4)):
         files = HubFiles(source(smollm_corpus, config="fineweb-edu-dedup", files=asked))
