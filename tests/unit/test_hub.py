@@ -186,7 +186,7 @@ def test_no_more_files_are_read_than_the_source_asks_for(smollm_corpus):
 
 
 def test_a_fault_of_the_code_is_not_taken_for_one_of_the_dataset(tmp_path):
-    with pytest.raises(RuntimeError, match="^a bug$"), explained(source(tmp_path)):
+    with pytest.raises(RuntimeError, match=r"^a bug$"), explained(source(tmp_path)):
         raise RuntimeError("a bug")
 
 

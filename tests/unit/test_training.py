@@ -272,7 +272,7 @@ def test_what_diverged_is_not_tried_again_until_something_changes(tiny, inputs, 
     with pytest.raises(Diverged, match=r"on rank 0 in sequences"):
         train(inputs | {"parent": tiny.checkpoint("another", 5)}, tmp_path, recipe)
     assert not own.exists(), "with another parent it is another training, and is tried"
-    train(inputs, tmp_path, with_training(learning_rate=0.001))
+    train(inputs, tmp_path, with_training(learning_rate=0.001) | {"phases": [{"b": 1}]})
 
 
 def test_a_damaged_parent_is_refused(tiny, inputs, tmp_path):
