@@ -2,14 +2,25 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
+from conftest import ROOT
 from safetensors.torch import save_file
 
-from growmerge.artifacts import MANIFEST, publish, read_manifest, verify, write_manifest
+from growmerge.artifacts import (
+    MANIFEST,
+    digest_of,
+    publish,
+    read_manifest,
+    replacing,
+    verify,
+    write_atomically,
+    write_manifest,
+)
 from growmerge.errors import GrowmergeError
 
 
@@ -44,14 +55,74 @@ def test_the_digest_is_of_the_content_and_nothing_else(tmp_path):
     assert read_manifest(one).digest == read_manifest(same).digest != read_manifest(other).digest
 
 
-def test_a_failure_leaves_nothing_behind_and_the_old_artifact_alone(tmp_path):
+def test_notes_are_not_part_of_what_an_artifact_is(tmp_path):
+    for name in ("1", "2"):
+        with publish(tmp_path / name) as draft:
+            (draft.folder / "a.txt").write_text("hello")
+            (draft.folder / "README.md").write_text(f"made by run {name}")
+    one, two = (read_manifest(tmp_path / name) for name in ("1", "2"))
+    assert one.digest == two.digest
+    assert one.files["README.md"] != two.files["README.md"], "they are verified all the same"
+
+
+def test_a_file_under_another_name_is_another_content(tmp_path):
+    for name in ("a.txt", "b.txt"):
+        with publish(tmp_path / name) as draft:
+            (draft.folder / name).write_text("hello")
+    assert read_manifest(tmp_path / "a.txt").digest != read_manifest(tmp_path / "b.txt").digest
+
+
+def test_digests_of_data_do_not_depend_on_the_order_of_keys():
+    assert digest_of({"a": 1, "b": {"c": 2, "d": 3}}) == digest_of({"b": {"d": 3, "c": 2}, "a": 1})
+    assert digest_of([1, 2]) != digest_of([2, 1])
+
+
+def test_manifests_of_artifacts_inside_of_another_do_not_count(tmp_path):
+    """They have times and places, so the same checkpoints would be others in the next run."""
+    with publish(tmp_path / "checkpoints") as draft:
+        make(draft.folder / "step-1")
+    assert set(read_manifest(tmp_path / "checkpoints").files) == {"step-1/a.txt", "step-1/inner/b.bin"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_failure_leaves_nothing_behind_and_the_old_artifact_alone(tmp_path, error):
     artifact, sibling = make(tmp_path / "artifact"), make(tmp_path / "sibling")
-    with pytest.raises(RuntimeError), publish(artifact) as draft:
+    with pytest.raises(error), publish(artifact) as draft:
         (draft.folder / "a.txt").write_text("half")
-        raise RuntimeError
+        raise error
+    with pytest.raises(error), replacing(tmp_path / "note") as temporary:
+        temporary.write_text("half")
+        raise error
     verify(artifact)
     verify(sibling)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["artifact", "sibling"]
+
+
+@pytest.mark.parametrize("kind", ["text", "manifest", "artifact"])
+def test_what_gets_its_name_is_on_the_disk_before_and_the_old_stays_until_then(tmp_path, monkeypatch, kind):
+    """A power cut after the renaming must not leave an empty file with the final name."""
+    path = tmp_path / ("artifact/manifest.json" if kind == "artifact" else "note.manifest.json")
+
+    def write(text):
+        if kind == "text":
+            write_atomically(path, text)
+        elif kind == "manifest":
+            write_manifest(path, [], config=text)
+        else:
+            make(path.parent, config=text)
+
+    write("old")
+    before = path.read_bytes()
+    flush, flushed = os.fsync, {}
+
+    def flush_and_look(number):
+        flush(number)
+        flushed[os.fstat(number).st_ino] = (os.fstat(number).st_size, path.read_bytes())
+
+    monkeypatch.setattr(os, "fsync", flush_and_look)
+    write("newer")
+    assert path.read_bytes() != before
+    assert flushed[path.stat().st_ino] == (path.stat().st_size, before)
 
 
 def test_what_a_killed_process_left_is_swept_away(tmp_path):
@@ -129,6 +200,35 @@ def test_of_a_checkpoint_among_others_the_folder_of_all_is_to_be_removed(tmp_pat
     (tmp_path / "checkpoints/step-1/a.txt").write_text("bad")
     with pytest.raises(GrowmergeError, match=f"remove {tmp_path}/checkpoints and rerun$"):
         verify(tmp_path / "checkpoints/step-1")
+
+
+def test_the_commit_says_whether_the_code_was_edited_since(tmp_path):
+    """Of a checkout of its own, as that of this test may be edited or not."""
+    package = tmp_path / "checkout/growmerge"
+    package.mkdir(parents=True)
+    for name in ("artifacts.py", "disk.py", "errors.py"):
+        shutil.copy(ROOT / "src/growmerge" / name, package)
+    (package / "__init__.py").touch()
+
+    def run(*command):
+        environment = os.environ | {"PYTHONPATH": str(tmp_path / "checkout"), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {"GIT_CEILING_DIRECTORIES": str(tmp_path), "GIT_CONFIG_GLOBAL": os.devnull}
+        environment |= {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        return subprocess.run(
+            command, cwd=package, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.strip()
+
+    def commit():
+        return run(sys.executable, "-c", "from growmerge.artifacts import provenance; print(provenance()['commit'])")
+
+    assert commit() == "unknown", "outside of a checkout"
+    run("git", "init", "-q")
+    run("git", "add", ".")
+    run("git", "commit", "-q", "-m", "x")
+    assert commit() == run("git", "rev-parse", "HEAD")
+    with (package / "errors.py").open("a") as file:
+        file.write("# edited\n")
+    assert commit() == run("git", "rev-parse", "HEAD") + "-dirty"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from growmerge.config.load import merge_mappings, read_yaml, validate
 from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.engine import log_likelihoods
-from growmerge.evaluation.ensemble import Ensemble, load_ensemble, score_ensemble
+from growmerge.evaluation.ensemble import ENSEMBLE_VERSION, Ensemble, load_ensemble, score_ensemble
 from growmerge.evaluation.request import Request
 from growmerge.evaluation.scores import score_model
 from growmerge.models.checkpoints import save_checkpoint
@@ -131,7 +131,7 @@ def changed(folder: Path, to: Path, **values: int) -> Path:
     return to
 
 
-def test_it_is_scored_like_a_model_but_generates_nothing(tiny, tmp_path, benchmarks, caplog):
+def test_it_is_scored_like_a_model_but_generates_nothing(tiny, tmp_path, benchmarks, caplog, monkeypatch):
     members = {"swe": tiny.checkpoint("ensemble-swe", 2), "isl": tiny.checkpoint("ensemble-isl", 1)}
     folder = tmp_path / "scores/1x/isl+swe/ensemble"
     asked = {"generated": ["translation"], "name": "1x/isl+swe/ensemble", "tokens_per_batch": 200}
@@ -157,6 +157,17 @@ def test_it_is_scored_like_a_model_but_generates_nothing(tiny, tmp_path, benchma
         assert "scored 0 cells, kept 1" in caplog.text, "the order in which members are given does not matter"
         score_ensemble(folder, members | {"isl": members["swe"]}, benchmarks, **asked)
         assert "scored 1 cells, kept 0" in caplog.text, "another member makes another ensemble"
+        caplog.clear()
+        monkeypatch.setattr("growmerge.evaluation.ensemble.ENSEMBLE_VERSION", ENSEMBLE_VERSION + 1)
+        score_ensemble(folder, members | {"isl": members["swe"]}, benchmarks, **asked)
+        assert "scored 1 cells, kept 0" in caplog.text, "another version of the code does, too"
+
+    shutil.copytree(members["swe"], tmp_path / "damaged")
+    weights = bytearray((tmp_path / "damaged/model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (tmp_path / "damaged/model.safetensors").write_bytes(weights)
+    with pytest.raises(GrowmergeError, match=r"damaged/model\.safetensors: its bytes differ"):
+        score_ensemble(folder, members | {"swe": tmp_path / "damaged"}, benchmarks, **asked)
 
 
 def test_models_that_do_not_fit_together_are_refused_by_name(tiny, tmp_path):

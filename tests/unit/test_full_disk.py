@@ -1,5 +1,8 @@
 """On a disk that is really full, a line tells the bytes needed and free; nothing is half made, and a retry works."""
 
+import errno
+import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +19,7 @@ from growmerge.artifacts import publish, read_manifest, verify, write_atomically
 from growmerge.config.merging import Method
 from growmerge.config.training import Training
 from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
-from growmerge.disk import NoRoom, bytes_under, free_bytes
+from growmerge.disk import FullDisk, NoRoom, bytes_under, free_bytes, is_full, no_room
 from growmerge.errors import GrowmergeError
 from growmerge.frames import write_frame
 from growmerge.merging.merge import merge_models
@@ -55,6 +58,24 @@ def write_tokenizer(draft: Path) -> None:
 
 def write_bytes(draft: Path) -> None:
     (draft / "copy").write_bytes(bytes(SIZE))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_quota_is_a_full_disk_in_the_words_of_every_library(number):
+    assert is_full(OSError(number, os.strerror(number)))
+    assert is_full(Exception(f"Error while serializing: I/O error: {os.strerror(number)} (os error {number})"))
+    assert not is_full(OSError(errno.EACCES, "Permission denied"))
+    assert not is_full(Exception("I/O error: Permission denied (os error 13)"))
+
+
+def test_what_is_needed_is_known_across_processes_and_added_up_over_artifacts(tmp_path):
+    error = pickle.loads(pickle.dumps(FullDisk(500)))
+    assert (error.needed, error.errno) == (500, errno.ENOSPC)
+    first = no_room(tmp_path / "first", error, written=100)
+    assert "first: the disk (or your quota) is full: at least 500 bytes are needed" in str(first)
+    second = no_room(tmp_path / "second", first, written=70)
+    assert "second: the disk (or your quota) is full: at least 570 bytes are needed" in str(second)
+    assert no_room(tmp_path, OSError(errno.ENOSPC, "full"), written=100).needed == 100
 
 
 @pytest.mark.parametrize("write", [write_weights, write_array, write_tokenizer, write_bytes])
@@ -183,6 +204,28 @@ def test_free_bytes_are_those_where_a_path_really_lies(disk, tmp_path):
     assert free_bytes(tmp_path / "results/study/work") <= SIZE < free_bytes(tmp_path)
     write_atomically(tmp_path / "results/study/x", "x" * 10**5)
     assert bytes_under(tmp_path / "results/study") == 10**5
+
+
+def test_links_count_as_links_and_not_as_what_they_lead_to(tmp_path):
+    (tmp_path / "large").write_bytes(bytes(10**5))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/link").symlink_to(tmp_path / "large")
+    (tmp_path / "folder/broken").symlink_to(tmp_path / "nowhere")
+    assert bytes_under(tmp_path / "folder") < 10**4
+
+
+def test_files_that_vanish_while_they_are_counted_count_as_nothing(tmp_path, monkeypatch):
+    for name in ("here", "gone"):
+        (tmp_path / name).write_bytes(bytes(100))
+    walk = os.walk
+
+    def walk_and_remove(folder):
+        for found in walk(folder):
+            (tmp_path / "gone").unlink()
+            yield found
+
+    monkeypatch.setattr(os, "walk", walk_and_remove)
+    assert bytes_under(tmp_path) == 100
 
 
 def test_bytes_under_a_folder_that_is_not_there_are_none(tmp_path):

@@ -17,7 +17,7 @@ from local_server import LocalServer
 
 from growmerge.config.corpora import Corpus, HubSource
 from growmerge.data.corpus import read_shard
-from growmerge.data.hub import HubFiles
+from growmerge.data.hub import HubFiles, explained
 from growmerge.errors import GrowmergeError
 from growmerge.study.sharding import Shard
 
@@ -162,6 +162,32 @@ def test_a_field_that_a_later_file_lacks_is_named(tmp_path):
         pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"{number}.parquet")
     with pytest.raises(GrowmergeError, match=r"file 2 of 2: .*\(id\): this file lacks a field"):
         list(HubFiles(source(tmp_path)).read_documents(range(2)))
+
+
+def test_a_field_that_json_lines_lack_is_named_with_those_that_exist(tmp_path):
+    (tmp_path / "0.jsonl").write_text('{"text": "x"}\n')
+    with pytest.raises(GrowmergeError, match=r"no field 'id'; it has text: set id_field"):
+        list(HubFiles(source(tmp_path)).read_documents([0]))
+
+
+def test_the_split_that_is_asked_for_is_read(tmp_path):
+    for name, text in (("train", "x"), ("test", "y"), ("test", "z")):
+        number = len(list(tmp_path.glob(f"{name}-*")))
+        pq.write_table(pa.table({"id": [text], "text": [text]}), tmp_path / f"{name}-{number}.parquet")
+    for split, expected in (("train", ["x"]), ("test", ["y", "z"])):
+        files = HubFiles(source(tmp_path, split=split))
+        assert [d.text for d in files.read_documents(files.numbers)] == expected
+
+
+def test_no_more_files_are_read_than_the_source_asks_for(smollm_corpus):
+    for asked, expected in ((None, 4), (3, 3), (9, 4)):
+        files = HubFiles(source(smollm_corpus, config="fineweb-edu-dedup", files=asked))
+        assert files.numbers == range(expected)
+
+
+def test_a_fault_of_the_code_is_not_taken_for_one_of_the_dataset(tmp_path):
+    with pytest.raises(RuntimeError, match=r"^a bug$"), explained(source(tmp_path)):
+        raise RuntimeError("a bug")
 
 
 def test_ids_get_the_prefix_of_their_source(tmp_path):

@@ -1,6 +1,7 @@
 """Merge methods of the user's own: found, checked before any job, merged by, and known by their source."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,20 @@ def test_draws_depend_on_the_seed_and_the_member_not_on_what_else_is_merged(mode
 LINEAR = Method(name="linear", parameters={"weight": 1.0})
 
 
+def test_draws_from_torchs_own_generator_are_the_same_in_every_run(models, tmp_path):
+    file = tmp_path / "drawing.py"
+    text = "@merge_method(draws=True)\ndef own(tensors: Tensors):\n    return torch.randn(tensors.shape)\n"
+    file.write_text(HEAD + text, encoding="utf-8")
+    before = torch.random.get_rng_state()
+    one, again, other = (
+        merged(tmp_path / name, recipe(models, file, {"name": "own"}, seed=seed))
+        for name, seed in (("one", 1), ("again", 1), ("other", 2))
+    )
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not any(torch.equal(one[name], other[name]) for name in one)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 # --- statistics -----------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +193,16 @@ def test_tokens_are_counted_in_all_shards(tiny, counts, tmp_path):
 def test_a_token_outside_of_the_vocabulary_is_an_error(tiny, counts, tmp_path):
     with pytest.raises(GrowmergeError, match=r"1-of-1: has token \d+, but tokenizer.vocab_size = 9 allows 0 to 8"):
         count_tokens([tiny.folder / "tokens/swe/1-of-1"], tiny.folder / "tokenizer", 9, tmp_path / "counts")
+
+
+def test_tokens_of_a_damaged_shard_are_not_counted(tiny, tmp_path):
+    shutil.copytree(tiny.shard("damaged", 5, 1), tmp_path / "shard")
+    data = bytearray((tmp_path / "shard/tokens.arrow").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "shard/tokens.arrow").write_bytes(data)
+    with pytest.raises(GrowmergeError, match=r"shard/tokens\.arrow: its bytes differ"):
+        count_tokens([tmp_path / "shard"], tiny.folder / "tokenizer", VOCABULARY, tmp_path / "counts")
+    assert not (tmp_path / "counts").exists()
 
 
 def test_a_method_gets_the_statistics_that_it_asks_for(models, module, counts, tmp_path):
@@ -338,7 +363,8 @@ def test_a_method_by_rows_gives_what_it_gives_for_whole_tensors(models, by_rows,
         assert torch.equal(numbers[name].view(len(tensor), -1)[:, 0], torch.arange(len(tensor)).float()), name
 
 
-def test_models_that_are_not_finite_show_even_if_a_method_by_rows_leaves_it_out(tiny, models, by_rows, tmp_path):
+@pytest.mark.parametrize("name", ["largest", "whole"])
+def test_models_that_are_not_finite_show_even_if_a_method_leaves_it_out(tiny, models, by_rows, tmp_path, name):
     from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 
     broken = load_checkpoint(models["swe"])
@@ -346,7 +372,7 @@ def test_models_that_are_not_finite_show_even_if_a_method_by_rows_leaves_it_out(
         broken.model.layers[0].mlp.up_proj.weight[3, 2] = float("nan")
     with publish(tmp_path / "broken") as draft:
         save_checkpoint(broken, draft.folder, tiny.folder / "tokenizer")
-    chosen = recipe(models | {"swe": tmp_path / "broken"}, by_rows, {"name": "largest"})
+    chosen = recipe(models | {"swe": tmp_path / "broken"}, by_rows, {"name": name})
     with pytest.raises(GrowmergeError, match=r"broken: tensor model.layers.0.mlp.up_proj.weight has values that are"):
         merge_models({tmp_path / "m": chosen})
 

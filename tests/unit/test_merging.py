@@ -1,6 +1,7 @@
 """Merges are reproducible to the byte, plain checkpoints, temporary, and never made from members that do not fit."""
 
 import json
+import os
 import pickle
 import re
 import shutil
@@ -19,17 +20,21 @@ from safetensors.torch import load_file, save_file
 from growmerge.artifacts import publish, sha256_file, verify, write_manifest
 from growmerge.benchmarks.items import Item, write_items
 from growmerge.catalogue.merge_registry import merge_methods
+from growmerge.catalogue.entry import Decoding
 from growmerge.config import load_files
 from growmerge.config.merging import EmbeddingMethod, Method
 from growmerge.data.token_counts import COUNTS
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import count
 from growmerge.evaluation.results import harness_results
+from growmerge.merging.blocks import workers
 from growmerge.merging.card import card, write_card
 from growmerge.merging.combination import merge_and_score
+from growmerge.merging.inputs import Inputs
 from growmerge.merging.merge import merge_models
-from growmerge.merging.recipe import Recipe
+from growmerge.merging.recipe import MERGER_VERSION, Recipe
 from growmerge.merging.request import device_for
+from growmerge.merging.writer import Writer
 from growmerge.study.grid import Model
 from growmerge.tables.summary import SCORE_COLUMNS, summarise
 
@@ -158,6 +163,20 @@ def test_identity_knows_members_base_method_weights_and_seed_but_not_order(model
     assert digest(method=linear) == digest(method=linear, base="ekk"), "linear has no base"
 
 
+def test_another_version_of_the_merger_or_of_mergekit_makes_another_merge(models, members, monkeypatch):
+    def digest():
+        return recipe(models, members, METHODS["ties"]).digest
+
+    digests = {digest()}
+    with monkeypatch.context() as newer:
+        newer.setattr("growmerge.merging.recipe.MERGER_VERSION", MERGER_VERSION + 1)
+        digests.add(digest())
+    with monkeypatch.context() as newer:
+        newer.setattr("growmerge.merging.recipe.metadata.version", lambda package: f"another {package}")
+        digests.add(digest())
+    assert len(digests) == 3
+
+
 def test_a_variant_has_a_name_of_its_own(models, members, tmp_path):
     variant = Method(name="ties-0.9", method="ties", uses_base=True, parameters={"weight": 1.0, "density": 0.9})
     merge_models({tmp_path / m.name: recipe(models, members, m) for m in (variant, METHODS["ties"])})
@@ -204,6 +223,18 @@ WRONG = {
         "edited: lm_head.weight is a tensor of its own, that of .*isl is not so",
     ),
     "an activation": ({"config": {"hidden_act": "gelu"}}, "edited/config.json: hidden_act = 'gelu', but .*isl has"),
+    "a constant of norms": (
+        {"config": {"rms_norm_eps": 0.01}},
+        r"edited/config.json: rms_norm_eps = 0\.01, but .*isl has",
+    ),
+    "rotary frequencies": (
+        {"config": {"rope_parameters": {"rope_type": "default", "rope_theta": 77.0}}},
+        r"edited/config.json: rope_parameters = .*77\.0.*, but .*isl has",
+    ),
+    "heads of the same tensors": (
+        {"config": {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 4}},
+        "edited/config.json: num_attention_heads = 8, but .*isl has 4",
+    ),
     "a dtype": (
         {"dtype": torch.bfloat16},
         rf"edited: tensor {EMBEDDING} is stored as BF16, that of .*isl as F32; save both",
@@ -226,6 +257,36 @@ def test_members_that_do_not_fit_are_refused_by_name_of_tensor_and_model(what, m
         merge_models({tmp_path / "m": recipe(models, members, METHODS["linear"], dtype="float16")})
     assert not (tmp_path / "m").exists()
     assert not (tmp_path / ".m.partial").exists()
+
+
+@pytest.mark.parametrize("what", ["an activation", "a vocabulary", "a dtype", "not a number"])
+def test_the_last_of_three_members_is_looked_at_too(what, models, edited, tmp_path):
+    changes, message = WRONG[what]
+    members = {"ekk": models["ekk"], "isl": models["isl"], "swe": edited(**changes)}
+    with pytest.raises(GrowmergeError, match=message.replace("isl", "ekk")):
+        merge_models({tmp_path / "m": recipe(models, members, METHODS["linear"], dtype="float16")})
+
+
+def test_a_member_that_is_cut_off_after_it_was_verified_is_refused(models, members, tmp_path):
+    shutil.copytree(models["swe"], tmp_path / "swe")
+    chosen = recipe(models, members | {"swe": tmp_path / "swe"}, METHODS["linear"])
+    with workers() as crew:
+        inputs = Inputs(chosen.checkpoints, crew)
+    weights_file = tmp_path / "swe/model.safetensors"
+    os.truncate(weights_file, weights_file.stat().st_size - 4)
+    with pytest.raises(GrowmergeError, match=r"swe/model\.safetensors: ends too early"):
+        merge_models({tmp_path / "m": chosen}, inputs)
+    assert not (tmp_path / "m").exists()
+
+
+def test_weights_are_whole_though_the_system_writes_less_than_it_is_given(tmp_path, monkeypatch):
+    """It writes at most 2 GiB at a time."""
+    values, write = torch.randn(1000), os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, start: write(file, data[:300], start))
+    with Writer(tmp_path / "weights", {"a": (10, 100)}, torch.float32) as writer:
+        writer.write("a", slice(0, 600), values[:600])
+        writer.write("a", slice(600, 1000), values[600:])
+    assert torch.equal(load_file(tmp_path / "weights")["a"].flatten(), values)
 
 
 def test_a_tokenizer_whose_file_is_written_otherwise_is_the_same(models, edited, tmp_path):
@@ -380,6 +441,24 @@ def test_merges_are_scored_removed_and_not_made_again(models, members, cells, tm
     verify(scores["linear"])
 
 
+def test_merges_whose_texts_are_generated_already_are_not_made_again(models, members, tmp_path, caplog):
+    with publish(tmp_path / "benchmark") as draft:
+        write_items([Item("1", "translation", (), "a dog", context="the cat")], draft.folder / "items.parquet")
+    recipes = {name: recipe(models, members, METHODS[name]) for name in ("linear", "ties")}
+    for names in (["linear"], ["linear", "ties"]):
+        caplog.clear()
+        with caplog.at_level("INFO", logger="growmerge"):
+            merge_and_score(
+                {name: recipes[name] for name in names},
+                cells={("translation", "swe"): tmp_path / "benchmark"},
+                scores={name: tmp_path / "scores" / name for name in recipes},
+                work=tmp_path / "work",
+                tokens_per_batch=512,
+                decoding={"translation": Decoding(3)},
+            )
+        assert [r.args[1] for r in caplog.records if r.msg.startswith("merging")] == names[-1:]
+
+
 def test_the_card_has_the_scores_of_the_tables(models, members, tmp_path):
     """Of questions normalised by character, of items without a score, and of running text and translations."""
     chosen = recipe(models, members, METHODS["linear"])
@@ -428,6 +507,36 @@ def test_the_card_has_the_scores_of_the_tables(models, members, tmp_path):
     assert "| unknown | swe | N/A | N/A | N/A | 2 |" in text
     assert f"| translation | swe | {value['translation']:.1f} chrf++ | 2 |" in text
     assert "| running | swe | 1.250 bits per byte | 2 |" in text
+
+
+def test_a_merge_that_a_killed_job_left_is_not_scored(models, members, cells, tmp_path):
+    """It may be of members that were trained again since."""
+
+    def score(name):
+        merge_and_score(
+            {"ties": recipe(models, members, METHODS["ties"])}, cells=cells, scores={"ties": tmp_path / name},
+            work=tmp_path / "work", tokens_per_batch=512,
+        )  # fmt: skip
+        return pd.read_parquet(tmp_path / name / "items.parquet")
+
+    fresh = score("fresh")
+    merge_models({tmp_path / "work/ties": recipe(models, {"swe": models["swe"]}, METHODS["linear"])})
+    pd.testing.assert_frame_equal(score("again"), fresh)
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_kept_merge_that_is_damaged_is_not_scored(models, members, cells, tmp_path):
+    chosen = recipe(models, members, METHODS["linear"])
+    kept = tmp_path / "kept"
+    merge_models({kept: chosen})
+    data = bytearray((kept / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (kept / "model.safetensors").write_bytes(data)
+    with pytest.raises(GrowmergeError, match=r"kept/model\.safetensors: its bytes differ"):
+        merge_and_score(
+            {"linear": chosen}, cells=cells, scores={"linear": tmp_path / "s"}, work=tmp_path / "work",
+            tokens_per_batch=512, kept={"linear": kept},
+        )  # fmt: skip
 
 
 def test_what_fails_leaves_no_merge_behind(models, members, cells, edited, tmp_path):

@@ -244,6 +244,9 @@ def test_every_other_method_of_mergekit_gives_what_mergekit_gives(name, checkpoi
 
 VARIANTS = {
     "unequal weights": Method(name="linear", parameters={"weight": 1.0}, weights={"swe": 2.0, "isl": 0.5}),
+    "unequal weights of sparse vectors": Method(
+        name="ties", uses_base=True, parameters={"weight": 1.0, "density": 0.5}, weights={"swe": 2.0, "isl": 0.5}
+    ),
     "layer ranges": Method(
         name="ties", uses_base=True, parameters={"weight": 1.0, "density": [0.2, 0.9, 0.4], "lambda": [1, 0.5]}
     ),

@@ -1,6 +1,7 @@
 """Another method for the embedding, and rows that are weighted by the use of their tokens."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_the_weights_are_those_of_the_formula():
     given = tensors(counts)
     frequencies = np.array(counts) / np.array([95, 50, 3])[:, None] * 100_000
     differences = (given.members - given.base).numpy()
-    for prior, exponent, rest in ((1.0, 1.0, 1.0), (500.0, 2.0, 0.0), (0.0, 0.5, 0.25)):
+    for prior, exponent, rest in ((1.0, 1.0, 1.0), (500.0, 2.0, 0.0), (0.0, 0.5, 0.25), (0.0, 0.0, 1.0)):
         found = rows(given, prior=prior, exponent=exponent, rest=rest).numpy()
         for token in range(4):
             powers = [f**exponent if f else 0.0 for f in frequencies[:, token]]
@@ -54,6 +55,14 @@ def test_the_weights_are_those_of_the_formula():
             )
             expected = expected + rest * (1 - sum(weights)) * differences[:, token].mean(0)
             np.testing.assert_allclose(found[token], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_some_rows_at_a_time_are_those_of_the_whole():
+    given = tensors([[90, 0, 5, 0, 8], [30, 20, 0, 0, 2]])
+    whole = rows(given, prior=3.0)
+    for part in (slice(0, 2), slice(2, 3), slice(3, 5)):
+        some = replace(given, members=given.members[:, part], base=given.base[part], rows=part)
+        torch.testing.assert_close(rows(some, prior=3.0), whole[part])
 
 
 def test_equal_frequencies_give_the_mean():

@@ -71,6 +71,13 @@ def test_inputs_that_are_always_zero_are_no_fault():
     torch.testing.assert_close(found, members.double().mean(0))
 
 
+def test_inputs_that_are_always_equal_are_no_fault():
+    """Their Gram matrix is singular to the bit."""
+    members, *_ = drawn(width=2)
+    found = regmean(tensors(members, [torch.ones(2, 2)] * 2), scale=1.0)
+    torch.testing.assert_close(found, members.double().mean(0), rtol=1e-4, atol=1e-4)
+
+
 def test_tensors_without_a_gram_get_the_mean():
     members, *_ = drawn()
     assert torch.equal(regmean(tensors(members, [None, None])), members.mean(0))
@@ -148,6 +155,42 @@ def test_a_token_that_the_model_lacks_is_one_error(models):
     model = load_checkpoint(models["base"])
     with pytest.raises(GrowmergeError, match=f"has token {VOCABULARY}, but the model has {VOCABULARY} tokens"):
         gram_matrices(model, [torch.tensor([1, VOCABULARY])])
+
+
+def test_the_text_is_cut_to_what_the_model_can_read(tiny, models, shards, tmp_path):
+    most = ARCHITECTURE.max_position_embeddings
+    collect_grams(models["isl"], shards["isl"], tiny.folder / "tokenizer", tmp_path / "g", tokens=90, length=most + 9)
+    assert read_manifest(tmp_path / "g").facts["tokens"] == 2 * most
+
+
+def test_the_model_and_the_tokenizer_are_among_the_inputs(tiny, models, shards, grams):
+    expected = {models["swe"], *shards["swe"], tiny.folder / "tokenizer"}
+    assert set(read_manifest(grams["swe"]).inputs) == set(map(str, expected))
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("damaged", r"model/model\.safetensors: its bytes differ"),
+        ("infinite", r"model: the inputs of model\.layers\.0\..* are not finite; train or import it again"),
+    ],
+)
+def test_a_model_that_is_damaged_or_not_finite_has_no_matrices(tiny, models, shards, tmp_path, fault, message):
+    model = load_checkpoint(models["base"])
+    with torch.no_grad():
+        model.model.layers[0].input_layernorm.weight[3] = torch.inf
+    with publish(tmp_path / "model") as draft:
+        save_checkpoint(model, draft.folder, tiny.folder / "tokenizer")
+    if fault == "damaged":
+        path = tmp_path / "model/model.safetensors"
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+    with pytest.raises(GrowmergeError, match=message):
+        collect_grams(
+            tmp_path / "model", shards["isl"], tiny.folder / "tokenizer", tmp_path / "g", tokens=20, length=LENGTH
+        )
+    assert not (tmp_path / "g").exists()
 
 
 def test_the_merge_answers_its_members_inputs_better_than_the_mean(models, grams, tmp_path):

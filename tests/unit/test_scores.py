@@ -13,12 +13,13 @@ from conftest import Tiny
 from growmerge.artifacts import publish, read_manifest, verify, write_manifest
 from growmerge.benchmarks.items import ITEMS, TRANSLATIONS, Item, write_items
 from growmerge.catalogue.entry import Decoding
-from growmerge.data.tokenizer import load_tokenizer
+from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 from growmerge.errors import GrowmergeError
+from growmerge.evaluation.generation import GENERATOR_VERSION
 from growmerge.evaluation.outcomes import normalised, outcomes
 from growmerge.evaluation.results import harness_results, read_metrics, write_results
 from growmerge.evaluation.scorer import SCORER_VERSION
-from growmerge.evaluation.scores import RESULTS, UNFINISHED, Scored, is_scored, update_scores
+from growmerge.evaluation.scores import RESULTS, UNFINISHED, Scored, is_scored, score_model, update_scores
 
 PAIRS = [
     Item(str(n), "agreement", (f"the {noun} is warm", f"warm the is {noun}"))
@@ -197,6 +198,8 @@ def test_shares_of_translations_are_of_items():
     assert found["chrf++,none"] == 100
     assert found["ended,none"] == 0.6
     assert found["lost_examples,none"] == 0.4
+    alone = summary(score_rows({"a": [-1.0]}), translations[:1])["mt_isl"]
+    assert alone["chrf++_stderr,none"] == "N/A", "one item has no deviation"
 
 
 @pytest.mark.parametrize("unknown", [math.nan, -math.inf])
@@ -264,6 +267,70 @@ def test_the_next_model_finds_the_texts_tokenized(
     assert second["logprob"].tolist() != pd.read_parquet(tmp_path / "first" / ITEMS)["logprob"].tolist()
 
 
+def test_texts_are_tokenized_again_if_the_benchmark_or_the_tokenizer_is_another(
+    model: Model, tmp_path: Path, benchmarks
+):
+    """Models of a process share what is tokenized; these are scored on the same cells, one after the other."""
+    one = {("pairs", "eng"): benchmarks["pairs", "eng"]}
+    update_scores(tmp_path / "first", model.scored, one, tokens_per_batch=500)
+    with publish(one["pairs", "eng"]) as draft:
+        write_items(PAIRS[:3], draft.folder / ITEMS)
+    update_scores(tmp_path / "edited", model.scored, one, tokens_per_batch=500)
+    assert pd.read_parquet(tmp_path / "edited" / ITEMS)["item"].nunique() == 3
+    with publish(tmp_path / "other") as draft:
+        shutil.copytree(model.folder, draft.folder, dirs_exist_ok=True)
+        save_tokenizer(train_tokenizer(["warm the is cat"] * 9, 300), draft.folder)
+    score_model(tmp_path / "scores", tmp_path / "other", one, tokens_per_batch=500)
+    tokens = [pd.read_parquet(tmp_path / name / ITEMS)["tokens"].tolist() for name in ("edited", "scores")]
+    assert tokens[0] != tokens[1]
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_damaged_model_or_benchmark_is_refused_before_anything_is_scored(model: Model, tmp_path: Path, benchmarks):
+    shutil.copytree(model.folder, tmp_path / "model")
+    damage(tmp_path / "model/model.safetensors")
+    with pytest.raises(GrowmergeError, match=r"model/model\.safetensors: its bytes differ"):
+        score_model(tmp_path / "scores", tmp_path / "model", benchmarks, tokens_per_batch=500)
+    damage(benchmarks["parity", "isl"] / ITEMS)
+    with pytest.raises(GrowmergeError, match=r"parity-isl/items\.parquet: its bytes differ"):
+        score_model(tmp_path / "scores", model.folder, benchmarks, tokens_per_batch=500)
+    assert not (tmp_path / "scores").exists()
+
+
+def test_rows_that_can_still_be_read_are_not_kept_if_their_file_was_altered(model: Model, tmp_path: Path, benchmarks):
+    scores = tmp_path / "scores"
+    update_scores(scores, model.scored, benchmarks, tokens_per_batch=500)
+    whole = pd.read_parquet(scores / ITEMS)
+    whole.assign(logprob=-1.0).to_parquet(scores / ITEMS)
+    assert update_scores(scores, model.scored, benchmarks, tokens_per_batch=500) == len(benchmarks)
+    pd.testing.assert_frame_equal(pd.read_parquet(scores / ITEMS), whole)
+
+
+def test_a_summary_of_altered_scores_is_refused(model: Model, tmp_path: Path, benchmarks):
+    scores = tmp_path / "scores"
+    update_scores(scores, model.scored, benchmarks, tokens_per_batch=500, summary=False)
+    pd.read_parquet(scores / ITEMS).assign(logprob=-1.0).to_parquet(scores / ITEMS)
+    with pytest.raises(GrowmergeError, match=r"scores/items\.parquet: "):
+        write_results(scores)
+    assert not (scores / RESULTS).exists()
+
+
+def test_scores_or_benchmarks_without_a_whole_manifest_are_no_scores(model: Model, tmp_path: Path, benchmarks):
+    scores = tmp_path / "scores"
+    update_scores(scores, model.scored, benchmarks, tokens_per_batch=500)
+    assert is_scored(scores, model.scored.digest, benchmarks)
+    (scores / "manifest.json").write_text("{")
+    assert not is_scored(scores, model.scored.digest, benchmarks)
+    update_scores(scores, model.scored, benchmarks, tokens_per_batch=500)
+    (benchmarks["pairs", "eng"] / "manifest.json").unlink()
+    assert not is_scored(scores, model.scored.digest, benchmarks)
+
+
 def scores_of(folder: Path, name: str) -> pd.DataFrame:
     return pd.read_parquet(folder / name).sort_values(["benchmark", "language", "item"], ignore_index=True)
 
@@ -292,7 +359,9 @@ def test_translations_stand_beside_the_items_and_in_the_harness_s_summary(
     assert not (scores / UNFINISHED).exists()
 
 
-def test_only_what_is_new_or_decoded_otherwise_is_generated(model: Model, tmp_path: Path, with_translation, benchmarks):
+def test_only_what_is_new_or_decoded_otherwise_is_generated(
+    model: Model, tmp_path: Path, with_translation, benchmarks, monkeypatch: pytest.MonkeyPatch
+):
     scores = tmp_path / "scores"
     some = {cell: path for cell, path in with_translation.items() if cell != ("mt", "isl")}
     assert update_scores(scores, model.scored, some, tokens_per_batch=500, decoding=DECODING) == 4
@@ -307,6 +376,10 @@ def test_only_what_is_new_or_decoded_otherwise_is_generated(model: Model, tmp_pa
     assert not is_scored(tmp_path / "absent", model.scored.digest, benchmarks)
     both = scores_of(scores, TRANSLATIONS)
     pd.testing.assert_frame_equal(both[both["language"] == "swe"].reset_index(drop=True), swedish)
+    with monkeypatch.context() as newer:
+        newer.setattr("growmerge.evaluation.scores.GENERATOR_VERSION", GENERATOR_VERSION + 1)
+        assert not is_scored(scores, model.scored.digest, with_translation, DECODING)
+        assert is_scored(scores, model.scored.digest, benchmarks)
     drawn = {"mt": Decoding(12, temperature=1.0, seed=4)}
     assert update_scores(scores, model.scored, with_translation, tokens_per_batch=500, decoding=drawn) == 2
     assert scores_of(scores, TRANSLATIONS)["hypothesis"].tolist() != both["hypothesis"].tolist()
@@ -373,6 +446,21 @@ def test_cells_that_were_finished_before_a_job_failed_are_not_scored_again(
     other = Scored("another digest", model.checkpoint, inputs=[model.folder])
     folder = tmp_path / "another model's"
     assert update_scores(folder, other, with_translation, tokens_per_batch=500, decoding=DECODING) == 5
+
+
+def test_finished_cells_are_kept_until_the_manifest_has_them(
+    model: Model, tmp_path: Path, with_translation, monkeypatch: pytest.MonkeyPatch
+):
+    cells = {cell: with_translation[cell] for cell in (("pairs", "eng"), ("mt", "isl"))}
+
+    def stopped(*arguments: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as ending:
+        ending.setattr("growmerge.evaluation.scores.write_manifest", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            update_scores(tmp_path / "scores", model.scored, cells, tokens_per_batch=500, decoding=DECODING)
+    assert update_scores(tmp_path / "scores", model.scored, cells, tokens_per_batch=500, decoding=DECODING) == 1
 
 
 def test_prompts_without_decoding_are_refused_not_scored(model: Model, tmp_path: Path, with_translation):

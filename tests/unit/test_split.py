@@ -41,6 +41,20 @@ def test_evaluation_text_of_another_corpus_is_not_trained_on():
     assert [d.id for d in TrainingText(evaluation).of(web)] == ["2", "4", "5"]
 
 
+@pytest.mark.parametrize("wanted", ["three words alone", "10 20 30", "Þ ö ß"])
+def test_three_words_are_left_out_only_where_they_are_all_of_a_document(wanted):
+    found = Decontamination([Document("x", wanted)]).holds_evaluation_text
+    assert found(Document("y", wanted.upper() + "!"))
+    assert not found(Document("y", f"before {wanted} after"))
+
+
+@pytest.mark.parametrize("wanted", ["these are four words", "10 20 30 40", "我喜欢猫我喜欢"])
+def test_four_words_or_numbers_are_left_out_wherever_they_are(wanted):
+    found = Decontamination([Document("x", wanted)]).holds_evaluation_text
+    assert found(Document("y", f"before, {wanted}; after"))
+    assert not found(Document("y", f"before {wanted}after")) or not wanted.isascii()
+
+
 WORDS = st.lists(st.sampled_from(["a", "be", "see", "Þú", "سلام", "…"]), max_size=9).map(" ".join)
 
 
@@ -74,6 +88,8 @@ def test_a_part_of_which_nothing_is_left_says_why_each_document_fell():
     text = TrainingText(everything[:4], belongs=lambda identifier: int(identifier[2:]) < 4)
     with pytest.raises(GrowmergeError, match=r"swe, 1-of-1: .*of 10 documents, 6 belong to another part.* and 4 hold"):
         list(text.of(everything, "swe, 1-of-1"))
+    with pytest.raises(GrowmergeError, match=r"swe, 2-of-2: .*of 3 documents, 3 belong to another part.* and 0 hold"):
+        list(text.of(everything[5:8], "swe, 2-of-2"))
 
 
 def heldout_shards(folder, count):

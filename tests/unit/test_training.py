@@ -2,9 +2,11 @@
 
 import logging
 import math
+import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
@@ -30,10 +32,15 @@ from growmerge.models.checkpoints import load_checkpoint
 from growmerge.models.hyperclone import hyperclone
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.study.flops import training_flops
+from growmerge.study.schedule import schedule
+from growmerge.training import train as training
 from growmerge.training import worker
 from growmerge.training.gradient import Gradient
+from growmerge.training.lease import trainers
+from growmerge.training.loop import Run
 from growmerge.training.optimizer import make_optimizer, unfold_gradient
-from growmerge.training.stopping import AGAIN, DIVERGED, Diverged
+from growmerge.training.state import newest_state, save_state
+from growmerge.training.stopping import AGAIN, DIVERGED, SIGNALS, Diverged, stop_on_signal
 from growmerge.training.worker import TrainingJob
 
 
@@ -73,8 +80,12 @@ def test_sigterm_saves_the_state_and_asks_to_be_run_again(inputs, uninterrupted,
     wait_for_state(process, tmp_path, 7)
     process.terminate()
     assert process.wait() == AGAIN
+    (own,) = tmp_path.glob("work/????????????????")
+    (own / "checkpoints/step-000003").mkdir(parents=True)  # of an attempt with another interval
     finish(start(inputs, tmp_path), tmp_path)
     assert weights(tmp_path) == weights(uninterrupted)
+    names = [sorted(path.name for path in (out / "checkpoints").iterdir()) for out in (tmp_path, uninterrupted)]
+    assert names[0] == names[1]
 
 
 def test_ctrl_c_saves_the_state_and_ends_without_a_traceback(inputs, uninterrupted, tmp_path):
@@ -114,6 +125,29 @@ def test_a_damaged_state_is_ignored(inputs, uninterrupted, tmp_path):
     assert train(inputs, tmp_path) == weights(uninterrupted)
 
 
+def test_a_signal_only_asks_for_an_end_and_afterwards_does_what_it_did_before():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    for number in SIGNALS:
+        with stop_on_signal() as request:
+            assert not request
+            signal.raise_signal(number)
+            assert request.signal == number.name
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_the_newest_whole_state_is_found_and_older_ones_are_removed(tmp_path):
+    model = initialise(llama_config(ARCHITECTURE, VOCABULARY, 0, 0), 3)
+    optimizer = make_optimizer(model, Training.model_validate(RECIPE["training"]), 1)
+    for step in (8, 9, 10, 100):
+        save_state(tmp_path, step, model, optimizer, kept=3)
+    states = sorted(tmp_path.iterdir())
+    assert [read_manifest(state).facts["step"] for state in states] == [9, 10, 100]
+    assert newest_state(tmp_path) == states[-1]
+    for damaged, before in ((states[2], states[1]), (states[1], states[0]), (states[0], None)):
+        os.truncate(damaged / "state.safetensors", 100)
+        assert newest_state(tmp_path) == before
+
+
 def test_what_another_configuration_left_behind_is_not_resumed_from(inputs, tmp_path):
     process = start(inputs, tmp_path)
     wait_for_state(process, tmp_path, 14)
@@ -121,6 +155,49 @@ def test_what_another_configuration_left_behind_is_not_resumed_from(inputs, tmp_
     process.wait()
     changed = with_training(learning_rate=0.001)
     assert train(inputs, tmp_path, changed) == train(inputs, tmp_path / "fresh", changed)
+
+
+SHORT = RECIPE | {"phases": [{"b": 1}]}
+
+
+def test_a_model_that_another_recipe_or_parent_made_does_not_count_as_made(tiny, inputs, tmp_path):
+    """A job that waited for another one looks whether that has made its model."""
+    first = train(inputs, tmp_path, SHORT)
+    others = inputs | {"parent": tiny.checkpoint("another", 5)}
+    assert train(others, tmp_path, SHORT) != first
+    assert train(inputs, tmp_path, SHORT) == first
+    (tmp_path / "model/manifest.json").unlink()
+    train(inputs, tmp_path, SHORT)
+    assert verify(tmp_path / "model").facts["steps"] > 0, "its checkpoints alone are not the model"
+
+
+def test_the_lease_is_held_until_all_is_published(inputs, tmp_path, monkeypatch):
+    save, held = training.save_checkpoint, []
+
+    def look_and_save(*arguments):
+        held.append(list(trainers(tmp_path)))
+        save(*arguments)
+
+    monkeypatch.setattr(training, "save_checkpoint", look_and_save)
+    train(inputs, tmp_path, SHORT)
+    assert held == [["work"]]
+
+
+def test_gradients_are_clipped_and_their_norm_before_is_logged(inputs, tmp_path):
+    clipped = SHORT | {"training": RECIPE["training"] | {"gradient_clip": 1e-4}}
+    assert train(inputs, tmp_path / "clipped", clipped) != train(inputs, tmp_path / "free", SHORT)
+    norms = [logged(tmp_path / name)[0]["gradient_norm"] for name in ("clipped", "free")]
+    assert norms[0] == norms[1] > 1e-3
+
+
+def test_the_first_and_the_last_step_are_logged_with_the_rate_that_they_took(inputs, tmp_path):
+    train(inputs, tmp_path, SHORT | {"training": RECIPE["training"] | {"log_every": 10**6}})
+    first, last = logged(tmp_path)
+    steps = read_manifest(tmp_path / "model").facts["steps"]
+    assert (first["step"], last["step"]) == (1, steps)
+    plan = schedule(Training.model_validate(RECIPE["training"]), steps)
+    assert first["learning_rate"] == plan.learning_rate(0)
+    assert last["learning_rate"] == plan.learning_rate(steps - 1) > 0
 
 
 def test_the_work_folder_is_gone_and_artifacts_verify(uninterrupted):
@@ -133,6 +210,7 @@ def test_the_work_folder_is_gone_and_artifacts_verify(uninterrupted):
     assert saved == [f"step-{step:06d}" for step in range(50, facts["steps"], 50)]
     assert read_manifest(uninterrupted / "model").provenance["wall_seconds"] > 0.5, "the training is counted"
     assert facts["flops"] == training_flops(ARCHITECTURE, VOCABULARY, 1, facts["steps"] * 4, 32)
+    assert facts["sequences_repeated"] == facts["steps"] * 4 - sum(facts["sequences"].values()) > 0
 
 
 def test_it_learns(uninterrupted):
@@ -161,16 +239,40 @@ def test_a_loss_that_is_not_finite_stops_before_the_optimizer_step(inputs, tmp_p
     assert not (tmp_path / "model").exists()
 
 
-def test_what_diverged_is_not_tried_again_until_something_changes(inputs, tmp_path):
+@pytest.mark.parametrize("which", ["loss", "norm"])
+def test_either_number_that_is_not_finite_stops_a_training(inputs, tmp_path, monkeypatch, which):
+    class Broken(Gradient):
+        """One of its two numbers is infinite, the other is as it should be."""
+
+        def add(self, batch, denominator):
+            loss = super().add(batch, denominator)
+            if which == "loss":
+                return loss + math.inf
+            self.model.model.norm.weight.grad[0] = math.inf
+            return loss
+
+    monkeypatch.setattr(Run, "gradient_type", Broken)
+    said = {"loss": r"inf and the gradient norm \d", "norm": r"\d\S+ and the gradient norm inf"}
+    with pytest.raises(Diverged, match=f"step 1: the loss is {said[which]}"):
+        train(inputs, tmp_path, SHORT)
+    assert not list(tmp_path.glob("work/*/state-*"))
+
+
+def test_what_diverged_is_not_tried_again_until_something_changes(tiny, inputs, tmp_path):
     recipe = with_training(learning_rate=1, weight_decay=1e30)
+    (tmp_path / "work/of another configuration/state-00000001").mkdir(parents=True)
     with pytest.raises(Diverged) as first:
         train(inputs, tmp_path, recipe)
+    (own,) = filter(Path.is_dir, (tmp_path / "work").iterdir())  # work of others is removed when a training begins
     with pytest.raises(SystemExit) as again:
         worker.train(TrainingJob.model_validate_json(task(inputs, tmp_path, recipe).read_text(encoding="utf-8")))
     assert again.value.code == DIVERGED
     assert str(first.value) in said(tmp_path)
     assert "sequences, " not in said(tmp_path), "it does not even open the corpora"
-    train(inputs, tmp_path, with_training(learning_rate=0.001))
+    with pytest.raises(Diverged, match=r"on rank 0 in sequences"):
+        train(inputs | {"parent": tiny.checkpoint("another", 5)}, tmp_path, recipe)
+    assert not own.exists(), "with another parent it is another training, and is tried"
+    train(inputs, tmp_path, with_training(learning_rate=0.001) | {"phases": [{"b": 1}]})
 
 
 def test_a_damaged_parent_is_refused(tiny, inputs, tmp_path):
@@ -196,6 +298,8 @@ def train_clone(inputs, folder, snr_db):
 
 def test_a_clone_logs_the_asymmetry_of_its_blocks(inputs, tmp_path):
     assert all(entry["block_asymmetry"] > 0.05 for entry in train_clone(inputs, tmp_path, snr_db=10.0))
+    micro_batch = read_manifest(tmp_path / "model").facts["micro_batch_sequences"]
+    assert micro_batch == RECIPE["training"]["micro_batch_sequences"] // 2, "twice the width, as much memory"
 
 
 def test_a_clone_without_noise_keeps_its_copies_and_is_warned_of(inputs, tmp_path, caplog, monkeypatch):

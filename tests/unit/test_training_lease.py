@@ -1,7 +1,9 @@
 """Two jobs never train the same model at once, on whatever node, and the death of one lets the other go on."""
 
 import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from growmerge.errors import GrowmergeError
 from growmerge.training import lease, worker
 from growmerge.training.lease import Occupied, refuse_beside_trainers, sole_trainer, trainers
 from growmerge.training.stopping import AGAIN
+
+ELSEWHERE = 2**22 + 1  # the number of a process that this machine cannot have, as Linux counts to 2^22
 
 LONG = RECIPE | {"phases": [{"a": 60}]}
 
@@ -72,7 +76,7 @@ def held_elsewhere(work, *, ago=0.0):
     """A lease as a process on another node leaves it, touched so many seconds ago."""
     work.mkdir(parents=True)
     file = work / "lease-4"
-    file.write_text(json.dumps({"host": "n2", "process": 1, "job": "77"}))
+    file.write_text(json.dumps({"host": "n2", "process": ELSEWHERE, "job": "77"}))
     os.utime(file, (time.time() - ago,) * 2)
     return file
 
@@ -80,7 +84,7 @@ def held_elsewhere(work, *, ago=0.0):
 def test_a_lease_of_another_node_holds_while_it_is_touched(tmp_path, monkeypatch):
     monkeypatch.setattr(lease, "PATIENCE", 0.0)
     file = held_elsewhere(tmp_path / "work", ago=lease.STALE - 60)
-    with pytest.raises(Occupied, match=r"still trained by process 1 on n2 \(Slurm's job 77\).*`scancel 77`"):
+    with pytest.raises(Occupied, match=rf"still trained by process {ELSEWHERE} on n2 \(Slurm's job 77\).*`scancel 77`"):
         sole_trainer(tmp_path / "work").__enter__()
     assert file.exists()
 
@@ -91,6 +95,93 @@ def test_a_lease_that_is_no_longer_touched_is_taken_over(tmp_path):
         assert not file.exists()
         assert list(trainers(tmp_path)) == ["work"]
     assert not trainers(tmp_path)
+
+
+def test_a_lease_of_another_users_process_holds():
+    """A job may not send signals to it, which is how it is asked whether it runs."""
+    program = (
+        "import os, sys; from growmerge.training import lease\n"
+        "if os.geteuid() == 0: os.setuid(65534)\n"
+        "sys.exit(not lease._runs(1))"
+    )
+    assert run(program).wait() == 0
+
+
+def test_a_lease_names_slurms_job(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    with sole_trainer(tmp_path / "work"):
+        (holder,) = trainers(tmp_path).values()
+    assert (holder.process, holder.end_it) == (os.getpid(), "scancel 77")
+
+
+def test_a_lease_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    flush, flushed = os.fsync, {}
+
+    def flush_and_look(number):
+        flush(number)
+        flushed[os.fstat(number).st_ino] = (os.fstat(number).st_size, lease._leases(tmp_path / "work"))
+
+    monkeypatch.setattr(os, "fsync", flush_and_look)
+    with sole_trainer(tmp_path / "work"):
+        (file,) = (tmp_path / "work").iterdir()
+        assert flushed[file.stat().st_ino] == (file.stat().st_size, [])
+
+
+def test_a_folder_that_its_trainer_removes_meanwhile_is_made_again(tmp_path, monkeypatch):
+    flush, removed = os.fsync, []
+
+    def flush_and_remove(number):
+        flush(number)
+        if not removed:
+            removed.append(True)
+            shutil.rmtree(tmp_path / "work")
+
+    monkeypatch.setattr(os, "fsync", flush_and_remove)
+    monkeypatch.setattr(lease, "POLL", 0.0)
+    with sole_trainer(tmp_path / "work"):
+        assert list(trainers(tmp_path)) == ["work"]
+    assert removed
+
+
+def test_a_file_system_that_is_away_for_a_moment_does_not_end_a_lease(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(logging.getLogger("growmerge"), "propagate", True)
+    monkeypatch.setattr(lease, "BEAT", 0.001)
+
+    def mount(what):
+        (tmp_path / "next").symlink_to(what)
+        (tmp_path / "next").replace(tmp_path / "results")
+
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "nothing").touch()
+    mount("disk")
+    with sole_trainer(tmp_path / "results/work"):
+        mount("nothing")
+        wait_for(lambda: "could not be touched" in caplog.text)
+        mount("disk")
+        os.utime(tmp_path / "disk/work/lease-1", (0, 0))
+        wait_for(lambda: trainers(tmp_path / "disk"))
+    assert not trainers(tmp_path / "disk")
+
+
+def test_a_lease_that_was_given_back_is_not_touched_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease, "BEAT", 0.0)
+    for _ in range(50):
+        with sole_trainer(tmp_path / "work"):
+            pass
+        assert not trainers(tmp_path)
+
+
+def test_a_training_that_fails_gives_its_lease_back(tmp_path):
+    with pytest.raises(RuntimeError), sole_trainer(tmp_path / "work"):
+        raise RuntimeError
+    assert not trainers(tmp_path)
+
+
+def test_leases_of_ended_jobs_do_not_pile_up_and_numbers_are_not_used_twice(tmp_path):
+    for number in range(1, 4):
+        with sole_trainer(tmp_path / "work"):
+            pass
+        assert [file.name for file in (tmp_path / "work").iterdir()] == [f"lease-{number}"]
 
 
 @pytest.mark.parametrize("text", ["", '{"host": "n2", "pro', "[]", '{"host": "n2"}'])
@@ -122,7 +213,7 @@ def test_a_job_that_finds_it_occupied_asks_to_be_run_again(inputs, tmp_path, mon
     with pytest.raises(SystemExit) as end:
         worker.train(worker.TrainingJob.model_validate_json(task(inputs, tmp_path).read_text(encoding="utf-8")))
     assert end.value.code == AGAIN
-    assert "still trained by process 1 on n2" in said(tmp_path)
+    assert f"still trained by process {ELSEWHERE} on n2" in said(tmp_path)
     assert not (tmp_path / "model").exists()
 
 
@@ -180,7 +271,9 @@ def test_rivals_are_never_inside_together_though_leases_go_stale(tmp_path):
 def test_a_run_that_would_train_what_is_being_trained_is_refused(tmp_path):
     held_elsewhere(tmp_path / "1x/swe")
     held_elsewhere(tmp_path / "1x/isl", ago=lease.STALE + 1)
-    with pytest.raises(GrowmergeError, match=r"1x/swe by process 1 on n2 \(Slurm's job 77\)\. .*`scancel 77`"):
+    with pytest.raises(
+        GrowmergeError, match=rf"1x/swe by process {ELSEWHERE} on n2 \(Slurm's job 77\)\. .*`scancel 77`"
+    ):
         refuse_beside_trainers(tmp_path, {"1x/swe", "1x/isl"})
     refuse_beside_trainers(tmp_path, {"1x/isl", "1x/multi"})
     refuse_beside_trainers(Path("no/such/folder"), {"1x/swe"})

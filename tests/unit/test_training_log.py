@@ -101,6 +101,21 @@ def test_a_jump_of_the_loss_is_a_spike_and_noise_or_learning_is_none():
     assert found == [300]
 
 
+def test_the_deviation_is_that_of_a_normal_distribution_with_this_median_deviation():
+    """Half of the losses are 0.1 below the median and half above: seven deviations are 7 * 1.4826 * 0.1 = 1.04."""
+    for jump, expected in ((1.03, False), (1.05, True), (-5.0, False)):
+        spikes = Spikes()
+        assert not any(spikes.is_one(2.0 + 0.1 * (-1) ** step) for step in range(Spikes.WINDOW))
+        assert spikes.is_one(2.0 + jump) == expected
+
+
+def test_spikes_before_hide_no_spike():
+    spikes = Spikes()
+    for step in range(Spikes.WINDOW):
+        spikes.is_one(50.0 if step % 10 == 9 else 2.0 + 0.1 * (-1) ** step)
+    assert spikes.is_one(5.0)
+
+
 def test_a_spike_is_logged_between_the_intervals_named_and_counted(tiny, inputs, tmp_path):
     """The text changes from words to numbers, of which the model has seen none."""
     draw = random.Random(0)

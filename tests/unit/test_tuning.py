@@ -171,6 +171,23 @@ def test_every_text_has_its_turn_before_any_comes_again(monkeypatch):
     assert len(seen[-1]) == 12, "all, if there are fewer"
 
 
+def test_languages_with_the_same_texts_draw_their_own(monkeypatch):
+    seen = []
+    ours = tunable()
+    gradient = ours.gradient
+    monkeypatch.setattr(ours, "gradient", lambda texts: seen.append(texts) or gradient(texts))
+    fit(ours, dict.fromkeys(CODES, TEXTS["isl"]), Fit(steps=3, learning_rate=0.01, texts=4, seed=3))
+    assert [texts["isl"] for texts in seen] != [texts["swe"] for texts in seen]
+
+
+def test_the_rate_falls_linearly_to_zero(monkeypatch):
+    """With the same gradient at every step, Adam moves by the rate: 0.1 times 1, 3/4, 1/2 and 1/4."""
+    ours = tunable()
+    monkeypatch.setattr(ours, "gradient", lambda texts: torch.ones_like(ours.equal()))
+    found = fit(ours, TEXTS, Fit(steps=4, learning_rate=0.1, texts=4, seed=3))
+    torch.testing.assert_close(found, ours.equal() - 0.25)
+
+
 def test_a_tensor_that_is_merged_already_stays_as_it_is():
     embedding = "model.embed_tokens.weight"
     fixed = {embedding: state(7)[embedding]}
@@ -333,9 +350,18 @@ def test_other_coefficients_are_another_merge_and_damaged_ones_none(models, text
         statistics = {"coefficients": {code: tmp_path / f"c{steps}" for code in CODES}}
         digests.append(recipe(models, statistics=statistics).digest)
     assert len(set(digests)) == 2
+    bits = read_manifest(tmp_path / "c0").facts["bits_per_byte"]
+    assert bits["before"] == bits["after"], "before the fit it is the mean of the experts"
     (tmp_path / "c5" / COEFFICIENTS).write_text("{}")
     with pytest.raises(GrowmergeError, match=r"c5/coefficients.json: has 2 bytes"):
         merge_models({tmp_path / "m": recipe(models, statistics=statistics)})
+
+
+def test_damaged_text_is_refused(models, texts, tmp_path):
+    path = texts["swe"] / ITEMS
+    write_items(read_items(path)[:-1], path)
+    with pytest.raises(GrowmergeError, match=r"tuning/swe/items\.parquet: has \d+ bytes, its manifest says"):
+        tune_coefficients(recipe(models), texts, tmp_path / "c")
 
 
 def test_bad_text_is_refused_in_one_line(models, tmp_path):

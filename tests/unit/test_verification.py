@@ -1,6 +1,7 @@
 """What is built is held against its manifests, and what is wrong is named."""
 
 import logging
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,34 @@ def test_empty_folders_that_jobs_share_are_not_called_unfinished(tmp_path, caplo
     verify_tree([tmp_path])
     (left,) = {r.getMessage().split(":")[0] for r in caplog.records if "unfinished job" in r.getMessage()}
     assert left == f"{tmp_path}/work/1x/swe"
+
+
+def test_folders_called_work_elsewhere_are_verified_too(tmp_path):
+    """In the path to the results, and as the name of a setup."""
+    artifact = make(tmp_path / "work/results/models/work/swe")
+    assert verify_tree([tmp_path / "work/results"]) == 1
+    (artifact / "a.txt").write_text("bad")
+    with pytest.raises(GrowmergeError, match="1 of 1 artifacts"):
+        verify_tree([tmp_path / "work/results"])
+
+
+def test_every_source_that_is_another_now_is_listed(tmp_path):
+    sources = [make(tmp_path / "sources" / name) for name in ("one", "two", "three")]
+    make(tmp_path / "results/made", inputs=sources)
+    for source in sources[:2]:
+        make(source, text="newer")
+    with pytest.raises(GrowmergeError) as error:
+        verify_tree([tmp_path / "results"])
+    _, *lines = str(error.value).splitlines()
+    assert len(lines) == 2
+    assert all(f"was made from another {source} than" in line for line, source in zip(lines, sources, strict=False))
+
+
+def test_a_source_that_was_removed_is_no_fault(tmp_path):
+    source = make(tmp_path / "source")
+    make(tmp_path / "results/made", inputs=[source])
+    shutil.rmtree(source)
+    assert verify_tree([tmp_path / "results"]) == 1
 
 
 def test_verify_tree_of_nothing_and_of_the_unfinished(tmp_path):
