@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 
 from growmerge.artifacts import publish, sha256_file, verify, write_manifest
 from growmerge.benchmarks.items import Item, write_items
-from growmerge.catalogue.merge_registry import merge_methods
 from growmerge.catalogue.entry import Decoding
+from growmerge.catalogue.merge_registry import merge_methods
 from growmerge.config import load_files
 from growmerge.config.merging import EmbeddingMethod, Method
 from growmerge.data.token_counts import COUNTS
