@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from growmerge.config.__main__ import main
-from growmerge.config.load import load_files
+from growmerge.config.load import load_files, merge_mappings, validate
 from growmerge.config.yaml_files import check_file, read_yaml
 from growmerge.errors import GrowmergeError
+from growmerge.study.grid import Grid
+from growmerge.study.recipe import Recipes
 
 ROOT = Path(__file__).parents[2]
 FULL, MINIATURE = ROOT / "config/config.yaml", ROOT / "config/miniature.yaml"
@@ -155,3 +157,17 @@ def test_snakemake_tells_file_and_line(tmp_path):
     said = dry_run(tmp_path, "--config", "merging={sizes: [2]}")
     assert "\n--config: merging.sizes.0 = '2': Input should be a valid integer. Snakemake hands over as text" in said
     assert "`merging: {sizes: [...]}` into a file" in said
+
+
+def test_the_study_of_vocabularies_trains_as_the_miniature_does():
+    size = {"vocab_size": 2048}
+    miniature = load_files(FULL, MINIATURE)
+    overlay = merge_mappings(read_yaml(FULL), read_yaml(MINIATURE))
+    overlay = merge_mappings(overlay, read_yaml(ROOT / "config/miniature-vocabulary.yaml"))
+    study = validate(merge_mappings(overlay, {"study": "vocabulary-2048", "tokenizer": size}))
+    assert study.tokenizer == miniature.tokenizer.model_copy(update=size)
+    ours, theirs = Recipes(Grid(study)), Recipes(Grid(miniature))
+    trained = [model.id for model in ours.grid.trained]
+    assert trained == ["seed", "base-1x", *(f"1x/{code}" for code in (*miniature.language_codes, "multi"))]
+    assert [ours.of(model) for model in trained] == [theirs.of(model) for model in trained]
+    assert {merge.combination for merge in ours.grid.merges} == {"ekk+fas+isl+swe"}

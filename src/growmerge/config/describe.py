@@ -31,6 +31,7 @@ job starts.
 | `miniature-sharing.yaml` | given after that file: experts that share the beginning of their training |
 | `miniature-density.yaml` | given after `miniature.yaml`: TIES and DARE with more of the task vectors |
 | `miniature-translation.yaml` | given after `miniature.yaml`: facts and translation, which its models cannot do |
+| `miniature-vocabulary.yaml` | given after `miniature.yaml`: what merging loses at another size of the vocabulary |
 | `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
 | `schema.json` | the JSON schema of the configuration, for editors that check YAML |
 
