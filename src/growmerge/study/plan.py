@@ -66,6 +66,15 @@ def refuse_without_room(study: Study) -> None:
         )
 
 
+def planned_flops(study: Study) -> dict[str, float]:
+    """Path -> FLOPs of what makes it, of all models, coefficients and scores; nothing if a corpus has no known size."""
+    try:
+        rows = _plan(study).rows
+    except GrowmergeError:
+        return {}
+    return {row.path: row.flops for row in rows if row.path}
+
+
 def _plan(study: Study) -> Planned:
     grid = Grid(study)
     layout = Layout(study, grid)
