@@ -45,7 +45,8 @@ def without_scores(layout: Layout, grid: Grid) -> Iterator[str]:
 def failures(failed: Collection[Failed]) -> Iterator[str]:
     """The jobs that failed, each with its log."""
     if failed:
-        yield f"{len(failed):,} failed. If the cause is mended, give the same command again; what is made stays made:"
+        jobs = "1 job" if len(failed) == 1 else f"{len(failed):,} jobs"
+        yield f"{jobs} failed; mend the cause and give the same command again, what is made stays made:"
     for job in sorted(failed):
         name = " ".join(filter(None, [job.rule, ids.SLASH.join(job.wildcards)]))
         yield f"  {name}: see {', '.join(job.log)}" if job.log else f"  {name}"
