@@ -10,7 +10,10 @@ RESULTS = "results/miniature"
 KNOWN = [
     *("all", "figures", "models", "scores", "plan"),
     *(f"{RESULTS}/figures/{name}.pdf" for name in ("baselines", "methods", "pairwise")),
-    *(f"{RESULTS}/merges/2x/{merge}" for merge in ("isl+swe/ties", "isl+swe/linear", "ekk+isl/ties", "ekk+swe@25/ties")),
+    *(
+        f"{RESULTS}/merges/2x/{merge}"
+        for merge in ("isl+swe/ties", "isl+swe/linear", "ekk+isl/ties", "ekk+swe@25/ties")
+    ),
     f"{RESULTS}/models/2x/swe",
 ]
 

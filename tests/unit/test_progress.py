@@ -16,7 +16,9 @@ def test_the_time_left_follows_the_flops_and_the_time_since_the_first():
     shares = dict.fromkeys(FLOPS, 0.0)
     progress = Progress(FLOPS, shares.__getitem__, now=0)
     shares["text"] = 1.0
-    assert progress.line(1000).endswith("1 of 3 jobs and 0.00e+00 of 1.00e+02 FLOPs (0%) done; the time left is not known yet")
+    assert progress.line(1000).endswith(
+        "1 of 3 jobs and 0.00e+00 of 1.00e+02 FLOPs (0%) done; the time left is not known yet"
+    )
     shares["base"] = 0.5
     assert "1 of 3 jobs and 3.00e+01 of 1.00e+02 FLOPs (30%) done" in progress.line(1600)
     assert "about 23 min left" in progress.line(1600), "30 FLOPs took 600 s, 70 are left"

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 
 from growmerge import ids
 
-
 # MissingRuleException of Snakemake 9.27.
 _UNKNOWN = re.compile(r"No rule to produce (.+) \(if you use input functions .*\)\.")
 
