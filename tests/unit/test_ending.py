@@ -32,6 +32,7 @@ def test_figures_and_tables_of_this_run_and_the_report(layout):
     Path(RESULTS).mkdir(parents=True)
     Path(RESULTS, "report.html").touch()
     assert list(outcome(layout, made))[-1] == f"Report: {RESULTS}/report.html"
+    assert list(outcome(layout, [])) == [], "a run that made neither, such as a plan, says nothing of them"
 
 
 def test_cells_without_scores_are_named_if_they_may_be_missing(layout):

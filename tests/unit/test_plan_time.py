@@ -85,9 +85,7 @@ def test_healed_merges_and_fitted_coefficients_are_in_the_chain():
     fitted = next(name for name in tasks if name.startswith("coefficients 2x/"))
     languages = fitted.split("/")[1].split("+")
     assert tasks[fitted].needs == {f"2x/{language}" for language in languages}
-    assert fitted in tasks["score " + fitted.removeprefix("coefficients ").rpartition("/")[0]].needs or (
-        fitted in tasks["score " + fitted.removeprefix("coefficients ")].needs
-    )
+    assert fitted in tasks[fitted.replace("coefficients", "score")].needs
     healed = next(m for m in costs.grid.healed if m.parents[0] in costs.grid.kept)
     assert tasks[healed.id].needs == set(healed.parents)
     assert tasks[healed.parents[0]].hours == 0

@@ -22,12 +22,15 @@ class Failed(NamedTuple):
 
 
 def outcome(layout: Layout, made: Collection[str]) -> Iterator[str]:
-    """Where the figures, tables and the report are, if this run `made` some of their files."""
-    for name in ("figures", "tables"):
-        if any(path.startswith(f"{layout.results}/{name}/") for path in made):
-            yield f"{name.capitalize()}: {layout.results}/{name}/"
+    """Where the figures and tables are, if this run `made` some of them, and then the report, if there is one."""
+    found = [
+        f"{name.capitalize()}: {layout.results}/{name}/"
+        for name in ("figures", "tables")
+        if any(path.startswith(f"{layout.results}/{name}/") for path in made)
+    ]
+    yield from found
     report = f"{layout.results}/report.html"
-    if Path(report).exists():
+    if (found or report in made) and Path(report).exists():
         yield f"Report: {report}"
 
 
