@@ -39,7 +39,7 @@ use rule score_reference as score_model with:
     """
     input:
         model=lambda w: LAYOUT.model(w.model),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.model(w.model).scored_in),
     output:
         [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
     log:
@@ -63,7 +63,7 @@ rule score_ensemble:
     """
     input:
         members=lambda w: LAYOUT.ensemble_members(w.ensemble),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.model(w.ensemble).scored_in),
     output:
         update(f"{RESULTS}/scores/{{ensemble}}/items.parquet"),
     log:

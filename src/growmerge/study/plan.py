@@ -19,6 +19,7 @@ from growmerge.study.plan_downloads import download_lines
 from growmerge.study.plan_report import missing_disk, plan_csv, plan_markdown, readable_bytes
 from growmerge.study.plan_rows import Row, built_counts, plan_rows
 from growmerge.study.plan_time import Timing, time_lines, timing
+from growmerge.study.plan_unimax import changed_models
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,9 @@ def write_plan(study: Study, folder: Path) -> None:
     GrowmergeError for a corpus of unknown size; with plan.strict, also if what is not built yet does not fit.
     """
     plan = _plan(study)
+    changed = changed_models(Layout(study, plan.costs.grid), plan.costs)
+    report = plan_markdown(plan.rows, plan.costs, plan.matches, plan.free, plan.begun, changed)
     time = timing(plan.rows, plan.costs, study.plan.gpus)
-    report = plan_markdown(plan.rows, plan.costs, plan.matches, plan.free, plan.begun)
     report += "\n" + "\n".join([*time_lines(time, study.plan.gpus), "", *download_lines(plan.rows, plan.costs)]) + "\n"
     write_atomically(folder / "plan.csv", plan_csv(plan.rows, plan.costs))
     write_atomically(folder / "plan.md", report)
