@@ -26,9 +26,13 @@ include: "workflow/rules/compare.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/preflight.smk"
+include: "workflow/rules/end.smk"
 
 
 rule all:
+    """
+    Make everything: models, scores, tables and figures.
+    """
     default_target: True
     input:
         LAYOUT.models(),
@@ -41,6 +45,9 @@ rule all:
 
 
 rule models:
+    """
+    Make all trained and cloned models.
+    """
     input:
         LAYOUT.models(),
     message:
@@ -48,6 +55,9 @@ rule models:
 
 
 rule scores:
+    """
+    Score all models and merges.
+    """
     input:
         lambda w: LAYOUT.scores([*GRID, *CHECKPOINTS.values()]),
     message:
@@ -58,6 +68,9 @@ rule scores:
 for setup in dict.fromkeys(model.setup for model in GRID if model.setup):
 
     rule:
+        """
+        Score all models and merges of this setup.
+        """
         name:
             f"scores_{setup}"
         input:
@@ -67,6 +80,9 @@ for setup in dict.fromkeys(model.setup for model in GRID if model.setup):
 
 
 rule figures:
+    """
+    Draw all figures; with analysis.partial, from the scores that there are.
+    """
     input:
         FIGURE_FILES,
     message:

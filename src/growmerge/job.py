@@ -37,11 +37,12 @@ def imports() -> Iterator[None]:
 
 @contextmanager
 def job(
-    log: str | Path | None = None, level: int = logging.INFO, threads: int | None = None
+    log: str | Path | None = None, level: int = logging.INFO, threads: int | None = None, *, name: str = ""
 ) -> Iterator[logging.Logger]:
     """Run a script's body, with that many `threads` in torch.
 
-    Messages of the `growmerge` loggers go to the terminal and to `log`. A GrowmergeError ends the script with its
+    Messages of the `growmerge` loggers go to `log`, and to the terminal after the `name` of what the job makes: several
+    jobs write to one terminal at a time. A GrowmergeError ends the script with its
     message alone, and so do a full disk and Ctrl-C; anything else keeps its traceback. All of it is in the log, unless
     the log cannot be written, which ends nothing.
     """
@@ -53,7 +54,7 @@ def job(
     logger = logging.getLogger("growmerge")
     logger.setLevel(level)
     logger.propagate = False  # libraries set up the root logger, which would print everything twice
-    _add(logger, logging.StreamHandler(sys.stderr))
+    _add(logger, logging.StreamHandler(sys.stderr), f"{name}: " if name else "")
     if log:
         try:
             Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +78,8 @@ def job(
         sys.exit(1)
 
 
-def _add(logger: logging.Logger, handler: logging.Handler) -> None:
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+def _add(logger: logging.Logger, handler: logging.Handler, prefix: str = "") -> None:
+    handler.setFormatter(logging.Formatter(f"%(asctime)s {prefix}%(message)s", "%H:%M:%S"))
     logger.addHandler(handler)
 
 

@@ -3,11 +3,13 @@
 import json
 import logging
 import random
+import re
+import subprocess
 from importlib.util import find_spec
 
 import pytest
 import torch
-from training_runs import logged, make_inputs, said, task, train, with_training
+from training_runs import logged, make_inputs, said, start, task, train, with_training
 
 from growmerge.artifacts import publish, read_manifest
 from growmerge.data.documents import Document
@@ -143,6 +145,15 @@ def test_the_jobs_log_says_the_time_left(tmp_path, monkeypatch, caplog):
     assert "step 50/100" in caplog.text
     assert "5:00 left" in caplog.text, "ten steps took a minute, fifty are left"
     assert lines(tmp_path / "log.jsonl")[0]["tokens_per_second"] == pytest.approx(10 * 50 / 60, abs=0.1)
+
+
+def test_lines_on_the_terminal_name_the_model_as_several_trainings_share_it(inputs, tmp_path):
+    process = start(inputs, tmp_path, stderr=subprocess.PIPE, text=True)
+    printed = process.communicate()[1]
+    assert process.returncode == 0, printed
+    steps = re.findall(r"^\S+ (.*)step \d+/\d+ ", printed, re.MULTILINE)
+    assert steps and set(steps) == {"2x/swe: "}, printed
+    assert "2x/swe" not in said(tmp_path), "the job's own log is of one model"
 
 
 def test_no_spike_before_there_is_anything_to_compare_with():

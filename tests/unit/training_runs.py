@@ -74,6 +74,7 @@ def task(inputs, out, recipe=RECIPE):
         work=out / "work",
         log=out / "log",
         compiled=out / "compiled",
+        name="2x/swe",
     )
     (out / "job.json").write_text(spec.model_dump_json(), encoding="utf-8")
     return out / "job.json"

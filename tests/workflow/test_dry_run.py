@@ -247,6 +247,44 @@ def test_a_source_that_is_not_there_is_said_before_any_job(clone):
 def test_a_merge_of_a_language_that_is_not_there_is_no_target(clone):
     output = snakemake(clone, "-n", *LAPTOP, "results/miniature/merges/2x/deu+swe/ties", fails=True)
     assert "MissingRuleException" in output
+    wrong = "'results/miniature/merges/2x/deu+swe/ties': no rule makes it"
+    assert f"{wrong}; did you mean 'results/miniature/merges/2x/ekk+swe/ties'?" in output
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("figures/baseline.pdf", "results/miniature/figures/baselines.pdf"),
+        ("results/miniature/merges/2x/swe+isl/tiess", "results/miniature/merges/2x/isl+swe/ties"),
+        ("figuers", "figures"),
+    ],
+)
+def test_a_target_that_is_not_there_is_one_line_with_the_nearest(clone, asked, meant):
+    output = snakemake(clone, "-n", *LAPTOP, asked, fails=True)
+    assert f"'{asked}': no rule makes it; did you mean '{meant}'?" in output
+    assert "Traceback" not in output
+
+
+def test_every_rule_says_what_it_makes(clone):
+    listed = snakemake(clone, "--list").splitlines()[1:]
+    assert len(listed) > 40
+    assert [line for line in listed if not re.fullmatch(r"\w+ \([A-Z].+[.]\)", line)] == []
+
+
+def test_a_strict_plan_fails_if_the_time_does_not_suffice(clone):
+    fits = "plan={strict: true, gpus: 4, hours: 1}"
+    assert "## Time on 4 GPUs" in snakemake(clone, "plan", *LAPTOP, "--config", fits)
+    output = snakemake(clone, "plan", *LAPTOP, "--config", "plan={strict: true, hours: 1e-9}", fails=True)
+    assert "hours on 8 GPUs, more than plan.hours = 1e-09" in output
+
+
+def test_a_dry_run_lists_no_missing_inputs(clone):
+    output = snakemake(clone, "-n", *LAPTOP, "results/miniature/figures/pairwise.pdf")
+    assert "Reasons:\n    (check individual jobs above for details)\n    " in output, "the summary stays"
+    assert "Reason: Missing output files" not in output
+    assert "Reason: Missing output files" in snakemake(
+        clone, "-n", *LAPTOP, "results/miniature/figures/pairwise.pdf", "--quiet", "host"
+    )
 
 
 def test_on_a_laptop_every_job_has_one_thread():

@@ -318,7 +318,9 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
 def test_a_hole_in_the_grid_is_drawn_as_a_hole(clone):
     shutil.rmtree(clone / RESULTS / "scores/1x/isl+swe/linear")
     figures = [str(RESULTS / f"figures/{name}.pdf") for name in ("pairwise", "similarity_and_drop")]
-    snakemake(clone, *figures, "--config", "analysis={partial: true}", *RUN)
+    output = snakemake(clone, *figures, "--config", "analysis={partial: true}", *RUN)
+    assert f"Figures: {RESULTS}/figures/\n" in output
+    assert "1 without scores, left out as analysis.partial says: 1x/isl+swe/linear\n" in output
     table = pd.read_csv(clone / RESULTS / "tables/pairwise.csv")
     assert table[table.id == "1x/isl+swe/linear"].value.isna().all()
     assert table[table.id == "2x/isl+swe/linear"].value.notna().any()

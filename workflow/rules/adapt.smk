@@ -2,6 +2,9 @@
 
 
 use rule train_base as adapt_model with:
+    """
+    Train a model of a setup: on a language, on all languages, or on from a merge.
+    """
     input:
         parent=lambda w: LAYOUT.parent(w.adapted),
         shards=lambda w: LAYOUT.training_shards(w.adapted),

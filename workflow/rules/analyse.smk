@@ -32,6 +32,9 @@ localrules:
 
 
 rule tabulate_scores:
+    """
+    Make the table of a figure, or of all scores.
+    """
     input:
         scores=lambda w: LAYOUT.scores(TABULATED[w.table]),
         translations=lambda w: LAYOUT.translations(TABULATED[w.table]),
@@ -67,6 +70,9 @@ rule tabulate_scores:
 
 # Models held against one another on the same items: a merge against linear, members and mixed model, setups, equal cost.
 rule tabulate_contrasts:
+    """
+    Tabulate differences between models, with intervals.
+    """
     input:
         scores=lambda w: LAYOUT.scores(TABULATED["scores"]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
@@ -101,6 +107,9 @@ rule tabulate_contrasts:
 
 # Each setup's merges, ensembles and healed models between its base and its model of all languages.
 rule tabulate_gap:
+    """
+    Tabulate which share of the gap between base and joint training merges win back.
+    """
     input:
         scores=lambda w: LAYOUT.scores_of(model for candidate in SHOWN.candidates for model in candidate.models),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
@@ -131,6 +140,9 @@ rule tabulate_gap:
 
 
 rule tabulate_benchmarks:
+    """
+    Tabulate what the benchmarks hold.
+    """
     input:
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
     output:
@@ -156,6 +168,9 @@ rule tabulate_benchmarks:
 
 
 rule tabulate_trainings:
+    """
+    Tabulate the trainings: steps, tokens, loss and speed.
+    """
     input:
         LAYOUT.trained(),
     output:
@@ -182,6 +197,9 @@ rule tabulate_trainings:
 
 
 rule tabulate_languages:
+    """
+    Tabulate scores by language.
+    """
     input:
         f"{RESULTS}/tables/scores.parquet",
     output:
@@ -213,6 +231,9 @@ rule tabulate_languages:
 
 
 rule tabulate_translations:
+    """
+    Tabulate what models translated.
+    """
     input:
         translations=LAYOUT.translations(SHOWN.translators()),
     output:
@@ -241,6 +262,9 @@ rule tabulate_translations:
 
 
 rule draw_figure:
+    """
+    Draw one figure from its table.
+    """
     input:
         f"{RESULTS}/tables/{{figure}}.parquet",
     output:
@@ -274,6 +298,9 @@ rule draw_figure:
 # No output, and no benchmark, which would count as one: it runs whenever it is asked for. Results may be read-only, so its
 # log is with Snakemake's own. If it is cut off, it goes on where it was; a second attempt would find the same faults.
 rule verify:
+    """
+    Check every artifact that is there against its manifest.
+    """
     log:
         f".snakemake/log/verify-{STUDY.study}.log",
     retries: 0

@@ -18,6 +18,9 @@ localrules:
 
 
 rule compare_models:
+    """
+    Compare the models of a setup before they are merged.
+    """
     input:
         members=lambda w: LAYOUT.compared(w.setup),
         base=lambda w: LAYOUT.ancestor(w.setup),
@@ -51,6 +54,9 @@ rule compare_models:
 
 
 rule tabulate_comparisons:
+    """
+    Tabulate how models compare before they are merged.
+    """
     input:
         LAYOUT.comparisons(),
     output:
@@ -74,6 +80,9 @@ rule tabulate_comparisons:
 
 
 rule correlate_similarity:
+    """
+    Relate the similarity of models to what merging loses.
+    """
     input:
         comparisons=LAYOUT.comparisons(),
         scores=f"{RESULTS}/tables/pairwise.parquet",

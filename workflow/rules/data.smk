@@ -7,6 +7,9 @@ localrules:
 
 
 rule download_package:
+    """
+    Download a package that carries text.
+    """
     output:
         directory(f"{DOWNLOADS}/{{package}}"),
     log:
@@ -31,6 +34,9 @@ rule download_package:
 
 
 rule build_documents:
+    """
+    Read, clean and split a part of the text of a corpus.
+    """
     input:
         packages=lambda w: LAYOUT.packages_of(w.corpus),
         files=lambda w: LAYOUT.files_of(w.corpus, w.shard),
@@ -56,6 +62,9 @@ rule build_documents:
 
 
 rule list_part_ids:
+    """
+    List the ids of the documents of a part of a corpus.
+    """
     input:
         files=lambda w: LAYOUT.files_of_ids(w.part),
         datasets=lambda w: LAYOUT.dataset_of_ids(w.part),
@@ -80,6 +89,9 @@ rule list_part_ids:
 
 
 rule build_tokenizer:
+    """
+    Train the tokenizer, or take the configured one.
+    """
     input:
         documents=[shard for corpus in LAYOUT.tokenizer_corpora() for shard in LAYOUT.documents(corpus.name)],
         evaluation=LAYOUT.evaluation_of(LAYOUT.tokenizer_corpora()),
@@ -107,6 +119,9 @@ rule build_tokenizer:
 
 
 rule tokenize_shard:
+    """
+    Tokenize a part of the text of a corpus.
+    """
     input:
         documents=lambda w: LAYOUT.documents_shard(w.part, w.shard),
         evaluation=lambda w: LAYOUT.evaluation_of([STUDY.corpus(w.part)]),
@@ -137,6 +152,9 @@ rule tokenize_shard:
 
 
 rule build_benchmark:
+    """
+    Build the items of a benchmark in one language.
+    """
     input:
         documents=lambda w: LAYOUT.benchmark_documents(w.benchmark, w.language),
         counterparts=lambda w: LAYOUT.benchmark_counterparts(w.benchmark, w.language),
@@ -171,6 +189,9 @@ rule build_benchmark:
 
 
 rule write_tuning_text:
+    """
+    Write the held-out text that coefficients are fitted to.
+    """
     input:
         documents=lambda w: LAYOUT.documents(LAYOUT.evaluation_corpus(w.language).name),
     output:
@@ -196,6 +217,9 @@ rule write_tuning_text:
 
 
 rule generate_pairs:
+    """
+    Generate minimal pairs, to be looked at.
+    """
     input:
         documents=lambda w: LAYOUT.benchmark_documents(w.benchmark, w.language),
         files=lambda w: LAYOUT.benchmark(w.benchmark).files(w.language),
@@ -226,6 +250,9 @@ rule generate_pairs:
 
 
 rule list_benchmarks:
+    """
+    List what all models are scored on.
+    """
     input:
         lambda w: LAYOUT.benchmarks(cell for cell in GRID.score_cells if cell[1] == w.language),
     output:

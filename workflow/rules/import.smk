@@ -9,6 +9,9 @@ localrules:
 
 
 rule import_model:
+    """
+    Take a model from the hub or a folder.
+    """
     input:
         lambda w: parse_reference(GRID.imported[w.imported]).files(),
     output:
@@ -34,6 +37,9 @@ rule import_model:
 
 # Of the branches of a checkpoint, only what is made from them stays: at full size there are hundreds.
 use rule import_model as import_checkpoint with:
+    """
+    Take an intermediate checkpoint from the hub or a folder.
+    """
     input:
         lambda w: parse_reference(GRID.imported_checkpoints[w.imported_checkpoint]).files(),
     output:

@@ -6,6 +6,9 @@ localrules:
 
 
 rule match_compute:
+    """
+    Find the checkpoints of two setups that cost the same.
+    """
     output:
         csv=f"{RESULTS}/compute_match.csv",
         manifest=f"{RESULTS}/compute_match.manifest.json",
@@ -29,6 +32,9 @@ rule match_compute:
 
 
 use rule score_model as score_checkpoint with:
+    """
+    Score an intermediate checkpoint.
+    """
     input:
         model=lambda w: LAYOUT.checkpoint(w.checkpoint),
         benchmarks=lambda w: LAYOUT.listings(CHECKPOINTS[w.checkpoint].scored_in),

@@ -6,6 +6,9 @@
 
 
 rule count_tokens:
+    """
+    Count how often a language's text uses each token.
+    """
     input:
         shards=lambda w: LAYOUT.shards(w.part),
         tokenizer=f"{RESULTS}/tokenizer",
@@ -31,6 +34,9 @@ rule count_tokens:
 
 # The half of held-out text that no benchmark scores says how much of each expert a merge takes, tensor by tensor.
 rule collect_grams:
+    """
+    Collect what RegMean asks of a model: the Gram matrices of its layers' inputs.
+    """
     input:
         member=lambda w: LAYOUT.members(w.setup, w.expert),
         shards=lambda w: LAYOUT.statistics_shards(w.expert),
@@ -61,6 +67,9 @@ rule collect_grams:
 
 
 rule tune_coefficients:
+    """
+    Fit the coefficients of a merge to held-out text.
+    """
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         base=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.tuned),
@@ -97,6 +106,9 @@ OF_SIZES = [method.name for method in STUDY.merging.methods if method.sizes]
 
 
 rule merge_and_score:
+    """
+    Merge a combination of languages by every method, and score the merges.
+    """
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         bases=lambda w: sorted(set(LAYOUT.merge_bases(w.setup, w.combination, EVERYWHERE).values())),
@@ -140,6 +152,9 @@ rule merge_and_score:
 
 
 use rule merge_and_score as merge_and_score_alone with:
+    """
+    Merge a combination of languages by a method of its own, and score the merge.
+    """
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         bases=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.alone),
@@ -165,6 +180,9 @@ use rule merge_and_score as merge_and_score_alone with:
 
 
 rule merge_models:
+    """
+    Make one merge that is kept.
+    """
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         base=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.method),

@@ -5,10 +5,15 @@ localrules:
     plan,
 
 
-# No output: it is written whenever it is asked for, as it also says what is built.
+# No output: it is written whenever it is asked for, as it also says what is built. What does not fit with `plan.strict`
+# does not fit at a second attempt.
 rule plan:
+    """
+    State what the study costs: parameters, tokens, FLOPs, GPU hours, time, disk and downloads; nothing is built.
+    """
     log:
         f"{LOGS}/plan.log",
+    retries: 0
     conda:
         "../../envs/analyse.yaml"
     threads: 1

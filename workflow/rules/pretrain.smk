@@ -2,6 +2,9 @@
 
 
 rule initialise_model:
+    """
+    Draw the random initialisation of a base.
+    """
     input:
         f"{RESULTS}/tokenizer",
     output:
@@ -26,6 +29,9 @@ rule initialise_model:
 
 
 rule clone_model:
+    """
+    Widen a base by HyperCloning.
+    """
     input:
         lambda w: LAYOUT.parent(w.cloned_base),
     output:
@@ -50,6 +56,9 @@ rule clone_model:
 
 
 rule train_base:
+    """
+    Train a base.
+    """
     input:
         parent=lambda w: LAYOUT.parent(w.trained_base),
         shards=lambda w: LAYOUT.training_shards(w.trained_base),

@@ -6,6 +6,9 @@ PARITY_CELLS = LAYOUT.parity_cells
 
 
 rule score_reference:
+    """
+    Score the English side of parallel sentences with the reference model.
+    """
     input:
         model=LAYOUT.model(STUDY.scoring.reference),
         references=LAYOUT.benchmarks(PARITY_CELLS),
@@ -31,6 +34,9 @@ rule score_reference:
 
 
 use rule score_reference as score_model with:
+    """
+    Score one model.
+    """
     input:
         model=lambda w: LAYOUT.model(w.model),
         benchmarks=lambda w: LAYOUT.listings(GRID.model(w.model).scored_in),
@@ -52,6 +58,9 @@ use rule score_reference as score_model with:
 
 # An ensemble is scored by log-likelihoods alone: it runs all its members, and writes no text.
 rule score_ensemble:
+    """
+    Score the output ensemble of a combination of languages.
+    """
     input:
         members=lambda w: LAYOUT.ensemble_members(w.ensemble),
         benchmarks=lambda w: LAYOUT.listings(GRID.model(w.ensemble).scored_in),

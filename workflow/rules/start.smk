@@ -1,12 +1,29 @@
-# What is looked at when a run begins, before its first job. Snakemake knows one `onstart`, so all of it is here.
+# What is looked at when a run begins, before its first job; then its progress is told. Snakemake knows one `onstart`, so
+# all of it is here.
 
-from growmerge.study.plan import refuse_without_room
+import time
+
+from snakemake.logging import logger
+
+from growmerge.study.plan import planned_flops, refuse_without_room
+from growmerge.study.progress import Progress, share_trained, tell
 from growmerge.training.lease import refuse_beside_trainers
+
+TRAINING_RULES = ("train_base", "adapt_model")
+
+
+def share_done(job):
+    if workflow.dag.finished(job):
+        return 1.0
+    if job.rule.name not in TRAINING_RULES:
+        return 0.0
+    (model,) = job.wildcards
+    return share_trained(Path(RESULTS) / "work" / model, COSTS.steps(model)) if COSTS.can_tell(model) else 0.0
 
 
 onstart:
     needed = list(workflow.dag.needrun_jobs())
-    trained = [job.wildcards_dict for job in needed if job.rule.name in ("train_base", "adapt_model")]
+    trained = [job.wildcards_dict for job in needed if job.rule.name in TRAINING_RULES]
     try:
         # Snakemake's own lock ends with it, its jobs on a cluster do not.
         refuse_beside_trainers(
@@ -16,3 +33,6 @@ onstart:
             refuse_without_room(STUDY)
     except GrowmergeError as error:
         raise WorkflowError(str(error)) from None
+    planned = planned_flops(STUDY)
+    flops = {job: sum(planned.get(str(path), 0.0) for path in job.output) for job in needed}
+    tell(Progress(flops, share_done, time.monotonic()), logger.info)

@@ -27,6 +27,7 @@ launch(
         log=Path(snakemake.log[0]),
         compiled=next(folder for folder in work.parents if folder.name == "work") / ".compiled",
         threads=snakemake.threads,
+        name=snakemake.wildcards[0],  # the rules' only one, the id of the model
     ),
     gpus=snakemake.resources.get("gpu"),
     nodes=snakemake.resources.get("nodes", 1),

@@ -15,8 +15,10 @@ from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.matching import Match, compared_models, match_compute
+from growmerge.study.plan_downloads import download_lines
 from growmerge.study.plan_report import missing_disk, plan_csv, plan_markdown, readable_bytes
 from growmerge.study.plan_rows import Row, built_counts, plan_rows
+from growmerge.study.plan_time import Timing, time_lines, timing
 from growmerge.study.plan_unimax import changed_models
 
 logger = logging.getLogger(__name__)
@@ -37,14 +39,32 @@ def write_plan(study: Study, folder: Path) -> None:
     """Write plan.csv and plan.md into `folder`, and log the latter.
 
     Token shards that are built are counted as they are, others as the configuration expects them. Raises
-    GrowmergeError for a corpus of unknown size.
+    GrowmergeError for a corpus of unknown size; with plan.strict, also if what is not built yet does not fit.
     """
     plan = _plan(study)
     changed = changed_models(Layout(study, plan.costs.grid), plan.costs)
     report = plan_markdown(plan.rows, plan.costs, plan.matches, plan.free, plan.begun, changed)
+    time = timing(plan.rows, plan.costs, study.plan.gpus)
+    report += "\n" + "\n".join([*time_lines(time, study.plan.gpus), "", *download_lines(plan.rows, plan.costs)]) + "\n"
     write_atomically(folder / "plan.csv", plan_csv(plan.rows, plan.costs))
     write_atomically(folder / "plan.md", report)
     logger.info("%s\n%s and %s", report, folder / "plan.csv", folder / "plan.md")
+    if study.plan.strict and (excess := _excess(study, plan, time)):
+        raise GrowmergeError(f"{folder / 'plan.md'}: the study does not fit: {' and '.join(excess)}")
+
+
+def _excess(study: Study, plan: Planned, time: Timing) -> list[str]:
+    """What the study needs more of than there is."""
+    excess = []
+    if missing := missing_disk(plan.rows, keep_merges=study.merging.keep, begun=plan.begun, free=plan.free):
+        excess.append(f"{readable_bytes(missing)} of disk are missing")
+    limit = study.plan.hours
+    if limit is not None and time.hours > limit:
+        excess.append(
+            f"it takes {time.hours:,.4g} hours on {study.plan.gpus} GPUs, more than plan.hours = {limit:g} "
+            f"(the longest chain of jobs alone takes {time.chain_hours:,.4g})"
+        )
+    return excess
 
 
 def refuse_without_room(study: Study) -> None:
@@ -66,6 +86,15 @@ def refuse_without_room(study: Study) -> None:
             f"{readable_bytes(missing)} are missing. Free some space, or make {results.parent} a link to a larger "
             "disk; `snakemake plan` lists what takes how much. Set plan.check_disk to false to begin all the same"
         )
+
+
+def planned_flops(study: Study) -> dict[str, float]:
+    """Path -> FLOPs of what makes it, of all models, coefficients and scores; nothing if a corpus has no known size."""
+    try:
+        rows = _plan(study).rows
+    except GrowmergeError:
+        return {}
+    return {row.path: row.flops for row in rows if row.path}
 
 
 def _plan(study: Study) -> Planned:

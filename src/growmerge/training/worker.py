@@ -27,7 +27,8 @@ class TrainingJob(BaseModel):
     """Everything that a training needs to know, as a JSON file can hold it.
 
     `shards` maps corpora to the folders of their token shards; `threads` are for each process; `compiled` is where
-    torch.compile keeps its results (unless TORCHINDUCTOR_CACHE_DIR says so), for all models of a study.
+    torch.compile keeps its results (unless TORCHINDUCTOR_CACHE_DIR says so), for all models of a study. `name`, the id
+    of the model, begins each line on the terminal, which trainings share.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +44,7 @@ class TrainingJob(BaseModel):
     log: Path
     compiled: Path
     threads: int = 1
+    name: str = ""
 
     @field_validator("recipe", mode="before")
     @classmethod
@@ -60,7 +62,7 @@ def train(task: TrainingJob) -> None:
     torch.set_num_threads(min(task.threads, os.cpu_count() or 1))  # more than cores are many times slower
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(task.compiled.absolute()))
     first = os.environ.get("RANK", "0") == "0"
-    with job(task.log if first else None, logging.INFO if first else logging.WARNING) as logger:
+    with job(task.log if first else None, logging.INFO if first else logging.WARNING, name=task.name) as logger:
         try:
             train_model(
                 task.parent,
