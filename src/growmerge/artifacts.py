@@ -32,6 +32,7 @@ from growmerge.errors import GrowmergeError
 logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 FORMAT = 1
+_OWN_DIGEST = "sha256"  # the key of a manifest for the digest of all its other keys
 # Notes about an artifact (times, paths, commands) that are not part of what it is.
 NOTES = {"README.md", "training_log.jsonl", "results.json"}
 RECORDED_PACKAGES = ("growmerge", "snakemake", "torch", "transformers", "tokenizers", "mergekit", "pyarrow")
@@ -53,7 +54,8 @@ class Manifest:
     """What `manifest.json` holds.
 
     `files` maps names to {sha256, bytes}; `inputs` maps paths to the digests they had; `config` holds the leaves of the
-    configuration that shaped the artifact; `facts` are numbers about it (tokens, FLOPs, steps, ...).
+    configuration that shaped the artifact; `facts` are numbers about it (tokens, FLOPs, steps, ...). The file also holds
+    the digest of all this, so that a damaged fact is not taken for a right one.
     """
 
     files: dict[str, dict[str, Any]]
@@ -99,6 +101,9 @@ def read_manifest(artifact: Path) -> Manifest:
         raise GrowmergeError(
             f"{path}: format {data.get('format')!r}, this version reads {FORMAT}; remove {artifact} to rebuild it"
         )
+    # Manifests of versions before this digest have none.
+    if _OWN_DIGEST in data and data.pop(_OWN_DIGEST) != digest_of(data):
+        raise GrowmergeError(f"{path}: is damaged (its text is not what was written); remove {artifact} and rerun")
     for key in ("files", "inputs", "facts", "provenance"):
         if not isinstance(data.get(key), dict):
             raise GrowmergeError(f"{path}: is damaged (`{key}` is no JSON object); remove {artifact} and rerun")
@@ -219,6 +224,8 @@ def write_manifest(
         "facts": dict(facts or {}),
         "provenance": {**provenance(), "wall_seconds": seconds},
     }
+    data = json.loads(json.dumps(data))  # as it will be read: keys are text
+    data[_OWN_DIGEST] = digest_of(data)
     with replacing(path) as temporary:
         _write_through(temporary, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
         mode = stat.S_IMODE(temporary.stat().st_mode)
