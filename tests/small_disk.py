@@ -21,8 +21,8 @@ class Disk:
         (self.folder / "filler").write_bytes(b"x" * (free_bytes(self.folder) - left))
 
     def free(self) -> None:
-        """Free them again."""
-        (self.folder / "filler").unlink()
+        """Free them again, if there are any."""
+        (self.folder / "filler").unlink(missing_ok=True)
 
     def resize(self, size: int) -> None:
         """Make it `size` bytes large."""
