@@ -62,7 +62,10 @@ class Holder:
         """The command that makes it save its state and end."""
         if not self.process:
             return f"sleep {STALE:.0f}"  # by then the lease has ended, unless somebody still touches it
-        return f"scancel {self.job}" if self.job else f"kill {self.process}"
+        if self.job:
+            return f"scancel {self.job}"
+        # Here, the number may be another process's.
+        return f"kill {self.process}" if self.host == socket.gethostname() else f"ssh {self.host} kill {self.process}"
 
 
 UNNAMED = Holder("", 0)  # of a lease that cannot be read
