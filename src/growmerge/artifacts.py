@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from growmerge.disk import bytes_under, is_full, no_room
+from growmerge.drafts import draft_of, put
 from growmerge.errors import GrowmergeError
 
 logger = logging.getLogger(__name__)
@@ -54,8 +55,8 @@ class Manifest:
     """What `manifest.json` holds.
 
     `files` maps names to {sha256, bytes}; `inputs` maps paths to the digests they had; `config` holds the leaves of the
-    configuration that shaped the artifact; `facts` are numbers about it (tokens, FLOPs, steps, ...). The file also holds
-    the digest of all this, so that a damaged fact is not taken for a right one.
+    configuration that shaped the artifact; `facts` are numbers about it (tokens, FLOPs, steps, ...). The file also
+    holds the digest of all this, so that a damaged fact is not taken for a right one.
     """
 
     files: dict[str, dict[str, Any]]
@@ -171,8 +172,7 @@ def publish(
     """
     start = time.monotonic() if since is None else since
     folder = Path(folder)
-    draft = Draft(folder.with_name(f".{folder.name}.partial"))
-    shutil.rmtree(draft.folder, ignore_errors=True)
+    draft = Draft(draft_of(folder))
     draft.folder.mkdir(parents=True)
     try:
         yield draft
@@ -182,8 +182,7 @@ def publish(
         write_manifest(
             draft.folder / MANIFEST, files, inputs=inputs, config=config, facts=draft.facts, seconds=elapsed(start)
         )
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.folder.rename(folder)
+        put(draft.folder, folder)
     except BaseException as error:
         full = is_full(error)
         written = bytes_under(draft.folder) if full else 0
@@ -241,7 +240,7 @@ def replacing(path: Path) -> Iterator[Path]:
     If the body raises, what it wrote is removed and `path` stays as it was. Raises GrowmergeError if the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = draft_of(path)
     try:
         yield temporary
         temporary.replace(path)

@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from growmerge.drafts import runs
 from growmerge.errors import GrowmergeError
 from growmerge.training.stopping import AGAIN
 
@@ -148,18 +149,8 @@ def _holder(lease: Path) -> Holder | None:
         return None
     except (ValueError, TypeError):  # empty or half of it, after a power cut
         holder = UNNAMED
-    gone = holder.host == socket.gethostname() and not _runs(holder.process)
+    gone = holder.host == socket.gethostname() and not runs(holder.process)
     return None if gone or age > STALE else holder
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
 
 
 def _create(work: Path, number: int) -> bool:
