@@ -1,6 +1,7 @@
 """What models are scored on, as one file."""
 
 import json
+import shutil
 
 import pytest
 
@@ -32,4 +33,13 @@ def test_a_damaged_listing_is_refused(benchmarks):
     write_listing(benchmarks, listing)
     listing.write_text(json.dumps([["parity", "swe"]]))
     with pytest.raises(GrowmergeError, match=r"listing\.json: has .* bytes, its manifest says"):
+        read_listing(listing)
+
+
+def test_a_benchmark_that_was_removed_is_named_with_what_makes_it_again(benchmarks):
+    """Snakemake does not: jobs that score have the listing as their input, and that is there."""
+    listing = benchmarks[0].parents[1] / "listing.json"
+    write_listing(benchmarks, listing)
+    shutil.rmtree(benchmarks[1])
+    with pytest.raises(GrowmergeError, match=rf"^{benchmarks[1]}: is missing, .*; remove {listing} and rerun"):
         read_listing(listing)

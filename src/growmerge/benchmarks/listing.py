@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from growmerge.artifacts import verify, write_atomically, write_manifest
+from growmerge.errors import GrowmergeError
 
 
 def write_listing(benchmarks: Sequence[Path], listing: Path) -> None:
@@ -17,7 +18,15 @@ def write_listing(benchmarks: Sequence[Path], listing: Path) -> None:
 
 
 def read_listing(listing: Path) -> dict[tuple[str, str], Path]:
-    """(benchmark, language) -> the folder of its items. Raises GrowmergeError for a listing that is damaged."""
+    """(benchmark, language) -> the folder of its items.
+
+    Raises GrowmergeError for a listing that is damaged, or if one of the folders is not there: as long as the listing
+    is, Snakemake does not make them again.
+    """
     verify(listing)
     cells = json.loads(listing.read_text(encoding="utf-8"))
-    return {(benchmark, language): listing.parent / benchmark / language for benchmark, language in cells}
+    folders = {(benchmark, language): listing.parent / benchmark / language for benchmark, language in cells}
+    for folder in folders.values():
+        if not folder.exists():
+            raise GrowmergeError(f"{folder}: is missing, though it is listed; remove {listing} and rerun to make both")
+    return folders
