@@ -16,7 +16,8 @@ from growmerge.training.lease import trainers
 
 REMOVE = re.compile(r"remove (results/\S+) (?:and rerun|to rebuild it)")
 END_IT = re.compile(rf"on {re.escape(socket.gethostname())}[^`]*end them \(`(kill \d+)")
-SAID = re.compile(r"error: .*|.*Error: .*|.*--unlock.*|.*(?:has ended|have ended).*")
+SAID = re.compile(r"(?:error|Error|Error in rule \w+): .*|Error in rule \w+|.*Wait until they have ended.*")
+LONGEST = 160  # characters of what was said that are shown
 PATIENCE = 60.0  # seconds that a user waits for the jobs of an earlier run
 
 
@@ -65,5 +66,5 @@ class User:
 
 def notable(output: str) -> list[str]:
     """The lines of an output that say what is wrong or what to do, each once."""
-    lines = (match[0].strip() for match in map(SAID.search, output.splitlines()) if match)
-    return list(dict.fromkeys(line for line in lines if line))
+    lines = (match[0].strip()[:LONGEST] for match in map(SAID.search, output.splitlines()) if match)
+    return list(dict.fromkeys(lines))
