@@ -68,6 +68,12 @@ class Faults:
         os.killpg(self._run.process.pid, signal.SIGINT)
         return Struck(where)
 
+    def close_the_terminal(self) -> Struck | None:
+        """SIGHUP to Snakemake and all jobs, as when a connection breaks off."""
+        where = self._at_work()
+        os.killpg(self._run.process.pid, signal.SIGHUP)
+        return Struck(where)
+
     def cut_the_power(self) -> Struck | None:
         """Nothing has time to tidy up: locks, leases and temporary files stay."""
         where = self._at_work()
@@ -181,6 +187,7 @@ KINDS: dict[str, Callable[[Faults], Struck | None]] = {
     "Snakemake killed": Faults.kill_the_controller,
     "Snakemake terminated": Faults.terminate_the_controller,
     "Ctrl-C": Faults.interrupt,
+    "closed terminal": Faults.close_the_terminal,
     "power cut": Faults.cut_the_power,
     "lost node": Faults.lose_a_node,
     "torn lease": Faults.tear_a_lease,
