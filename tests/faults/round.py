@@ -203,8 +203,9 @@ class Round:
             self._blame(what)
 
     def _known(self, outcome: Outcome) -> None:
-        outcome.seconds = outcome.seconds or time.monotonic() - outcome.begun
-        self._report(str(outcome))
+        known, outcome.seconds = outcome.seconds, outcome.seconds or time.monotonic() - outcome.begun
+        if known is None or outcome.problems:
+            self._report(str(outcome))
 
     # What is so
 

@@ -16,7 +16,9 @@ from growmerge.training.lease import trainers
 
 REMOVE = re.compile(r"remove (results/\S+) (?:and rerun|to rebuild it)")
 END_IT = re.compile(rf"on {re.escape(socket.gethostname())}[^`]*end them \(`(kill \d+)")
-SAID = re.compile(r"(?:error|Error|Error in rule \w+): .*|Error in rule \w+|.*Wait until they have ended.*")
+SAID = re.compile(
+    r"(?:error|Error): .*|Error in rule \w+|results/\S+: .*; .*(?:remove|rerun).*|.*Wait until they have ended.*"
+)
 LONGEST = 160  # characters of what was said that are shown
 PATIENCE = 60.0  # seconds that a user waits for the jobs of an earlier run
 
