@@ -234,7 +234,8 @@ class Round:
                 self._unseen.remove(outcome)
                 outcome.said.append("made again before anybody read it")
                 self._known(outcome)
-        self._built = now
+        # What a job made that outlived its Snakemake is made again: nobody saw its end.
+        self._built = {name: built for name, built in now.items() if name not in begun}
         unseen = {o.struck.damaged.name for o in self._unseen if o.struck.damaged}
         for artifact in artifacts(self._clone):
             if artifact.name in unseen | begun:
