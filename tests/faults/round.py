@@ -81,6 +81,7 @@ class Round:
         self._user = User(clone, draw)
         self._built: dict[str, Built] = {}
         self._unseen: list[Outcome] = []  # damage that nobody has seen yet
+        self._outlived: set[str] = set()  # outputs of jobs that outlived their Snakemake
         self._in_vain = 0  # commands without getting on
         self.outcomes: list[Outcome] = []
         self._begin_with(undisturbed, draw.randrange(len(PHASES) + 1))
@@ -221,11 +222,14 @@ class Round:
         """Find what is wrong, or was built again without cause, when no run is going on."""
         before, now = self._built, self._scan()
         outputs = list(_incomplete(self._clone))
+        self._outlived.update(outputs if jobs_left(self._clone) else [])
         begun = {name for name in before | now for output in outputs if _is_under(output, name)}
         for name, old in before.items():
             rebuilt = name not in now or now[name].when != old.when
             damaged = [o for o in self._unseen if o.struck.damaged and o.struck.damaged.name == name]
             if not rebuilt or name in begun or (damaged and name not in now):
+                continue
+            if any(_is_under(output, name) for output in self._outlived):  # two jobs have made it
                 continue
             sources = [source for source in map(_stem, old.inputs) if source in before or source in now]
             if not any(source not in now or now[source].when > old.when for source in sources):
