@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import re
 import shutil
 import socket
 import time
@@ -16,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _END = ".partial"
-OLD = 24 * 3600.0  # seconds, after which the draft of a process on another node counts as left behind
+_OWNED = re.compile(r"-\d+$")  # older versions wrote under names without a process
+OLD = 3600.0  # seconds without a write, after which the draft of a process on another node counts as left behind
 
 
 def draft_of(path: Path) -> Path:
@@ -25,9 +27,14 @@ def draft_of(path: Path) -> Path:
     name = glob.escape(path.name)
     for pattern in (f".{name}{_END}", f".{name}.*{_END}"):
         for draft in path.parent.glob(pattern):
-            if draft == own or _is_left(draft, path.name):
+            if draft == own or _is_left(draft):
                 _remove(draft)
     return own
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """The drafts below a folder whose processes are gone, as far as it can be known."""
+    return sorted(draft for draft in folder.rglob(f".*{_END}") if _is_left(draft))
 
 
 def put(draft: Path, folder: Path) -> None:
@@ -57,15 +64,16 @@ def runs(process: int) -> bool:
     return True
 
 
-def _is_left(draft: Path, name: str) -> bool:
-    owner = draft.name.removeprefix(f".{name}").removesuffix(_END).removesuffix(".old").removeprefix(".")
+def _is_left(draft: Path) -> bool:
+    owner = draft.name.removesuffix(_END).removesuffix(".old")
     host, _, process = owner.rpartition("-")
-    if host == socket.gethostname() and process.isdecimal():
+    if host.endswith(f".{socket.gethostname()}") and process.isdecimal():
         return not runs(int(process))
     try:
-        return not owner or time.time() - draft.stat().st_mtime > OLD
-    except FileNotFoundError:
+        written = max(path.stat().st_mtime for path in (draft, *draft.rglob("*")))
+    except FileNotFoundError:  # it is no draft any more
         return False
+    return not _OWNED.search(owner) or time.time() - written > OLD
 
 
 def _remove(draft: Path) -> None:

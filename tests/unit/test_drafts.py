@@ -9,7 +9,7 @@ import time
 import pytest
 
 from growmerge.artifacts import publish, replacing, verify
-from growmerge.drafts import OLD
+from growmerge.drafts import OLD, left_behind
 
 WRITES = """
 import sys, time
@@ -54,6 +54,7 @@ def test_drafts_of_processes_that_are_gone_are_removed(tmp_path, owner, age, lef
     drafts[1].write_text("half")
     for draft in drafts:
         os.utime(draft, (time.time() - age,) * 2)
+    assert left_behind(tmp_path) == (drafts if left else [])
     with publish(tmp_path / "artifact"), replacing(tmp_path / "table.csv") as temporary:
         temporary.write_text("whole")
     assert [draft.exists() for draft in drafts] == [not left, not left]
