@@ -128,8 +128,13 @@ def _manifests(folders: Sequence[Path]) -> list[Path]:
         for folder in folders
         for pattern in (MANIFEST, "*.manifest.json")
         for path in folder.rglob(pattern)
-        if "work" not in path.relative_to(folder).parts[:1]
+        if "work" not in path.relative_to(folder).parts[:1] and not _is_hidden(path.relative_to(folder))
     )
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it is in a draft, which a job may have been killed over."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _artifact(manifest: Path) -> Path:

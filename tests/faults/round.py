@@ -15,7 +15,7 @@ from small_disk import Disk
 
 from faults.kinds import KINDS, Faults, Struck
 from faults.run import Hangs, Run, jobs_left
-from faults.study import PHASES, RUN, STUDY, TARGETS, artifacts, content, contents
+from faults.study import ASKED, PHASES, RUN, STUDY, TARGETS, artifacts, content, contents
 from faults.user import User
 from growmerge.disk import bytes_under
 
@@ -198,10 +198,14 @@ class Round:
             outcome.problems.append("nobody saw it")
         present = contents(self._clone)
         wrong = [name for name, digest in present.items() if self._right.get(name) != digest]
+        missing = [
+            name for name in self._right if name not in present and Path(name).relative_to(STUDY).parts[0] in ASKED
+        ]
         left = [path for path in (self._clone / STUDY).rglob("*.partial*")]
         left += [path for path in (self._clone / STUDY / "work").glob("*/*") if bytes_under(path)]
-        for what in [*(f"{name} is another" for name in wrong), *(f"{path} is left" for path in left)]:
-            self._blame(what)
+        for names, fault in ((wrong, "another"), (missing, "missing"), (left, "left")):
+            for name in names:
+                self._blame(f"{name} is {fault}")
 
     def _known(self, outcome: Outcome) -> None:
         known, outcome.seconds = outcome.seconds, outcome.seconds or time.monotonic() - outcome.begun

@@ -18,6 +18,7 @@ STUDY = Path("results/faults")
 OVERLAYS = ("tests/workflow/two-languages.yaml", "tests/slurm/one-setup.yaml", "tests/faults/faults.yaml")
 RUN = [*LAPTOP, "--configfile", "config/miniature.yaml", *(Path(file).name for file in OVERLAYS)]
 TARGETS = ["models", "scores", *(f"{STUDY}/{file}" for file in ("tables/trainings.csv", "figures/baselines.pdf"))]
+ASKED = ("models", "scores", "figures")  # the folders of these; what led to them need not be there in the end
 TRAINED = ("seed", "1x/swe", "1x/isl", "1x/multi")
 # What a run writes for people, and what tells of the attempts that it took.
 LEFT_OUT = ("logs", "times", "work")
@@ -73,7 +74,7 @@ def artifacts(clone: Path) -> Iterator[Artifact]:
         for path in sorted((clone / STUDY).rglob(pattern)):
             relative = path.relative_to(clone)
             artifact = Artifact(clone, relative)
-            within = any((folder / MANIFEST).exists() for folder in path.parent.parents)
+            within = "/." in str(relative) or any((folder / MANIFEST).exists() for folder in path.parent.parents)
             if relative.relative_to(STUDY).parts[0] not in LEFT_OUT and not within and artifact.read():
                 yield artifact
 

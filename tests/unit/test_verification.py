@@ -1,6 +1,7 @@
 """What is built is held against its manifests, and what is wrong is named."""
 
 import logging
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_empty_folders_that_jobs_share_are_not_called_unfinished(tmp_path, caplo
     verify_tree([tmp_path])
     (left,) = {r.getMessage().split(":")[0] for r in caplog.records if "unfinished job" in r.getMessage()}
     assert left == f"{tmp_path}/work/1x/swe"
+
+
+def test_what_a_killed_job_was_writing_is_named_and_is_no_artifact(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("growmerge"), "propagate", True)
+    make(tmp_path / "models/whole")
+    draft = tmp_path / f"models/.half.{socket.gethostname()}-{2**22 + 1}.partial"  # no process has that number
+    make(draft)
+    (draft / "a.txt").write_text("its last file was cut off")
+    with caplog.at_level(logging.WARNING):
+        assert verify_tree([tmp_path]) == 1
+    assert f"{draft}: left by a job that was killed while it wrote; remove it" in caplog.text
 
 
 def test_verify_tree_of_nothing_and_of_the_unfinished(tmp_path):
