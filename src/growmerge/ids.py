@@ -33,6 +33,7 @@ COMMON = "common"  # what the experts of a setup with partial sharing branch off
 EXTERNAL = "external"  # the folder of models of others
 REFERENCE = "reference"  # the scores that information parity compares with
 DOWNLOADS = "downloads"  # the folder of packages, shared by all studies
+LISTINGS = "listings"  # the folder, beside those of benchmarks, of what models are scored on
 ENSEMBLE = "ensemble"  # where the method of a merge stands: no merge, but the mean of its members' probabilities
 BASE = "base"  # where the method of a healed merge stands: its control, the base trained for as many tokens
 
@@ -73,8 +74,7 @@ _RESERVED: Mapping[str, Mapping[str, str]] = {
         ALL: "tables call the mean over all items so",
         MACRO: "tables call the mean over groups of items so",
         MEAN: "tables call the mean over measures so",
-        "listing.json": "results/{study}/benchmarks/listing.json lists the benchmarks",
-        "listing.manifest.json": "results/{study}/benchmarks/listing.manifest.json lists the benchmarks",
+        LISTINGS: f"results/{{study}}/benchmarks/{LISTINGS} lists the benchmarks of each language",
     },
 }
 

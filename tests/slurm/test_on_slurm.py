@@ -26,6 +26,7 @@ CONFIGURATION = ["--configfile", "config/miniature.yaml", "two-languages.yaml", 
 SLURM = ["--profile", "slurm", "--nocolor", *CONFIGURATION]
 RESULTS = Path("results/on-slurm")
 ADAPTED = ("1x/swe", "1x/isl", "1x/multi")
+TABLES = ("baselines", "methods", "pairwise", "scores", "series")
 LONG = 600  # seconds, for a machine that is busy: a daemon that dies ends a wait at once
 
 
@@ -115,18 +116,22 @@ def update(*what):
     subprocess.run(["scontrol", "update", *what], check=True)
 
 
-def running(cluster, rule, script):
-    """Wait until a script of the rule's last job runs; returns the job.
+def stopped(cluster, rule, script):
+    """Stop (SIGSTOP) a script of the rule's last job as soon as it runs; returns the job, and the stopped processes.
 
     Before that, the job still needs the controller: without one, its step cannot start, and the job fails.
     """
+    processes = []
 
-    def runs():
+    def stop():
         jobs = cluster.jobs_of(rule)
-        return jobs and jobs[-1]["JobState"] == "RUNNING" and cluster.processes(jobs[-1]["JobId"], script)
+        if jobs and jobs[-1]["JobState"] == "RUNNING":
+            processes[:] = cluster.processes(jobs[-1]["JobId"], script)
+            kill(processes, signal.SIGSTOP)
+        return processes
 
-    cluster.wait_for(runs, f"{rule} to run", LONG)
-    return cluster.jobs_of(rule)[-1]
+    cluster.wait_for(stop, f"{rule} to run", LONG, every=0.05)
+    return cluster.jobs_of(rule)[-1], processes
 
 
 def rule_of(model):
@@ -226,6 +231,9 @@ def test_a_controller_killed_with_9_is_replaced_and_nothing_is_done_twice(cluste
         "initialise_model init",
         "merge_and_score 1x_isl+swe",
         *(f"score_model {model}" for model in ("1x_isl", "1x_multi", "1x_swe", "init", "seed")),
+        "tabulate_contrasts",
+        "tabulate_gap",
+        *(f"tabulate_scores {table}" for table in TABLES),
     ]
     assert job_counts(snakemake(clone, "-n", "all", *SLURM)) == {}
     verify(clone / RESULTS / "figures/baselines.png")
@@ -238,7 +246,8 @@ def test_only_what_asks_for_a_gpu_gets_one(cluster, night):
     with_gpu = {job["rule"].split()[0]: job for job in completed if seen[job["JobId"]]}
     without = {job["rule"].split()[0]: job for job in completed if not seen[job["JobId"]]}
     assert with_gpu.keys() == {"train_base", "adapt_model", "compare_models", "merge_and_score", "score_model"}
-    assert without.keys() == {"initialise_model", "benchmarks_build_benchmark"}
+    tables = {"tabulate_scores", "tabulate_contrasts", "tabulate_gap"}
+    assert without.keys() == {"initialise_model", "benchmarks_build_benchmark", *tables}
     assert {len(seen[job["JobId"]].split(",")) for job in with_gpu.values()} == {1}
     assert {job["Partition"] for job in with_gpu.values()} == {"gpu"}
     assert {job["Partition"] for job in without.values()} == {"cpu"}
@@ -283,10 +292,11 @@ def outage(cluster, clone):
         said("Slurm answers again")
         said("Slurm does not start jobs")
         update("PartitionName=cpu", "AllowAccounts=ALL")
-        running(cluster, "initialise_model init", "initialise_model.py")
+        _, processes = stopped(cluster, "initialise_model init", "initialise_model.py")
         time.sleep(6)  # Slurm writes down within five seconds that it runs
         cluster.kill_controller()
         said("Slurm does not answer: its controller is down")
+        kill(processes, signal.SIGCONT)
         cluster.wait_for((clone / RESULTS / "models/init/manifest.json").exists, "the job's end", LONG)
         cluster.start_controller()
         finish(process, cluster, clone, "outage.log")
@@ -318,8 +328,9 @@ def test_a_job_that_slurm_has_lost_counts_as_done_if_it_has_made_its_outputs(clu
     model = RESULTS / "models/init"
     shutil.rmtree(clone / model, ignore_errors=True)
     with controller(clone, str(model), "lost.log") as process:
-        job = running(cluster, "initialise_model init", "initialise_model.py")
+        job, processes = stopped(cluster, "initialise_model init", "initialise_model.py")
         cluster.kill_controller()
+        kill(processes, signal.SIGCONT)
         cluster.wait_for((clone / model / "manifest.json").exists, "the model", LONG)
         cluster.wait_for(lambda: not cluster.processes(job["JobId"], "snakemake"), "the job's end", LONG)
         shutil.rmtree(cluster.folder / "state")

@@ -137,6 +137,16 @@ CASES = {
         {"characters": 1e6, "max_epochs": 4, "fixed": {"sve": 1}},
         ["unimax.fixed.sve", "did you mean 'swe'"],
     ),
+    "fixed languages that use up the budget": (
+        ("unimax",),
+        {"characters": 240000, "max_epochs": 4, "fixed": {"isl": 2.4}},
+        ["unimax.characters = 240000.0: is used up", "which take 240000;", "increase it, or state the `epochs` of swe"],
+    ),
+    "languages that models may be scored in": (
+        ("scoring", "languages"),
+        "both",
+        ["scoring.languages = 'both'", "'own' or 'all'"],
+    ),
     "a checkpoint from nowhere": (("bases", 0, "from"), "hub:only-a-name", ["bases.0.from", "'hub:only-a-name'"]),
     "a target that is not there": (
         ("setups", 0, "from"),
@@ -210,15 +220,22 @@ CASES = {
 
 
 # What a case needs beside its own value.
-WITH = {"UniMax without characters": (("languages", 0, "epochs"), None)}
+COUNTED = {"documents": 10, "tokens": 1000, "characters": 100000}
+WITH = {
+    "UniMax without characters": [(("languages", 0, "epochs"), None)],
+    "fixed languages that use up the budget": [
+        *((("languages", place, "epochs"), None) for place in (0, 1)),
+        *((("corpora", place, "expected"), COUNTED) for place in (2, 3, 4, 5)),
+    ],
+}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_refused_with_key_value_and_advice(case, data):
     path, value, expected = CASES[case]
     set_at(data, path, value)
-    if case in WITH:
-        set_at(data, *WITH[case])
+    for beside in WITH.get(case, []):
+        set_at(data, *beside)
     with pytest.raises(GrowmergeError) as error:
         validate(data)
     for part in expected:

@@ -207,6 +207,33 @@ def test_published_checkpoints_take_the_places_of_bases_and_models():
     assert grid.model("1x/isl+swe/ties").parents == ("1x/isl", "1x/swe"), "an imported model is merged as the others"
 
 
+def test_what_is_made_here_is_scored_in_what_it_has_learned_and_in_english(miniature):
+    def languages(model):
+        return miniature.model(model).scored_in
+
+    assert languages("2x/swe") == languages("1x-rounds-2/swe") == ("eng", "swe")
+    assert languages("2x/isl+swe/linear") == ("eng", "swe", "isl"), "in the order of the configuration"
+    everything = ("eng", "swe", "isl", "ekk", "fas")
+    of_all = ("2x/multi", "1x/ekk+fas+isl+swe/linear~5", "1x/ekk+fas+isl+swe/base~5", "2x/ekk+fas+isl+swe/ensemble")
+    assert {languages(model) for model in of_all} == {everything}
+    assert miniature.checkpoint("2x/swe", 40).scored_in == ("eng", "swe")
+    assert languages("base-2x") is None, "in every language of the study"
+
+
+def test_what_comes_from_elsewhere_is_scored_in_every_language():
+    published = Grid(load_files(CONFIG / "config.yaml", CONFIG / "published.yaml"))
+    assert {published.model(name).scored_in for name in ("base-1x", "1x/swe", "1x/multi", "external/smollm2-135m")} == {
+        None
+    }
+    assert published.model("1x/isl+swe/linear").scored_in == ("eng", "swe", "isl"), "the merge is made here"
+
+
+def test_everything_is_scored_in_every_language_if_the_study_asks_for_it():
+    limits = Grid(load_files(CONFIG / "config.yaml", CONFIG / "limits-of-merging.yaml"))
+    assert limits.study.scoring.languages == "all", "Figure 2 shows merges in languages that are not merged yet"
+    assert {model.scored_in for model in limits} == {None}
+
+
 @given(st.sets(st.sampled_from([a + b + c for a in "abc" for b in "def" for c in "ghi"]), min_size=1, max_size=6))
 def test_combinations_are_all_subsets_of_two_and_more(codes):
     template = read_yaml(CONFIG / "config.yaml")

@@ -75,7 +75,7 @@ LANGUAGE = "languages: [{{code: {0}, name: X, corpus: swe, epochs: 1}}]"
         (BENCHMARK, "mean", ["benchmarks.0.name = 'mean': is taken: tables call the mean over measures so"]),
         (BENCHMARK, "all", ["benchmarks.0.name = 'all': is taken"]),
         (BENCHMARK, "macro", ["benchmarks.0.name = 'macro': is taken"]),
-        (BENCHMARK, "listing.json", ["benchmarks.0.name = 'listing.json': is taken", "lists the benchmarks"]),
+        (BENCHMARK, "listings", ["benchmarks.0.name = 'listings': is taken", "lists the benchmarks"]),
         (BENCHMARK, "parity_reference", ["benchmarks.0.name = 'parity_reference': is taken: the English sides"]),
         (METHOD, "a/b", ["merging.methods.0.name = 'a/b': no name may have '/'", "the parts of a model's id"]),
         (METHOD, "a@b", ["merging.methods.0.name = 'a@b': no name may have '@'", "the step of a checkpoint"]),
@@ -108,7 +108,7 @@ def test_every_word_that_the_code_uses_as_a_name_is_reserved():
         assert ids.reserved(kind, ids.REFERENCE)
     assert ids.reserved("setup", ids.ALL)
     assert ids.reserved("method", ids.BASE)
-    for word in (ids.ALL, ids.MACRO, ids.MEAN, ids.parity_reference("parity"), "listing.json"):
+    for word in (ids.ALL, ids.MACRO, ids.MEAN, ids.parity_reference("parity"), ids.LISTINGS):
         assert ids.reserved("benchmark", word)
     assert not ids.reserved("benchmark", "parity")
     assert ids.is_parity_reference(ids.parity_reference("flores")) and not ids.is_parity_reference("parity")

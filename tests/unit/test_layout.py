@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from growmerge.artifacts import publish
+from growmerge.benchmarks.listing import read_listings, write_listing
 from growmerge.config import validate
 from growmerge.config.load import merge_mappings, read_yaml
 from growmerge.errors import GrowmergeError
@@ -43,6 +45,40 @@ def test_members_and_base_of_a_merge_are_models_of_its_setup(miniature):
     models = set(miniature.models())
     for merge in miniature.grid.merges:
         assert models.issuperset(miniature.members(merge.setup, merge.target))
+
+
+def test_a_scoring_depends_on_the_benchmarks_of_its_own_languages(miniature):
+    def listings(*codes):
+        return [f"results/miniature/benchmarks/listings/{code}.json" for code in codes]
+
+    assert miniature.listings(miniature.grid.scored_in("isl+swe@40")) == listings("eng", "swe", "isl")
+    assert miniature.listings(None) == listings("eng", "swe", "isl", "ekk", "fas")
+
+
+def test_a_language_without_any_benchmark_has_no_listing():
+    one = layout_of("config.yaml", "miniature.yaml", benchmarks=[{"name": "facts", "languages": ["swe"], "limit": 9}])
+    assert one.listings(None) == one.listings(("eng", "swe")) == [one.listing("swe")]
+    assert one.listings(("eng", "isl")) == []
+
+
+@pytest.mark.parametrize(
+    "files",
+    [["config.yaml", *others] for others in ([], ["miniature.yaml"], ["beyond.yaml"], ["limits-of-merging.yaml"])],
+)
+def test_listings_give_the_shipped_benchmarks_in_the_order_of_the_configuration(files, tmp_path):
+    """So the rows of scores are in one order, whatever languages a model is scored in."""
+    layout = layout_of(*files)
+    listings = []
+    for language in layout.grid.scored_languages:
+        folders = [
+            tmp_path / path for path in layout.benchmarks(c for c in layout.grid.score_cells if c[1] == language)
+        ]
+        for folder in folders:
+            with publish(folder) as draft:
+                (draft.folder / "items").write_text("")
+        write_listing(folders, layout.grid.benchmark_places(language), tmp_path / layout.listing(language))
+        listings.append(tmp_path / layout.listing(language))
+    assert list(read_listings(listings)) == layout.grid.score_cells
 
 
 def test_a_part_stands_on_the_documents_of_its_corpus(miniature):

@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, VOCABULARY
 from safetensors.torch import load_file, save_file
 
 from growmerge.artifacts import publish, sha256_file, verify, write_manifest
 from growmerge.benchmarks.items import Item, write_items
+from growmerge.catalogue.merge_registry import merge_methods
 from growmerge.config import load_files
-from growmerge.config.merging import Method
+from growmerge.config.merging import EmbeddingMethod, Method
+from growmerge.data.token_counts import COUNTS
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import count
 from growmerge.evaluation.results import harness_results
@@ -463,3 +465,39 @@ def test_a_kept_merge_has_its_scores_in_its_card_and_is_the_bytes_that_the_scori
     write_card(kept, chosen, tmp_path / "all/dare_ties")
     assert "## Scores" in (kept / "README.md").read_text()
     assert "Scores" not in card(chosen, tmp_path / "all/ties"), "those of another merge are not its own"
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_a_merge_scored_from_memory_gets_the_bytes_of_the_written_checkpoint(
+    models, members, cells, tmp_path, dtype, threads
+):
+    """By the paper's methods, ours without statistics, one of mergekit's that draws, and one with rows."""
+    counts = {}
+    for seed, code in enumerate(members):
+        with publish(tmp_path / "counts" / code) as draft:
+            np.save(draft.folder / COUNTS, np.random.default_rng(seed).integers(0, 9, VOCABULARY))
+        counts[code] = tmp_path / "counts" / code
+    rows = Method(name="rows", method="linear", parameters={"weight": 1.0}, embedding=EmbeddingMethod(method="rows"))
+    own = [Method(name=name) for name, m in merge_methods().items() if m.source and not m.kind.statistics]
+    assert [method.name for method in own] == ["iso_c"]
+    recipes = {
+        method.name: replace(recipe(models, members, method, dtype=dtype), statistics={"token_counts": counts})
+        for method in (*METHODS.values(), *own, RANDOM, rows)
+    }
+    written = {name: tmp_path / "written" / name for name in recipes}
+
+    def digests(folder, kept=None):
+        scores = {name: folder / name for name in recipes}
+        merge_and_score(recipes, cells=cells, scores=scores, work=tmp_path / "work", tokens_per_batch=512, kept=kept)
+        return {name: verify(folder / name).digest for name in recipes}
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        merge_models({written[name]: merge for name, merge in recipes.items()})
+        found = digests(tmp_path / "from memory")
+        assert found == digests(tmp_path / "from disk", kept=written)
+    finally:
+        torch.set_num_threads(before)
+    assert len(set(found.values())) > 5, "scores of another merge are other bytes"

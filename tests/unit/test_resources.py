@@ -6,7 +6,15 @@ from conftest import ROOT
 from growmerge.config.load import load_files
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
-from growmerge.study.resources import DAY, inference_memory, training_gpus, training_memory, training_minutes
+from growmerge.study.resources import (
+    DAY,
+    MERGES_AT_ONCE,
+    inference_memory,
+    merging_memory,
+    training_gpus,
+    training_memory,
+    training_minutes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +43,16 @@ def test_a_larger_model_and_a_later_attempt_get_more(full):
         assert ask(full, "2x/fao", 2) == 2 * ask(full, "2x/fao", 1)
     study = full.grid.study
     assert inference_memory(study, 2, 7, 2) == 2 * inference_memory(study, 2, 7, 1) > inference_memory(study, 1, 7, 1)
+
+
+def test_a_job_of_merges_gets_room_for_those_that_wait_and_for_the_one_that_is_scored(full):
+    study = full.grid.study
+    millions = full.parameters(2) / 1e6
+    held = MERGES_AT_ONCE * 2 * millions
+    assert held + 4 * millions < merging_memory(study, 2, 1) - 3000 < held + 4 * 4 * millions
+    in_fp32 = study.model_copy(update={"merging": study.merging.model_copy(update={"dtype": "float32"})})
+    assert merging_memory(in_fp32, 2, 1) - merging_memory(study, 2, 1) == pytest.approx(held, abs=1)
+    assert merging_memory(study, 2, 2) == 2 * merging_memory(study, 2, 1)
 
 
 def test_a_training_that_was_interrupted_often_still_fits_a_node(full):

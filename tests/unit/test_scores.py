@@ -338,6 +338,18 @@ def test_translations_alone_are_scores_too(model: Model, tmp_path: Path, with_tr
     assert pd.read_parquet(tmp_path / "scores" / ITEMS).empty
 
 
+def test_a_model_that_translates_into_none_of_its_languages_has_an_empty_table(
+    model: Model, tmp_path: Path, benchmarks
+):
+    """Rules have the file as output for every model: whether one has such a cell depends on its languages."""
+    update_scores(tmp_path / "scores", model.scored, benchmarks, tokens_per_batch=500, decoding=DECODING)
+    assert verify(tmp_path / "scores").files.keys() == {ITEMS, TRANSLATIONS, RESULTS}
+    assert pd.read_parquet(tmp_path / "scores" / TRANSLATIONS).empty
+    assert update_scores(tmp_path / "scores", model.scored, benchmarks, tokens_per_batch=500, decoding=DECODING) == 0
+    update_scores(tmp_path / "scores", model.scored, benchmarks, tokens_per_batch=500)
+    assert not (tmp_path / "scores" / TRANSLATIONS).exists()
+
+
 def test_cells_that_were_finished_before_a_job_failed_are_not_scored_again(
     model: Model, tmp_path: Path, with_translation, benchmarks
 ):

@@ -1,16 +1,19 @@
 """The figure of nested series of merges, on scores worked out by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made_up_scores import artists, clashes, legend, selection, summary_of, without
 
+from growmerge.config import load_files
 from growmerge.figures import FIGURES
 from growmerge.figures.series import series_data, series_finding
 
 draw_series = FIGURES["series"].drawn
 
+CONFIG = Path(__file__).parents[2] / "config"
 ORDER = ("swe", "fas", "isl")
 SELECTION = selection(("isl", "swe", "fas"), ("scratch",), ("linear",))
 
@@ -33,8 +36,8 @@ SUMMARY = summary_of(
 )
 
 
-def data(summary=SUMMARY, chosen=SELECTION, orders=(ORDER,)):
-    return series_data(summary, replace(chosen, own={"orders": orders}))
+def data(summary=SUMMARY, chosen=SELECTION, orders=(ORDER,), **own):
+    return series_data(summary, replace(chosen, own={"orders": orders} | own))
 
 
 def line(table, language, measure="grammar", part="series"):
@@ -102,6 +105,38 @@ def test_holes_are_crossed() -> None:
     holes = draw_series(data(without(SUMMARY, id="scratch/fas+swe/linear", language="isl", measure="grammar")))
     assert len(artists(holes, "missing")) == 2  # the language and the mean
     assert "no score" in legend(holes)
+
+
+def test_languages_that_merges_are_not_scored_in_are_left_out_and_counted() -> None:
+    own = SUMMARY[[row.language in row.target.split("@")[0].split("+") for row in SUMMARY.itertuples()]]
+    table = data(own, members_only=True)
+    assert line(table, "fas")["value"].tolist() == [0.55, 0.54]
+    assert line(table, "fas")["size"].tolist() == [2, 3]
+    assert line(table, "mean")["size"].tolist() == [3], "where all are merged: over fewer it would not compare"
+    assert line(table, "mean")["value"].tolist() == pytest.approx([1.62 / 3])
+    # grammar: of 9 scores those of fas and isl at the size 1, of isl at 2; reading: of 6, isl at 1 and 2.
+    left_out = "Left out: 5 of 15 scores, in languages that are not merged yet (`scoring.languages: own`)"
+    assert left_out in series_finding(table)
+    assert "scratch, linear 0.54 (0.52 to 0.56) of 3, experts 0.80." in series_finding(table)
+    assert "Left out" not in series_finding(data())
+
+    figure = draw_series(table)
+    before = [artist.get_ydata().tolist() for artist in artists(figure.axes[0], "before")]
+    assert [len([value for value in values if np.isfinite(value)]) for values in before] == [1, 1, 1], "no pale line"
+    assert artists(figure, "missing") == []
+    assert {"no score", "not merged yet"}.isdisjoint(legend(figure))
+    assert "not merged yet" in legend(draw_series(data()))
+    holes = draw_series(data(without(own, id="scratch/fas+swe/linear", language="swe"), members_only=True))
+    assert len(artists(holes.axes[0], "missing")) == 1
+
+
+def test_the_caption_says_which_languages_have_lines() -> None:
+    caption = FIGURES["series"].caption
+    analysis = load_files(CONFIG / "config.yaml").analysis
+    assert "pale and hollow until its expert is merged" in caption(SELECTION, analysis)
+    own = caption(replace(SELECTION, own={"members_only": True}), analysis)
+    assert "from its first merge on" in own
+    assert "mean over all languages of the panel, where all of them are merged" in own
 
 
 def test_setups_methods_and_orders_have_panels_of_their_own() -> None:

@@ -1,5 +1,6 @@
 """The summary of item scores, against values computed by hand."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from sacrebleu.metrics import CHRF
 from scipy import stats
 
+from growmerge.artifacts import read_manifest, write_manifest
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import count
 from growmerge.study.grid import Model
 from growmerge.tables.statistics import mean_of_shares
 from growmerge.tables.summary import ALL, MACRO, SUMMARY_COLUMNS, summarise
+from growmerge.tables.tables import write_table
 
 BASE = Model("base-2x", "base", (), 2, "", "", "", ())
 SWE = Model("2x/swe", "model", (), 2, "2x", "swe", "", ("swe",))
@@ -324,6 +327,31 @@ def test_a_language_without_scores_is_a_hole_of_that_model_only() -> None:
     table = summary_of({"2x/swe": FACTS, "2x/multi": pd.concat([FACTS, FACTS.assign(language="isl")])}, [SWE, MULTI])
     assert row(table, "2x/swe", "facts", "isl").n == 0
     assert row(table, "2x/multi", "facts", "isl").value == 0.5
+
+
+def test_what_nobody_asked_for_is_no_hole(tmp_path: Path) -> None:
+    swedish = replace(SWE, scored_in=("eng", "swe"))
+    table = summarise({MULTI.id: pd.concat([FACTS, ACCEPTABILITY])}, [swedish, MULTI], NOTHING, 10, 0)
+    assert set(table.loc[table["id"] == SWE.id, ["measure", "language"]].itertuples(index=False, name=None)) == {
+        ("facts", "swe")
+    }
+    assert row(table, SWE.id, "facts", "swe")["n"] == 0, "a hole"
+    assert set(table.loc[table["id"] == MULTI.id, "language"]) == {"swe", "isl"}
+    write_scores(tmp_path / MULTI.id, pd.concat([FACTS, ACCEPTABILITY]))
+    parquet = tmp_path / "tables/scores.parquet"
+    about = {"resamples": 10, "seed": 0, "parity": "mean_of_ratios", "measured": {}}
+    write_table([swedish, MULTI], tmp_path, [], parquet, **about)
+    left_out = len(table[(table["id"] == MULTI.id) & (table["language"] == "isl")])
+    assert read_manifest(parquet).facts["rows_not_asked_for"] == left_out > 0
+    write_table([SWE, MULTI], tmp_path, [], parquet, **about)
+    assert "rows_not_asked_for" not in read_manifest(parquet).facts
+
+
+def write_scores(folder: Path, scores: pd.DataFrame) -> None:
+    """The scores of a model as they are in its folder."""
+    folder.mkdir(parents=True)
+    scores.to_parquet(folder / "items.parquet")
+    write_manifest(folder / "manifest.json", ["items.parquet"])
 
 
 def test_members_counts_languages() -> None:

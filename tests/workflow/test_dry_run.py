@@ -16,8 +16,8 @@ MINIATURE = {
     "build_documents": 6,
     "build_tokenizer": 1,
     "tokenize_shard": 7,
-    "build_benchmark": 25,
-    "list_benchmarks": 1,
+    "build_benchmark": 15,
+    "list_benchmarks": 5,
     "initialise_model": 1,
     "train_base": 3,
     "clone_model": 2,
@@ -40,7 +40,6 @@ MINIATURE = {
     "tabulate_benchmarks": 1,
     "tabulate_trainings": 1,
     "tabulate_languages": 1,
-    "tabulate_translations": 1,
     "correlate_similarity": 1,
     "tabulate_gap": 1,
     "tabulate_scores": 7,
@@ -67,6 +66,12 @@ def clone(tmp_path_factory):
 
 def test_the_miniature(clone):
     assert job_counts(snakemake(clone, "-n", *LAPTOP)) == MINIATURE
+
+
+def test_facts_and_translation_add_their_benchmarks_and_a_table(clone):
+    files = ("config/miniature.yaml", "config/miniature-translation.yaml")
+    counts = job_counts(snakemake(clone, "-n", *LAPTOP, "--configfile", *files))
+    assert counts == MINIATURE | {"build_benchmark": 25, "tabulate_translations": 1}
 
 
 def test_the_scores_of_a_setup_need_no_merge_of_another(clone):

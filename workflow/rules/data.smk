@@ -227,21 +227,23 @@ rule generate_pairs:
 
 rule list_benchmarks:
     input:
-        LAYOUT.benchmarks(GRID.score_cells),
+        lambda w: LAYOUT.benchmarks(cell for cell in GRID.score_cells if cell[1] == w.language),
     output:
-        listing=LAYOUT.listing,
-        manifest=LAYOUT.listing.replace(".json", ".manifest.json"),
+        listing=LAYOUT.listing("{language}"),
+        manifest=LAYOUT.listing("{language}").replace(".json", ".manifest.json"),
     log:
-        f"{LOGS}/benchmarks.log",
+        f"{LOGS}/benchmarks/listings/{{language}}.log",
     benchmark:
-        f"{TIMES}/benchmarks.tsv"
+        f"{TIMES}/benchmarks/listings/{{language}}.tsv"
     conda:
         "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        places=lambda w: GRID.benchmark_places(w.language),
     message:
-        "List the benchmarks that models are scored on"
+        "List the benchmarks that models are scored on in {wildcards.language}"
     script:
         "../scripts/list_benchmarks.py"

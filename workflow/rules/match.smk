@@ -31,7 +31,7 @@ rule match_compute:
 use rule score_model as score_checkpoint with:
     input:
         model=lambda w: LAYOUT.checkpoint(w.checkpoint),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(CHECKPOINTS[w.checkpoint].scored_in),
     output:
         [update(f"{RESULTS}/scores/{{checkpoint}}/{name}") for name in SCORES],
     log:

@@ -1,4 +1,4 @@
-# Merges. A job makes all merges of a combination of languages within a setup, scores each and removes it: what is kept
+# Merges. A job makes all merges of a combination of languages within a setup in memory and scores each: what is kept
 # are scores. One merged checkpoint, asked for by its path, is made by merge_models (with merging.keep, all of them are;
 # in any case those that are trained on, and those of rounds, whose setups have one method each).
 
@@ -100,7 +100,7 @@ rule merge_and_score:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         bases=lambda w: sorted(set(LAYOUT.merge_bases(w.setup, w.combination, EVERYWHERE).values())),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.scored_in(w.combination)),
         modules=LAYOUT.merge_modules(EVERYWHERE),
         statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, EVERYWHERE),
         kept=lambda w: LAYOUT.kept_of(w.setup, w.combination, EVERYWHERE),
@@ -121,7 +121,7 @@ rule merge_and_score:
     threads: 4
     resources:
         gpu=1,
-        mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 7, attempt),
+        mem_mb=lambda w, attempt: merging_memory(STUDY, GRID.width_of_setup(w.setup), attempt),
         runtime=lambda w, attempt: merging_minutes(bool(DECODING), attempt),
     params:
         dtype=STUDY.merging.dtype,
@@ -143,7 +143,7 @@ use rule merge_and_score as merge_and_score_alone with:
     input:
         members=lambda w: LAYOUT.members(w.setup, w.combination),
         bases=lambda w: LAYOUT.merge_base(w.setup, w.combination, w.alone),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.scored_in(w.combination)),
         modules=lambda w: LAYOUT.merge_modules([GRID.method(w.alone)]),
         statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, [GRID.method(w.alone)]),
         kept=lambda w: LAYOUT.kept_of(w.setup, w.combination, [GRID.method(w.alone)]),

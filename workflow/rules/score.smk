@@ -33,7 +33,7 @@ rule score_reference:
 use rule score_reference as score_model with:
     input:
         model=lambda w: LAYOUT.model(w.model),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.model(w.model).scored_in),
     output:
         [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
     log:
@@ -54,7 +54,7 @@ use rule score_reference as score_model with:
 rule score_ensemble:
     input:
         members=lambda w: LAYOUT.ensemble_members(w.ensemble),
-        benchmarks=LAYOUT.listing,
+        benchmarks=lambda w: LAYOUT.listings(GRID.model(w.ensemble).scored_in),
     output:
         update(f"{RESULTS}/scores/{{ensemble}}/items.parquet"),
     log:

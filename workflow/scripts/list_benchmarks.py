@@ -1,4 +1,4 @@
-"""Rule list_benchmarks: which benchmarks, in which languages, models are scored on."""
+"""Rule list_benchmarks: which benchmarks models are scored on in a language."""
 
 from growmerge.job import imports, job, snakemake
 
@@ -8,4 +8,4 @@ with imports():
     from growmerge.benchmarks.listing import write_listing
 
 with job(snakemake.log[0]):
-    write_listing(list(map(Path, snakemake.input)), Path(snakemake.output.listing))
+    write_listing(list(map(Path, snakemake.input)), snakemake.params.places, Path(snakemake.output.listing))

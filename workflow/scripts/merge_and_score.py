@@ -1,11 +1,11 @@
-"""Rule merge_and_score: all merges of a combination, each scored and removed."""
+"""Rule merge_and_score: all merges of a combination, each scored from memory."""
 
 from growmerge.job import imports, job, snakemake
 
 with imports():
     from pathlib import Path
 
-    from growmerge.benchmarks.listing import read_listing
+    from growmerge.benchmarks.listing import read_listings
     from growmerge.catalogue.entry import Decoding
     from growmerge.merging.combination import merge_and_score
     from growmerge.merging.request import Request
@@ -26,7 +26,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
     )
     merge_and_score(
         request.recipes(),
-        cells=read_listing(Path(inputs.benchmarks)),
+        cells=read_listings(map(Path, inputs.benchmarks)),
         scores={Path(file).parent.name: Path(file).parent for file in snakemake.output},
         work=Path(params.work),
         tokens_per_batch=params.tokens_per_batch,

@@ -5,7 +5,7 @@ from growmerge.job import imports, job, snakemake
 with imports():
     from pathlib import Path
 
-    from growmerge.benchmarks.listing import read_listing
+    from growmerge.benchmarks.listing import read_listings
     from growmerge.evaluation.ensemble import score_ensemble
 
 with job(snakemake.log[0], threads=snakemake.threads):
@@ -13,7 +13,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
     score_ensemble(
         Path(snakemake.output[0]).parent,
         dict(zip(params.languages, map(Path, inputs.members), strict=True)),
-        read_listing(Path(inputs.benchmarks)),
+        read_listings(map(Path, inputs.benchmarks)),
         generated=params.generated,
         name=snakemake.wildcards.ensemble,
         tokens_per_batch=params.tokens_per_batch,

@@ -5,7 +5,7 @@ from growmerge.job import imports, job, snakemake
 with imports():
     from pathlib import Path
 
-    from growmerge.benchmarks.listing import read_listing
+    from growmerge.benchmarks.listing import read_listings
     from growmerge.catalogue.entry import Decoding
     from growmerge.evaluation.scores import parity_references, score_model
 
@@ -15,7 +15,7 @@ with job(snakemake.log[0], threads=snakemake.threads):
     score_model(
         Path(snakemake.output[0]).parent,
         Path(inputs.model),
-        read_listing(Path(inputs.benchmarks)) if references is None else parity_references(map(Path, references)),
+        read_listings(map(Path, inputs.benchmarks)) if references is None else parity_references(map(Path, references)),
         step=params.get("step"),
         name=next(iter(snakemake.wildcards), None),
         tokens_per_batch=params.tokens_per_batch,

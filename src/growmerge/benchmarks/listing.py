@@ -1,32 +1,40 @@
-"""What models are scored on, as one file: hundreds of scorings then have one input each, not every benchmark's."""
+"""What models are scored on in a language, as one file: hundreds of scorings have it as input, not every benchmark."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from growmerge.artifacts import verify, write_atomically, write_manifest
 from growmerge.errors import GrowmergeError
 
 
-def write_listing(benchmarks: Sequence[Path], listing: Path) -> None:
-    """List the folders {benchmark}/{language}, which stand beside `listing`; its manifest holds their digests."""
-    cells = [(folder.parent.name, folder.name) for folder in benchmarks]
+def write_listing(benchmarks: Sequence[Path], places: Sequence[int], listing: Path) -> None:
+    """List the folders {benchmark}/{language}, in the folder above that of `listing`; its manifest holds their digests.
+
+    `places` are those of the benchmarks in the configuration.
+    """
+    cells = [(place, folder.parent.name, folder.name) for place, folder in zip(places, benchmarks, strict=True)]
     write_atomically(listing, json.dumps(cells, indent=1) + "\n")
     write_manifest(listing.with_suffix(".manifest.json"), [listing.name], inputs=benchmarks)
 
 
-def read_listing(listing: Path) -> dict[tuple[str, str], Path]:
-    """(benchmark, language) -> the folder of its items.
+def read_listings(listings: Iterable[Path]) -> dict[tuple[str, str], Path]:
+    """(benchmark, language) -> the folder of its items, of several languages: benchmarks as in the configuration.
 
-    Raises GrowmergeError for a listing that is damaged, or if one of the folders is not there: as long as the listing
-    is, Snakemake does not make them again.
+    Of a benchmark, languages are in the order of `listings`. Raises GrowmergeError for a listing that is damaged, or if
+    a folder is not there: Snakemake does not make it again as long as the listing is.
     """
-    verify(listing)
-    cells = json.loads(listing.read_text(encoding="utf-8"))
-    folders = {(benchmark, language): listing.parent / benchmark / language for benchmark, language in cells}
-    for folder in folders.values():
-        if not folder.exists():
-            raise GrowmergeError(f"{folder}: is missing, though it is listed; remove {listing} and rerun to make both")
-    return folders
+    cells: list[tuple[int, str, str, Path]] = []
+    for listing in listings:
+        verify(listing)
+        of_language = json.loads(listing.read_text(encoding="utf-8"))
+        for place, benchmark, language in of_language:
+            folder = listing.parents[1] / benchmark / language
+            if not folder.exists():
+                raise GrowmergeError(
+                    f"{folder}: is missing, though it is listed; remove {listing} and rerun to make both"
+                )
+            cells.append((place, benchmark, language, folder))
+    return {(benchmark, language): folder for _, benchmark, language, folder in sorted(cells, key=lambda cell: cell[0])}

@@ -30,6 +30,7 @@ job starts.
 | `miniature.yaml` | the whole pipeline with tiny models, for a laptop; `make demo` runs it |
 | `miniature-sharing.yaml` | given after that file: experts that share the beginning of their training |
 | `miniature-density.yaml` | given after `miniature.yaml`: TIES and DARE with more of the task vectors |
+| `miniature-translation.yaml` | given after `miniature.yaml`: facts and translation, which its models cannot do |
 | `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
 | `schema.json` | the JSON schema of the configuration, for editors that check YAML |
 

@@ -65,5 +65,6 @@ class UniMax(Strict):
     fixed: dict[LanguageCode, Epochs] = Field(
         default_factory=dict,
         description="{language: epochs} that are fixed; the other languages share the rest of the budget (the variant "
-        "of Glocker et al. 2025, section 3.4).",
+        "of Glocker et al. 2025, section 3.4). It keeps finished models if a language is added: `snakemake plan` names "
+        "those that would change, with their epochs.",
     )

@@ -50,7 +50,7 @@ class Study(Strict):
     training: Training = Field(description="The training recipe of all models.")
     merging: Merging = Field(description="Which merges are made, and how.")
     benchmarks: list[Benchmark] = Field(description="What models are scored on.")
-    scoring: Scoring = Field(description="How log-likelihoods are computed.")
+    scoring: Scoring = Field(description="In which languages models are scored, and how.")
     comparison: Comparison = Field(
         default_factory=Comparison, description="How the models of a setup are compared before they are merged."
     )
@@ -61,6 +61,12 @@ class Study(Strict):
     def language_codes(self) -> list[str]:
         """Target languages, in the order of the configuration."""
         return [language.code for language in self.languages]
+
+    @property
+    def shared_out(self) -> list[Language]:
+        """The languages whose epochs are neither stated nor fixed: UniMax gives them some, or there is no rule."""
+        fixed = self.unimax.fixed if self.unimax else {}
+        return [language for language in self.languages if language.epochs is None and language.code not in fixed]
 
     @property
     def merged_sizes(self) -> list[int]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from growmerge.config.strict import Name, Strict
 
 
 class Scoring(Strict):
-    """How log-likelihoods are computed."""
+    """In which languages models are scored, and how log-likelihoods are computed."""
 
+    languages: Literal["own", "all"] = Field(
+        "own",
+        description="In which languages a model is scored that was trained or merged here. own: those that it has "
+        "learned, and English; a new language then scores no old merge again. all: every language of the study, for "
+        "matrices of transfer. Bases and models from elsewhere are scored in all.",
+    )
     reference: Name = Field(
         description="The base whose English log-likelihoods are the reference of information parity."
     )

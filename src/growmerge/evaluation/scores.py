@@ -64,9 +64,9 @@ def scoring_device() -> str:
 
 @dataclass(frozen=True)
 class Scored:
-    """What is scored: `digest` identifies it, `checkpoint` gives its folder (and may first have to make it).
+    """What is scored: `digest` identifies it, `checkpoint` gives the folder of its tokenizer.
 
-    `load` makes the model of that folder, whose tokenizer it has.
+    `load` makes the model, from that folder or, if it is nowhere on the disk, from elsewhere.
 
     `inputs` are the artifacts it is, or is made from, and `config` how: both go into the manifest of the scores.
     `name` is what the results file calls it; the default is that of the folder of its scores.
@@ -117,11 +117,11 @@ def update_scores(
     """Score what is missing of `cells` (cell -> benchmark folder) in `folder`; returns how many cells were.
 
     Cells of the benchmarks in `decoding` are generated as it says, and stand in translations.parquet, which is there
-    only if there are such cells; all others stand in items.parquet. With `summary`, results.json stands beside them,
-    their summary in lm-evaluation-harness's layout; without, it can be written later (`results.write_results`).
-    `model.checkpoint` is called only if something is missing. Cells that are no longer asked for are dropped. A text is
-    scored, and a prompt continued, after the tokenizer's beginning-of-text token (its end-of-document token where it
-    has none), which the manifest names.
+    only if `decoding` names a benchmark (and is empty if no cell is one of it); all others stand in items.parquet. With
+    `summary`, results.json stands beside them, their summary in lm-evaluation-harness's layout; without, it can be
+    written later (`results.write_results`). `model.checkpoint` and `model.load` are called only if something is
+    missing. Cells that are no longer asked for are dropped. A text is scored, and a prompt continued, after the
+    tokenizer's beginning-of-text token (its end-of-document token where it has none), which the manifest names.
 
     Each file is replaced in one step, the manifest written last. Cells that are done while others are still to come
     are kept in `folder`/unfinished, where the next call finds them.
@@ -148,7 +148,7 @@ def update_scores(
 
     generated = [cell for cell in wanted if cell[0] in decoding]
     tables = {ITEMS: _together([rows[cell] for cell in wanted if cell not in generated], SCORE_SCHEMA)}
-    if generated:
+    if decoding:
         tables[TRANSLATIONS] = _together([rows[cell] for cell in generated], TRANSLATION_SCHEMA)
     for name, table in tables.items():
         with replacing(folder / name) as temporary:
@@ -167,7 +167,7 @@ def update_scores(
         seconds=elapsed(start),
     )
     unfinished.remove()
-    if not generated:
+    if not decoding:
         (folder / TRANSLATIONS).unlink(missing_ok=True)
     if not summary:
         (folder / RESULTS).unlink(missing_ok=True)

@@ -40,8 +40,9 @@ def _models(shown: Shown) -> list[Model]:
 
 
 def _selection(shown: Shown) -> dict[str, Any]:
-    """`orders` in which languages are merged one by one."""
-    return {"orders": shown.grid.series, "methods": shown.methods_side_by_side}
+    """`orders` in which languages are merged one by one; `members_only`: merges are scored in no other languages."""
+    orders = {"orders": shown.grid.series, "methods": shown.methods_side_by_side}
+    return orders | ({"members_only": True} if shown.study.scoring.languages == "own" else {})
 
 
 # --- data -----------------------------------------------------------------------------------------------------------
@@ -60,6 +61,9 @@ def series_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     Language "mean" is the unweighted mean over the languages in `averaged`: those of the order in which the summary
     knows the measure, members or not, the same at every size; NaN where one has no score. Its interval is that of
     `means.mean_of_languages`.
+
+    With `members_only`, there are no lines of languages that are no members (yet), and no means that need them: nobody
+    asked for these scores.
     """
     rows = by_language.finished(summary)
     cells = rows.set_index(["measure", "id", "language"])[["value", "low", "high", "chance"]].sort_index()
@@ -76,6 +80,8 @@ def series_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
             experts = {language: ids.adapted(setup, language) for language in averaged}
             marks += _marks(of_measure, experts, ("expert", *about, 1, ""), set(order))
     table = pd.DataFrame(marks, columns=list(COLUMNS))
+    if selection.own.get("members_only"):
+        table = table[table["member"].astype(bool)].reset_index(drop=True)
     text = ["part", "measure", "setup", "method", "order", "added", "language", "id", "averaged"]
     types = dict.fromkeys(text, "str") | dict.fromkeys(["value", "low", "high", "chance"], "float64")
     return table.astype(types | {"size": int, "member": bool})
@@ -103,7 +109,10 @@ def _marks(
 
 
 def series_finding(table: pd.DataFrame) -> str:
-    """What `series_data` shows, in numbers: the means of the smallest and the largest merges, and of the experts."""
+    """What `series_data` shows, in numbers: the means of the smallest and the largest merges, and of the experts.
+
+    And how many scores it leaves out, because merges are only scored in their members' languages.
+    """
     orders = list(dict.fromkeys(table["order"]))
     sentences = []
     for measure, means in table[table["language"] == MEAN].groupby("measure", sort=False):
@@ -117,7 +126,20 @@ def series_finding(table: pd.DataFrame) -> str:
     what = (
         "Means over all languages of the order, merged or not, by the number of merged ones; experts each in its own."
     )
-    return " ".join([what, *sentences]) if sentences else ""
+    return " ".join([*([what, *sentences] if sentences else []), *_left_out(table)])
+
+
+def _left_out(table: pd.DataFrame) -> list[str]:
+    """How many scores of the series nobody asked for, as a sentence; none if all were."""
+    panels = table[(table["language"] == MEAN) & (table["part"] == "expert")]
+    whole = sum(len(mark.averaged.split(PLUS)) * len(mark.order.split(PLUS)) for mark in panels.itertuples())
+    there = int(((table["part"] == "series") & (table["language"] != MEAN)).sum())
+    if there == whole:
+        return []
+    return [
+        f"Left out: {whole - there} of {whole} scores, in languages that are not merged yet "
+        "(`scoring.languages: own`); `all` scores them."
+    ]
 
 
 def _ends(means: pd.DataFrame) -> str:
@@ -177,7 +199,10 @@ def draw_series(table: pd.DataFrame) -> Drawing:
     figure.align_ylabels()
     keys = [style.key(code, marker=look.marker, color=look.colour, linestyle="-") for code, look in looks.items()]
     keys += [style.key("mean", color="black", linestyle="-", linewidth=1.6)]
-    keys += [style.key("not merged yet", marker="o", markerfacecolor="white", linestyle=style.DASHES[1], alpha=0.5)]
+    if not table["member"].all():
+        keys.append(
+            style.key("not merged yet", marker="o", markerfacecolor="white", linestyle=style.DASHES[1], alpha=0.5)
+        )
     keys += [style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8)]
     if table["chance"].notna().any():
         keys.append(style.key("chance", **style.CHANCE_KEY))
@@ -206,7 +231,7 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 def _panel(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) -> None:
     """A line a language, pale until it is merged; at the right, apart, the experts."""
     series, experts = rows[rows["part"] == "series"], rows[rows["part"] == "expert"]
-    added = list(dict.fromkeys(series["added"]))
+    added = rows["order"].iloc[0].split(PLUS)
     style.category_axis(axes, [added[0], *(f"+{code}" for code in added[1:]), "experts"])
     axes.tick_params(axis="x", labelrotation=90)
     style.chance_line(axes, rows.loc[rows["language"] == MEAN, "chance"])
@@ -228,8 +253,10 @@ def _mean(axes: Axes, line: pd.DataFrame, expert: pd.Series, right: int) -> None
     x = line["size"] - 1
     axes.fill_between(x, line["low"], line["high"], color="black", alpha=0.12, linewidth=0, zorder=1.5)
     axes.plot(x, line["value"], "-", color="black", linewidth=1.6, zorder=4, gid="mean")
-    axes.vlines(right, expert["low"], expert["high"], color="black", linewidth=0.8, zorder=2)
-    axes.plot([right], [expert["value"]], "_", color="black", markersize=8, markeredgewidth=1.6, zorder=4)
+    alone = [(x.iloc[0], line.iloc[0])] if len(line) == 1 else []  # a line of one point is invisible
+    for place, mark in [*alone, (right, expert)]:
+        axes.vlines(place, mark["low"], mark["high"], color="black", linewidth=0.8, zorder=2)
+        axes.plot([place], [mark["value"]], "_", color="black", markersize=8, markeredgewidth=1.6, zorder=4)
 
 
 def _language(axes: Axes, line: pd.DataFrame, expert: pd.Series, right: int, look: style.Look) -> None:
@@ -247,11 +274,14 @@ def _language(axes: Axes, line: pd.DataFrame, expert: pd.Series, right: int, loo
 
 
 def _caption(selection: Selection, analysis: Analysis) -> str:
+    members_only = selection.own.get("members_only")
+    until = "from its first merge on" if members_only else "pale and hollow until its expert is merged"
+    where = "where all of them are merged" if members_only else "merged or not yet"
     return (
         f"Nested series of merges by {listed(selection.methods)}, {over(selection)}. From left to right "
         "one more expert is "
-        "merged, named below; the first is by itself. A line is the score in a language, pale and hollow until its "
-        "expert is merged. Black: mean over all languages of the panel, merged or not yet, with its interval, "
+        f"merged, named below; the first is by itself. A line is the score in a language, {until}. "
+        f"Black: mean over all languages of the panel, {where}, with its interval, "
         f"which takes languages for independent: {over_items(analysis)}. At the right, and dashed for their mean: the "
         "experts before merging, each in its own language. Dotted: chance. A cross marks a mean or language with no "
         "score."

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -49,7 +49,9 @@ def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -
     with workers() as crew:
         models = Inputs(recipe.checkpoints, crew)
         others = [name for name in models.shapes if recipe.of_tensor(name) is not recipe]
-        fixed = merge_in_memory(others, recipe.of_embedding, models, crew) if others else {}
+        # The fit reads all members in fp32, however they are stored.
+        of_others = replace(recipe.of_embedding, mixed_dtypes=True)
+        fixed = merge_in_memory({"": of_others}, models, crew, others)[""] if others else {}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = load_checkpoint(recipe.base, device=device)
     read = {code: _read(texts[code], code, recipe.members[code], max_positions(model)) for code in recipe.languages}

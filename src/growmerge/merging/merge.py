@@ -1,4 +1,4 @@
-"""Making merges: all that are asked for, tensor after tensor, as plain checkpoints."""
+"""Making merges: all that are asked for, tensor after tensor, as plain checkpoints or in memory."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 import yaml
 from torch import Tensor
+from transformers import LlamaForCausalLM
 
 from growmerge import ids
 from growmerge.artifacts import publish
@@ -22,17 +24,20 @@ from growmerge.errors import GrowmergeError
 from growmerge.merging.apply import merge_tensor
 from growmerge.merging.blocks import Workers, workers
 from growmerge.merging.card import write_card
+from growmerge.merging.held import Held
 from growmerge.merging.inputs import Inputs, check_statistics
 from growmerge.merging.operands import Operands, Values, Write, whole
 from growmerge.merging.processes import can_fork, share_out
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.writer import Writer
-from growmerge.models.checkpoints import TOKENIZER_FILES, read_config
+from growmerge.models.checkpoints import TOKENIZER_FILES, empty_model, fill, read_config
 from growmerge.models.stored import WEIGHTS, finite
 
 logger = logging.getLogger(__name__)
 CONFIGURATION = "mergekit_config.yml"
-Task = tuple[str, tuple[Path, ...]]  # the name of a tensor, and the merges that are made from one reading of it
+Key = TypeVar("Key")  # of a merge: its folder or the name of its method
+Task = tuple[str, tuple[Key, ...]]  # the name of a tensor, and the merges that are made from one reading of it
+Save = Callable[[str, slice, Tensor], None]  # takes a part of a tensor that has this name
 HELD = 2**24  # elements of a tensor that several merges share on the CPU: a larger one is read again, not touched anew
 
 
@@ -48,11 +53,23 @@ def merge_models(recipes: Mapping[Path, Recipe], inputs: Inputs | None = None) -
 
     Raises GrowmergeError for inputs that are damaged, do not fit together, or give something that is not finite.
     """
+    start = time.monotonic()
     (device,) = {recipe.device for recipe in recipes.values()}
     with workers(device) as crew:
         if inputs is None:
             inputs = Inputs([path for recipe in recipes.values() for path in recipe.checkpoints], crew)
-        _merge(recipes, inputs, crew, device)
+        with ExitStack() as stack:
+            outputs = {}
+            for folder, recipe in recipes.items():
+                draft = stack.enter_context(
+                    publish(folder, inputs=recipe.inputs, config=recipe.describe(), since=start)
+                ).folder
+                _write_beside_weights(draft, recipe)
+                writer = Writer(draft / WEIGHTS, inputs.shapes, getattr(torch, recipe.dtype))
+                outputs[folder] = stack.enter_context(writer).write
+            _merge(recipes, outputs, inputs.shapes, inputs, crew)
+    for folder, recipe in recipes.items():
+        write_card(folder, recipe)
 
 
 def keep_merge(folder: Path, recipe: Recipe, scores: Path) -> None:
@@ -61,26 +78,34 @@ def keep_merge(folder: Path, recipe: Recipe, scores: Path) -> None:
     write_card(folder, recipe, scores)
 
 
-def merge_in_memory(names: Iterable[str], recipe: Recipe, inputs: Inputs, crew: Workers) -> dict[str, Tensor]:
-    """Some tensors of a merge, by name, in its dtype on the CPU: as `merge_models` writes them.
+def merge_in_memory(
+    recipes: Mapping[Key, Recipe], inputs: Inputs, crew: Workers, names: Iterable[str] | None = None
+) -> dict[Key, dict[str, Tensor]]:
+    """Merges of one dtype on one device, each as its tensors by name (`names`; default: all), on that device.
 
-    Raises GrowmergeError as it does.
+    To the bit what `merge_models` writes. Raises GrowmergeError as it does.
     """
-    dtype: torch.dtype = getattr(torch, recipe.dtype)
-    merged: dict[str, Tensor] = {}
-    for part in recipe.parts:
-        check_statistics(part.of_statistics, part.members)
-    with inputs.opened(recipe.checkpoints):
-        for name in names:
-            flat = merged[name] = torch.empty(math.prod(inputs.shapes[name]), dtype=dtype)
-            values = {source: inputs.values(name, source, dtype) for source in recipe.checkpoints}
-            _merge_tensor(name, recipe.of_tensor(name), values, inputs, flat.__setitem__, crew)
-    return {name: flat.view(inputs.shapes[name]) for name, flat in merged.items()}
+    shapes = {name: inputs.shapes[name] for name in (inputs.shapes if names is None else names)}
+    held = {key: Held(shapes, getattr(torch, recipe.dtype), recipe.device) for key, recipe in recipes.items()}
+    _merge(recipes, {key: merge.write for key, merge in held.items()}, shapes, inputs, crew)
+    return {key: merge.tensors for key, merge in held.items()}
 
 
-def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device: str) -> None:
-    start = time.monotonic()
-    (dtype_name,) = {recipe.dtype for recipe in recipes.values()}
+def merged_model(recipe: Recipe, tensors: Mapping[str, Tensor], device: str) -> LlamaForCausalLM:
+    """The merge that `merge_in_memory` gives as `tensors`, in fp32 on a device: as if written and loaded."""
+    model = empty_model(_config(recipe), recipe.checkpoints[0])
+    return fill(model, {name: tensor.to(device, torch.float32) for name, tensor in tensors.items()})
+
+
+def _merge(
+    recipes: Mapping[Key, Recipe],
+    outputs: Mapping[Key, Save],
+    shapes: Mapping[str, tuple[int, ...]],
+    inputs: Inputs,
+    crew: Workers,
+) -> None:
+    """Merge the tensors that `shapes` names, by all recipes."""
+    ((device, dtype_name),) = {(recipe.device, recipe.dtype) for recipe in recipes.values()}
     dtype: torch.dtype = getattr(torch, dtype_name)
     folders = list(dict.fromkeys(path for recipe in recipes.values() for path in recipe.checkpoints))
     for recipe in recipes.values():
@@ -88,61 +113,49 @@ def _merge(recipes: Mapping[Path, Recipe], inputs: Inputs, crew: Workers, device
             check_statistics(part.of_statistics, part.members)
         if not recipe.mixed_dtypes:
             inputs.check_dtypes([recipe.members[code] for code in recipe.languages])
-    with ExitStack() as stack:
-        writers = {}
-        for folder, recipe in recipes.items():
-            draft = stack.enter_context(
-                publish(folder, inputs=recipe.inputs, config=recipe.describe(), since=start)
-            ).folder
-            _write_beside_weights(draft, recipe)
-            writers[folder] = stack.enter_context(Writer(draft / WEIGHTS, inputs.shapes, dtype))
-        stack.enter_context(inputs.opened(folders))
+    with inputs.opened(folders):
 
-        def merge(task: Task, crew: Workers) -> None:
-            name, outputs = task
+        def merge(task: Task[Key], crew: Workers) -> None:
+            name, keys = task
             values = {source: inputs.values(name, source, dtype) for source in folders}
-            if device != "cpu" or len(outputs) > 1:
-                size = math.prod(inputs.shapes[name])
+            if device != "cpu" or len(keys) > 1:
+                size = math.prod(shapes[name])
                 values = {source: _held(values[source], size, device, crew) for source in folders}
-            for folder in outputs:
-                _merge_tensor(
-                    name, recipes[folder].of_tensor(name), values, inputs, partial(writers[folder].write, name), crew
-                )
+            for key in keys:
+                _merge_tensor(name, recipes[key].of_tensor(name), values, inputs, partial(outputs[key], name), crew)
 
-        def merge_alone(task: Task) -> None:
+        def merge_alone(task: Task[Key]) -> None:
             with workers() as alone:
                 merge(task, alone)
 
-        shared, alone = _dealt(_tasks(inputs.shapes, recipes, device), recipes)
+        shared, alone = _dealt(_tasks(shapes, recipes, device), recipes)
         if device == "cpu" and crew.threads > 1 and can_fork():
             share_out(merge_alone, shared, crew.threads)
         else:
             alone += shared
         for task in alone:  # what takes whole tensors takes them one after another, with all threads
             merge(task, crew)
-    for folder, recipe in recipes.items():
-        write_card(folder, recipe)
 
 
-def _tasks(shapes: Mapping[str, tuple[int, ...]], recipes: Mapping[Path, Recipe], device: str) -> list[Task]:
+def _tasks(shapes: Mapping[str, tuple[int, ...]], recipes: Mapping[Key, Recipe], device: str) -> list[Task[Key]]:
     """What can be done in any order: a tensor for all merges, or for each by itself if it is too large to be held.
 
     The largest come first, so that no process is still busy with one when the others have nothing left.
     """
-    tasks: list[Task] = []
+    tasks: list[Task[Key]] = []
     for name, shape in shapes.items():
         shared = device != "cpu" or math.prod(shape) <= HELD
-        tasks += [(name, tuple(recipes))] if shared else [(name, (folder,)) for folder in recipes]
+        tasks += [(name, tuple(recipes))] if shared else [(name, (key,)) for key in recipes]
     return sorted(tasks, key=lambda task: math.prod(shapes[task[0]]) * len(task[1]), reverse=True)
 
 
-def _dealt(tasks: Iterable[Task], recipes: Mapping[Path, Recipe]) -> tuple[list[Task], list[Task]]:
+def _dealt(tasks: Iterable[Task[Key]], recipes: Mapping[Key, Recipe]) -> tuple[list[Task[Key]], list[Task[Key]]]:
     """Tasks that can be shared out, as they go over a tensor part by part, and those that take a whole tensor."""
-    shared: list[Task] = []
-    alone: list[Task] = []
-    for name, outputs in tasks:
-        methods = [recipes[folder].of_tensor(name).registered for folder in outputs]
-        (alone if any(method.takes_whole_tensors for method in methods) else shared).append((name, outputs))
+    shared: list[Task[Key]] = []
+    alone: list[Task[Key]] = []
+    for name, keys in tasks:
+        methods = [recipes[key].of_tensor(name).registered for key in keys]
+        (alone if any(method.takes_whole_tensors for method in methods) else shared).append((name, keys))
     return shared, alone
 
 
@@ -154,7 +167,7 @@ def _held(values: Values, size: int, device: str, crew: Workers) -> Values:
 def _merge_tensor(
     name: str, recipe: Recipe, values: Mapping[Path, Values], inputs: Inputs, write: Write, crew: Workers
 ) -> None:
-    """Merge the tensor `name` and `write` it part by part, on the CPU.
+    """Merge the tensor `name` and `write` it part by part.
 
     Raises GrowmergeError if it, or what it is made from, is not finite.
     """
@@ -173,7 +186,7 @@ def _merge_tensor(
 
     def check_and_write(part: slice, merged: Tensor) -> None:
         sound.append(finite(merged))
-        write(part, merged.cpu())
+        write(part, merged)
 
     if recipe.registered.takes_whole_tensors:
         inputs.check_finite(name, recipe.checkpoints, dtype, crew)
@@ -186,11 +199,16 @@ def _merge_tensor(
         )
 
 
+def _config(recipe: Recipe) -> dict[str, Any]:
+    """What config.json says of a merge: the configuration of its first member, and its dtype."""
+    config = read_config(recipe.checkpoints[0])
+    return {k: v for k, v in config.items() if k not in ("torch_dtype", "_name_or_path")} | {"dtype": recipe.dtype}
+
+
 def _write_beside_weights(folder: Path, recipe: Recipe) -> None:
     """The configuration, the tokenizer and mergekit's configuration, if it has the method: all but weights and card."""
-    source = recipe.inputs[0]
-    config = {key: value for key, value in read_config(source).items() if key not in ("torch_dtype", "_name_or_path")}
-    text = json.dumps(config | {"dtype": recipe.dtype}, indent=2, sort_keys=True, ensure_ascii=False)
+    source = recipe.checkpoints[0]
+    text = json.dumps(_config(recipe), indent=2, sort_keys=True, ensure_ascii=False)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     for name in TOKENIZER_FILES:
         if (source / name).exists():

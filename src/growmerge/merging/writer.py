@@ -39,7 +39,7 @@ class Writer:
 
     def write(self, name: str, part: slice, values: Tensor) -> None:
         """Write a part of a flat tensor, from any thread. Raises FullDisk if the disk is full."""
-        data = values.contiguous().view(torch.uint8).numpy().data
+        data = values.cpu().contiguous().view(torch.uint8).numpy().data
         start = self._starts[name] + part.start * values.element_size()
         with writing(self._bytes):
             written = os.pwrite(self._file.fileno(), data, start)

@@ -30,7 +30,7 @@ def model_from_tensors(config: LlamaConfig, tensors: Mapping[str, Tensor]) -> Ll
 
     No weight is initialised first, so it is fast and leaves the global random state alone.
     """
-    return _fill(_empty_model(config), tensors)
+    return fill(_empty_model(config), tensors)
 
 
 def save_checkpoint(model: LlamaForCausalLM, folder: Path, tokenizer_folder: Path | None) -> None:
@@ -60,7 +60,7 @@ def load_checkpoint(
     configuration says.
     """
     model = empty_model(read_config(folder), folder)
-    return _fill(model, read_weights(folder, model, dtype, device))
+    return fill(model, read_weights(folder, model, dtype, device))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -131,7 +131,8 @@ def _empty_model(config: LlamaConfig) -> LlamaForCausalLM:
         return LlamaForCausalLM(config)
 
 
-def _fill(model: LlamaForCausalLM, tensors: Mapping[str, Tensor]) -> LlamaForCausalLM:
+def fill(model: LlamaForCausalLM, tensors: Mapping[str, Tensor]) -> LlamaForCausalLM:
+    """Return the empty `model` in evaluation mode, with `tensors` as its weights: as `model_from_tensors` has them."""
     state = dict(tensors)
     if model.config.tie_word_embeddings:
         state[HEAD] = state[EMBEDDING]

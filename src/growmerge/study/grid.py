@@ -34,6 +34,7 @@ class Model:
     `width` is the factor by which HyperCloning has multiplied the widths of the architecture on the way here.
     `languages` are the targets that it has learned: none for a base.
     `step` is the optimizer step of an intermediate checkpoint, or of the checkpoints that a merge is made from.
+    `scored_in` are the languages that it is scored in; None: all of the study.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Model:
     method: str = ""
     languages: tuple[str, ...] = ()
     step: int | None = None
+    scored_in: tuple[str, ...] | None = None
 
     @property
     def combination(self) -> str:
@@ -95,8 +97,17 @@ class Grid:
 
     def _adapted(self, setup: str, target: str, parent: str | None) -> Model:
         parents = () if parent is None else (parent,)
-        width, languages = self.width_of_setup(setup), self.languages_of(target)
-        return Model(ids.adapted(setup, target), "model", parents, width, setup, target, languages=languages)
+        return Model(
+            id=ids.adapted(setup, target),
+            kind="model",
+            parents=parents,
+            width=self.width_of_setup(setup),
+            setup=setup,
+            target=target,
+            languages=self.languages_of(target),
+            # Without a parent it is from elsewhere: what else it has learned is not known here.
+            scored_in=None if parent is None else self.scored_in(target),
+        )
 
     @cached_property
     def sharing(self) -> dict[str, float]:
@@ -190,6 +201,7 @@ class Grid:
             method=method,
             languages=self.languages_of(combination),
             step=step,
+            scored_in=self.scored_in(combination),
         )
 
     @cached_property
@@ -280,15 +292,30 @@ class Grid:
         return [*bases, *(model for model in self.models if model.id not in self.imported), *self.healed]
 
     @cached_property
+    def scored_languages(self) -> list[str]:
+        """English and the target languages, in the order of the configuration: what models are scored in."""
+        return list(dict.fromkeys([self.study.english.code, *self.study.language_codes]))
+
+    def scored_in(self, target: str) -> tuple[str, ...] | None:
+        """In which of them a model of a target or combination is scored that is made here; None: in all."""
+        if self.study.scoring.languages == "all":
+            return None
+        own = {self.study.english.code, *self.languages_of(target)}
+        return tuple(language for language in self.scored_languages if language in own)
+
+    @cached_property
     def score_cells(self) -> list[tuple[str, str]]:
         """(benchmark, language): every benchmark in English and every target language that has it."""
-        languages = dict.fromkeys([self.study.english.code, *self.study.language_codes])
         return [
             (benchmark.name, language)
             for benchmark in self.study.benchmarks
-            for language in languages
+            for language in self.scored_languages
             if benchmark.has(language)
         ]
+
+    def benchmark_places(self, language: str) -> list[int]:
+        """The places in the configuration of the benchmarks that a language has."""
+        return [place for place, benchmark in enumerate(self.study.benchmarks) if benchmark.has(language)]
 
     def __iter__(self) -> Iterator[Model]:
         """All that are scored: not the models and merges of rounds before the last."""

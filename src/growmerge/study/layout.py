@@ -230,10 +230,22 @@ class Layout:
         """The (benchmark, language) cells that are measured by information parity."""
         return [cell for cell in self.grid.score_cells if self.benchmark(cell[0]).entry.metric.name == "parity"]
 
-    @property
-    def listing(self) -> str:
-        """What models are scored on, as one file for all scorings."""
-        return f"{self.results}/benchmarks/listing.json"
+    def listing(self, language: str) -> str:
+        """What models are scored on in a language, as one file for all scorings."""
+        return f"{self.results}/benchmarks/{ids.LISTINGS}/{language}.json"
+
+    def listings(self, languages: Iterable[str] | None) -> list[str]:
+        """Those of `languages` (None: all of the study) that have a benchmark.
+
+        They are the only benchmarks among the inputs of a scoring. So a new language scores nothing again that is not
+        scored in it.
+        """
+        chosen = self.grid.scored_languages if languages is None else languages
+        return [self.listing(language) for language in chosen if language in self._listed]
+
+    @cached_property
+    def _listed(self) -> set[str]:
+        return {language for _, language in self.grid.score_cells}
 
     # --- comparisons ----------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from growmerge.study.layout import Layout
 from growmerge.study.matching import Match, compared_models, match_compute
 from growmerge.study.plan_report import missing_disk, plan_csv, plan_markdown, readable_bytes
 from growmerge.study.plan_rows import Row, built_counts, plan_rows
+from growmerge.study.plan_unimax import changed_models
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ def write_plan(study: Study, folder: Path) -> None:
     GrowmergeError for a corpus of unknown size.
     """
     plan = _plan(study)
-    report = plan_markdown(plan.rows, plan.costs, plan.matches, plan.free, plan.begun)
+    changed = changed_models(Layout(study, plan.costs.grid), plan.costs)
+    report = plan_markdown(plan.rows, plan.costs, plan.matches, plan.free, plan.begun, changed)
     write_atomically(folder / "plan.csv", plan_csv(plan.rows, plan.costs))
     write_atomically(folder / "plan.md", report)
     logger.info("%s\n%s and %s", report, folder / "plan.csv", folder / "plan.md")

@@ -12,7 +12,7 @@ from growmerge.study.costs import Costs
 from growmerge.study.matching import Match
 from growmerge.study.plan_files import files_line
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
-from growmerge.study.resources import MERGES_AT_ONCE
+from growmerge.study.plan_unimax import Changed, changed_markdown
 from growmerge.study.tuning import TEXT_TOKENS
 
 COLUMNS = ("id", "kind", "setup", "target", "method", "parameters", "tokens", "flops", "gpu_hours", "disk_bytes")
@@ -43,18 +43,16 @@ def plan_csv(rows: Sequence[Row], costs: Costs) -> str:
 def peak_disk(rows: Sequence[Row], *, keep_merges: bool) -> int:
     """Bytes at most: all that stays, the state of the largest training, and what is temporary, as one job needs it.
 
-    That is the merges that wait to be scored (or all, if they are kept), and the checkpoints from elsewhere of one step
-    of a setup.
+    That is the checkpoints from elsewhere of one step of a setup. Merges take disk only if they are kept.
     """
     merges = [row.disk_bytes for row in rows if row.kind == "merge" and not row.kept]
-    at_once = min(MERGES_AT_ONCE, len({row.method for row in rows if row.kind == "merge"}))
     stays = sum(row.disk_bytes for row in rows if row.kind not in TEMPORARY or row.kept)
     taken: Counter[tuple[str, int | None]] = Counter()
     for row in rows:
         if row.kind == "checkpoint":
             taken[row.setup, ids.split_step(row.id)[1]] += row.disk_bytes
     largest = max((row.parameters for row in rows if row.flops and row.kind in TRAINED), default=0)
-    merged = sum(merges) if keep_merges else at_once * max(merges, default=0)
+    merged = sum(merges) if keep_merges else 0
     return stays + largest * STATE_BYTES + merged + max(taken.values(), default=0)
 
 
@@ -71,9 +69,14 @@ def missing_disk(rows: Sequence[Row], *, keep_merges: bool, begun: int, free: in
 
 
 def plan_markdown(
-    rows: Sequence[Row], costs: Costs, matches: Sequence[Match], free_bytes: int, begun_bytes: int = 0
+    rows: Sequence[Row],
+    costs: Costs,
+    matches: Sequence[Match],
+    free_bytes: int,
+    begun_bytes: int = 0,
+    changed: Sequence[Changed] = (),
 ) -> str:
-    """Totals, trainings and compute matching, for people. Bytes as in `missing_disk`."""
+    """Totals, trainings, `changed` finished models and compute matching, for people. Bytes as in `missing_disk`."""
     study = costs.grid.study
     plan = study.plan
     by_kind = {kind: [row for row in rows if row.kind == kind] for kind in KINDS}
@@ -107,6 +110,7 @@ def plan_markdown(
         "| model | parameters | steps | warm-up | decay from | checkpoint every | tokens | FLOPs | with ancestors |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
         *(_training(model.id, costs) for model in costs.grid.trained),
+        *changed_markdown(changed, study.unimax),
         "",
         "## What costs the same",
         "",
@@ -138,7 +142,7 @@ def _disk(rows: Sequence[Row], keep: bool, free: int, begun: int) -> list[str]:
     missing = missing_disk(rows, keep_merges=keep, begun=begun, free=free)
     lines = [
         f"Peak of disk: {readable_bytes(peaks[False])} with temporary merges, {readable_bytes(peaks[True])} with kept "
-        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many merges, "
+        f"ones (configured: {'kept' if keep else 'temporary'}); every further job at a time holds as many "
         f"checkpoints from elsewhere or training states. There {readable_bytes(free)} are free, "
         f"{readable_bytes(built)} of it are built, and {readable_bytes(begun)} begun."
     ]

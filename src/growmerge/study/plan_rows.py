@@ -17,6 +17,7 @@ from growmerge.study.costs import Costs
 from growmerge.study.flops import forward_flops, generation_flops
 from growmerge.study.grid import Grid, Model
 from growmerge.study.layout import Layout
+from growmerge.study.resources import MERGED_BYTES
 from growmerge.study.tuning import TEXT_TOKENS, tuning_flops, tuning_texts
 
 Kind = Literal["shards", "base", "clone", "model", "checkpoint", "coefficients", "merge", "healed", "external", "score"]
@@ -29,7 +30,6 @@ BYTES_A_TOKEN = 4  # uint32
 # take 1.2 to 1.7 bytes for a token of Llama 3's tokenizer.
 TEXT_BYTES_A_TOKEN = 1.6
 TRAINED_BYTES = 4  # a parameter of a checkpoint that was trained here, fp32
-MERGED_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 # Beside the weights of a checkpoint: an entry of the tokenizer's vocabulary, as Llama 3's has them; and the header of
 # the weights, config, manifest and card together.
 TOKEN_BYTES = 135
@@ -173,8 +173,10 @@ def _external(model: Model, grid: Grid, layout: Layout) -> Row:
 
 def _scores(models: Iterable[Model], grid: Grid, layout: Layout, costs: Costs) -> Iterator[Row]:
     study = grid.study
-    texts, asked = _scored(grid, layout)
+    by_language = _scored(grid, layout)
     for model in models:
+        scored = [by_language[code] for code in model.scored_in or grid.scored_languages]
+        texts, asked = sum(count for count, _ in scored), sum((prompts for _, prompts in scored), Counter())
         # An ensemble generates nothing, and passes every text through each of its models.
         prompts, passes = (Counter[tuple[int, int]](), len(model.parents)) if model.kind == "ensemble" else (asked, 1)
         tokens = texts * TEXT_TOKENS + sum(count * (prompt + new) for (prompt, new), count in prompts.items())
@@ -201,20 +203,21 @@ def _scores(models: Iterable[Model], grid: Grid, layout: Layout, costs: Costs) -
         )
 
 
-def _scored(grid: Grid, layout: Layout) -> tuple[int, Counter[tuple[int, int]]]:
-    """How many texts a model is scored on, and how many prompts of so many tokens it continues by at most so many.
+def _scored(grid: Grid, layout: Layout) -> dict[str, tuple[int, Counter[tuple[int, int]]]]:
+    """By language, how many texts a model is scored on, and how many prompts it continues: {(tokens, at most new): n}.
 
     A prompt is the source of its item after examples of two texts each, source and translation.
     """
-    texts, prompts = 0, Counter[tuple[int, int]]()
+    texts = dict.fromkeys(grid.scored_languages, 0)
+    prompts = {language: Counter[tuple[int, int]]() for language in grid.scored_languages}
     for name, language in grid.score_cells:
         benchmark = layout.benchmark(name)
         items = benchmark.size(language)
         if decoding := benchmark.decoding(grid.study.seed):
-            prompts[(2 * benchmark.entry.few_shot + 1) * TEXT_TOKENS, decoding.max_new_tokens] += items
+            prompts[language][(2 * benchmark.entry.few_shot + 1) * TEXT_TOKENS, decoding.max_new_tokens] += items
         else:
-            texts += ITEM_TEXTS * items
-    return texts, prompts
+            texts[language] += ITEM_TEXTS * items
+    return {language: (texts[language], prompts[language]) for language in grid.scored_languages}
 
 
 def built_counts(layout: Layout, parts: list[str]) -> dict[str, Expected]:

@@ -185,8 +185,10 @@ class Recipes:
         study = self.grid.study
         stated = {x.code: x.epochs for x in study.languages if x.epochs is not None}
         rule = study.unimax
-        if rule is None or len(stated) == len(study.languages):
+        if rule is None:
             return stated
+        if not study.shared_out:
+            return rule.fixed | stated
         counts = {x.code: study.expected(x.corpus) for x in study.languages}
         characters = {code: count.characters for code, count in counts.items() if count and count.characters}
         return unimax(characters, rule.characters, rule.max_epochs, rule.fixed) | stated

@@ -12,8 +12,9 @@ from growmerge.study.grid import Model
 PROCESS = 3000  # MB: Python with torch and transformers, and batches
 DAY = 1440  # minutes
 NODE_GPUS = (1, 2, 4, 8)
-# So many merges of a combination are made from one reading of its members, and wait on the disk to be scored.
+# So many merges of a combination are made from one reading of its members, and wait in memory to be scored.
 MERGES_AT_ONCE = 5
+MERGED_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}  # of a merged parameter, by `merging.dtype`
 MARGIN = 1.5  # of a training's run time: slower data, saved states, a busy file system
 
 
@@ -55,6 +56,16 @@ def inference_memory(study: Study, width: int, models: int, attempt: int) -> int
     """MB: so many models in fp32, and the process; more at every attempt."""
     millions = parameters(study.architecture, study.tokenizer.vocab_size, width) / 1e6
     return escalate(PROCESS + round(models * 4 * millions), attempt)
+
+
+def merging_memory(study: Study, width: int, attempt: int) -> int:
+    """MB: the merges that wait to be scored, and three models in fp32; more at every attempt.
+
+    One of the three is the model that is scored, two are room for the tensors that are read and merged.
+    """
+    millions = parameters(study.architecture, study.tokenizer.vocab_size, width) / 1e6
+    held = MERGES_AT_ONCE * MERGED_BYTES[study.merging.dtype]
+    return escalate(PROCESS + round((3 * 4 + held) * millions), attempt)
 
 
 def scoring_minutes(translates: bool, attempt: int) -> int:

@@ -67,7 +67,8 @@ def summarise(
     Args:
         scores: by model id, the rows of `items.parquet` or its path. A model without an entry, or whose path does not
             exist, gets rows with value NaN and n = 0 wherever another model has a score, so that holes can be seen.
-        models: the models of the table, in its order.
+        models: the models of the table, in its order. One that is only scored in some languages (`scored_in`) has no
+            rows in others: what nobody asked for is no hole.
         reference: scores by the reference model of the English sides of benchmarks of information parity; those of
             the benchmark "parity" are the rows of "parity_reference" (see `ids.parity_reference`).
         resamples: number of bootstrap resamples, for information parity, bits per byte and translations.
@@ -123,6 +124,8 @@ def summarise(
         about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages), model.step)
         ours = _subsets(cells[model.id])
         for key, hole in holes.items():
+            if model.scored_in is not None and key.language not in model.scored_in:
+                continue
             cell = cells[model.id].get(key, hole)
             # A mean over fewer subsets than other models have cannot be compared with theirs.
             if key.subset in (ALL, MACRO) and ours[key[:2]] < subsets[key[:2]]:

@@ -37,7 +37,8 @@ def write_table(
     """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
 
     `references` holds the scores of the reference model; it is empty where information parity is not measured. A model
-    without scores is a hole: rows with n = 0. Where models were asked to translate (`translated`), what they wrote
+    without scores is a hole: rows with n = 0. What models are not scored in is left out, and counted in the manifest
+    (`rows_not_asked_for`). Where models were asked to translate (`translated`), what they wrote
     stands beside the items. The other arguments are those of `summarise`. Raises GrowmergeError for
     scores that differ from their manifest.
     """
@@ -51,9 +52,14 @@ def write_table(
     table = summarise(paths, models, reference, resamples, seed, parity, measured, written)
     holes = len(paths) - len(there)
     config = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
+    not_asked_for = len(models) * len(table.drop_duplicates(["measure", "language", "subset"])) - len(table)
     facts = {"models": len(models), "models_without_scores": holes, "rows": len(table)}
+    facts |= {"rows_not_asked_for": not_asked_for} if not_asked_for else {}
     write_frame(table, parquet, [*there, *references], config, facts, start)
-    logger.info("%d rows of %d models, %d of them without scores", len(table), len(models), holes)
+    logger.info(
+        "%d rows of %d models, %d of them without scores; %d rows left out, in languages that models are not scored in",
+        *(len(table), len(models), holes, not_asked_for),
+    )
 
 
 def write_comparisons(comparisons: Sequence[Path], parquet: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from growmerge.config.problems import Problem, check_known, check_unique
 from growmerge.config.schema import Study
 
+# What is left of a budget that was shared out to the last character, and is fixed so, is a rounding error.
+ROUNDING = 1e-9
+
 
 def check_languages(study: Study) -> None:
     """Raise Problem at the first fault."""
@@ -42,8 +45,10 @@ def check_epochs(study: Study) -> None:
         return
     for code in rule.fixed:
         check_known(f"unimax.fixed.{code}", code, study.language_codes, "language")
-    left = rule.characters
-    for i, language in enumerate(study.languages if lacking else []):
+    if not study.shared_out:
+        return
+    used = 0.0
+    for i, language in enumerate(study.languages):
         count = study.expected(language.corpus)
         if count is None or count.characters is None:
             message = (
@@ -51,6 +56,8 @@ def check_epochs(study: Study) -> None:
                 "manifests of its documents have it, once they are built), or the `epochs` of every language"
             )
             raise Problem(f"languages.{i}.corpus", language.corpus, message)
-        left -= rule.fixed.get(language.code, 0) * count.characters
-    if left <= 0:
-        raise Problem("unimax.characters", rule.characters, "is used up by the `fixed` languages; increase it")
+        used += rule.fixed.get(language.code, 0) * count.characters
+    if used >= rule.characters * (1 - ROUNDING):
+        others = ", ".join(language.code for language in study.shared_out)
+        message = f"is used up by the `fixed` languages, which take {used:.6g}; increase it, or state the `epochs` of"
+        raise Problem("unimax.characters", rule.characters, f"{message} {others}")
