@@ -172,7 +172,7 @@ class Round:
             raise Stuck("a user would not know what to do")
 
     def _forget_removed(self) -> None:
-        for pattern in self._user.removed:
+        for pattern in [made for removed in self._user.removed for made in _made_with(removed)]:
             self._built = {name: b for name, b in self._built.items() if not _is_under(name, pattern)}
             for outcome in [o for o in self._unseen if o.struck.damaged and _is_under(o.struck.damaged.name, pattern)]:
                 self._unseen.remove(outcome)
@@ -261,6 +261,12 @@ def _is_under(path: str, pattern: str) -> bool:
     """Whether a path is the artifact that a pattern or a name stands for, or within it."""
     stem = pattern.removesuffix(".*")
     return fnmatch(path, pattern) or path == stem or path.startswith((f"{stem}/", f"{stem}."))
+
+
+def _made_with(removed: str) -> set[str]:
+    """What is made again if something is removed: a model and its checkpoints are of one job."""
+    stem = _stem(removed)
+    return {stem, stem.replace("/models/", "/checkpoints/"), stem.replace("/checkpoints/", "/models/")}
 
 
 def _stem(source: str) -> str:
