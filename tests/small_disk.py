@@ -21,8 +21,8 @@ class Disk:
         (self.folder / "filler").write_bytes(b"x" * (free_bytes(self.folder) - left))
 
     def free(self) -> None:
-        """Free them again."""
-        (self.folder / "filler").unlink()
+        """Free them again, if there are any."""
+        (self.folder / "filler").unlink(missing_ok=True)
 
     def resize(self, size: int) -> None:
         """Make it `size` bytes large."""
@@ -40,7 +40,7 @@ class Disk:
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Disk]:
     """A new disk of `size` bytes at `folder`; skips the test, with the reason, where none can be mounted."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
     try:
         mounted = subprocess.run(command, capture_output=True, text=True, check=False)

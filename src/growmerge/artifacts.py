@@ -27,11 +27,13 @@ from pathlib import Path
 from typing import Any
 
 from growmerge.disk import bytes_under, is_full, no_room
+from growmerge.drafts import draft_of, put
 from growmerge.errors import GrowmergeError
 
 logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 FORMAT = 1
+_OWN_DIGEST = "sha256"  # the key of a manifest for the digest of all its other keys
 # Notes about an artifact (times, paths, commands) that are not part of what it is.
 NOTES = {"README.md", "training_log.jsonl", "results.json"}
 RECORDED_PACKAGES = ("growmerge", "snakemake", "torch", "transformers", "tokenizers", "mergekit", "pyarrow")
@@ -53,7 +55,8 @@ class Manifest:
     """What `manifest.json` holds.
 
     `files` maps names to {sha256, bytes}; `inputs` maps paths to the digests they had; `config` holds the leaves of the
-    configuration that shaped the artifact; `facts` are numbers about it (tokens, FLOPs, steps, ...).
+    configuration that shaped the artifact; `facts` are numbers about it (tokens, FLOPs, steps, ...). The file also
+    holds the digest of all this, so that a damaged fact is not taken for a right one.
     """
 
     files: dict[str, dict[str, Any]]
@@ -99,6 +102,9 @@ def read_manifest(artifact: Path) -> Manifest:
         raise GrowmergeError(
             f"{path}: format {data.get('format')!r}, this version reads {FORMAT}; remove {artifact} to rebuild it"
         )
+    # Manifests of versions before this digest have none.
+    if _OWN_DIGEST in data and data.pop(_OWN_DIGEST) != digest_of(data):
+        raise GrowmergeError(f"{path}: is damaged (its text is not what was written); remove {artifact} and rerun")
     for key in ("files", "inputs", "facts", "provenance"):
         if not isinstance(data.get(key), dict):
             raise GrowmergeError(f"{path}: is damaged (`{key}` is no JSON object); remove {artifact} and rerun")
@@ -166,8 +172,7 @@ def publish(
     """
     start = time.monotonic() if since is None else since
     folder = Path(folder)
-    draft = Draft(folder.with_name(f".{folder.name}.partial"))
-    shutil.rmtree(draft.folder, ignore_errors=True)
+    draft = Draft(draft_of(folder))
     draft.folder.mkdir(parents=True)
     try:
         yield draft
@@ -177,8 +182,7 @@ def publish(
         write_manifest(
             draft.folder / MANIFEST, files, inputs=inputs, config=config, facts=draft.facts, seconds=elapsed(start)
         )
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.folder.rename(folder)
+        put(draft.folder, folder)
     except BaseException as error:
         full = is_full(error)
         written = bytes_under(draft.folder) if full else 0
@@ -219,6 +223,8 @@ def write_manifest(
         "facts": dict(facts or {}),
         "provenance": {**provenance(), "wall_seconds": seconds},
     }
+    data = json.loads(json.dumps(data))  # as it will be read: keys are text
+    data[_OWN_DIGEST] = digest_of(data)
     with replacing(path) as temporary:
         _write_through(temporary, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
         mode = stat.S_IMODE(temporary.stat().st_mode)
@@ -234,7 +240,7 @@ def replacing(path: Path) -> Iterator[Path]:
     If the body raises, what it wrote is removed and `path` stays as it was. Raises GrowmergeError if the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = draft_of(path)
     try:
         yield temporary
         temporary.replace(path)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from growmerge.errors import GrowmergeError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+# EFBIG: a file would be larger than files may be, by `ulimit -f` or the file system.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # safetensors and tokenizers, which are in Rust, raise errors of their own that only tell the number.
 _FULL_IN_RUST = re.compile(rf"\(os error ({'|'.join(map(str, _FULL))})\)")
 # NumPy says how many elements it could not write, without a number of an error.
@@ -20,33 +21,48 @@ _FULL_IN_NUMPY = re.compile(r"\d+ requested and \d+ written")
 
 
 class FullDisk(OSError):
-    """A disk was full when `needed` bytes were to be written."""
+    """A disk was full when `needed` bytes were to be written; `number` is that of the error."""
 
-    def __init__(self, needed: int) -> None:
-        super().__init__(errno.ENOSPC, f"No space left for {needed:,} bytes")
+    def __init__(self, needed: int, number: int = errno.ENOSPC) -> None:
+        super().__init__(number, f"No room for {needed:,} bytes")
         self.needed = needed
 
-    def __reduce__(self) -> tuple[type[FullDisk], tuple[int]]:  # it may come from another process
-        return FullDisk, (self.needed,)
+    def __reduce__(self) -> tuple[type[FullDisk], tuple[int, int | None]]:  # it may come from another process
+        return FullDisk, (self.needed, self.errno)
 
 
 class NoRoom(GrowmergeError):
     """The same as one line for the person at the terminal: `path` needs `needed` bytes or more (0: unknown)."""
 
-    def __init__(self, path: Path, needed: int = 0) -> None:
-        known = f"at least {needed:,} bytes are needed, " if needed else ""
-        super().__init__(
-            f"{path}: the disk (or your quota) is full: {known}{free_bytes(path):,} bytes are free; free some space "
-            "and rerun, which goes on from what is finished"
-        )
-        self.needed = needed
+    def __init__(self, path: Path, needed: int = 0, number: int = errno.ENOSPC) -> None:
+        if number == errno.EFBIG:
+            known = f" ({needed:,} bytes or more are to be written)" if needed else ""
+            what = f"a file would be larger than files may be here{known}; raise the limit (`ulimit -f`)"
+        else:
+            known = f"at least {needed:,} bytes are needed, " if needed else ""
+            what = f"the disk (or your quota) is full: {known}{free_bytes(path):,} bytes are free; free some space"
+        super().__init__(f"{path}: {what} and rerun, which goes on from what is finished")
+        self.needed, self.number = needed, number
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an exception, of whatever library, says that a disk or a quota is full."""
+    """Whether an exception, of whatever library, says that a disk or a quota is full, or was raised because of that.
+
+    Matplotlib, for one, cannot close a PDF that it could not write, and raises AttributeError.
+    """
+    return any(map(_says_full, _chain(error)))
+
+
+def _says_full(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in _FULL or bool(_FULL_IN_NUMPY.search(str(error)))
     return isinstance(error, NoRoom) or bool(isinstance(error, Exception) and _FULL_IN_RUST.search(str(error)))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 @contextmanager
@@ -56,7 +72,7 @@ def writing(needed: int) -> Iterator[None]:
         yield
     except Exception as error:
         if is_full(error):
-            raise FullDisk(needed) from error
+            raise FullDisk(needed, _number(error)) from error
         raise
 
 
@@ -67,8 +83,18 @@ def no_room(path: Path, error: BaseException, written: int) -> NoRoom:
     the error of the one before.
     """
     if isinstance(error, NoRoom):
-        return NoRoom(path, error.needed + written)
-    return NoRoom(path, error.needed if isinstance(error, FullDisk) else written)
+        return NoRoom(path, error.needed + written, error.number)
+    return NoRoom(path, error.needed if isinstance(error, FullDisk) else written, _number(error))
+
+
+def _number(error: BaseException) -> int:
+    """Which of the errors of a full disk it is."""
+    for cause in filter(_says_full, _chain(error)):
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            return cause.errno
+        if found := _FULL_IN_RUST.search(str(cause)):
+            return int(found[1])
+    return errno.ENOSPC
 
 
 def free_bytes(path: Path) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from growmerge.disk import NoRoom, is_full
+from growmerge.disk import is_full, no_room
 from growmerge.errors import GrowmergeError
 
 INTERRUPTED = 130  # exit status of what Ctrl-C ends: 128 + SIGINT
@@ -72,7 +72,7 @@ def job(
         sys.exit(INTERRUPTED)
     except Exception as error:
         if is_full(error):
-            logger.error("error: %s", NoRoom(Path(getattr(error, "filename", None) or log or ".")))
+            logger.error("error: %s", no_room(Path(getattr(error, "filename", None) or log or "."), error, 0))
         else:
             logger.exception("unexpected failure")
         sys.exit(1)

@@ -12,6 +12,7 @@ from threading import Lock
 
 from growmerge.artifacts import MANIFEST, manifest_path, read_manifest, sha256_file, verify
 from growmerge.disk import bytes_under
+from growmerge.drafts import left_behind
 from growmerge.errors import GrowmergeError
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def verify_tree(
     """
     for left in sorted(path for folder in folders for path in folder.glob("work/*/*") if bytes_under(path)):
         logger.warning("%s: left by an unfinished job, which takes it up or removes it when it runs again", left)
+    for draft in (draft for folder in folders for draft in left_behind(folder)):
+        logger.warning("%s: left by a job that was killed while it wrote; remove it", draft)
     manifests = _manifests(folders)
     if not manifests:
         raise GrowmergeError(f"{', '.join(map(str, folders))}: nothing is built yet, so there is nothing to verify")
@@ -125,8 +128,13 @@ def _manifests(folders: Sequence[Path]) -> list[Path]:
         for folder in folders
         for pattern in (MANIFEST, "*.manifest.json")
         for path in folder.rglob(pattern)
-        if "work" not in path.relative_to(folder).parts[:1]
+        if "work" not in path.relative_to(folder).parts[:1] and not _is_hidden(path.relative_to(folder))
     )
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it is in a draft, which a job may have been killed over."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _artifact(manifest: Path) -> Path:

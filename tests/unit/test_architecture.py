@@ -17,6 +17,7 @@ SOURCE = ROOT / "src"
 # Modules at the root of the package, which anything may import.
 GROUND = {
     *("artifacts", "disk", "errors", "frames", "freed_memory", "hashing", "hub", "ids", "job", "lazily", "slurm"),
+    "drafts",
     "verification",
 }
 # Whoever stands further down may import what stands above it, never the other way round.

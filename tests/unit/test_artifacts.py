@@ -34,8 +34,11 @@ def make(folder, text="hello", **publish_arguments):
 
 
 def edit_manifest(folder, **values):
+    """As another version may have written it, before manifests had a digest of their own."""
     path = folder / MANIFEST
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
+    data = json.loads(path.read_text(encoding="utf-8")) | values
+    del data["sha256"]
+    path.write_text(json.dumps(data), encoding="utf-8")
 
 
 def test_a_manifest_says_what_and_where_from(tmp_path):
@@ -154,6 +157,19 @@ def test_damage_is_named(tmp_path, damage, message):
     damage(artifact)
     with pytest.raises(GrowmergeError, match=message):
         verify(artifact)
+
+
+def test_no_bit_of_a_manifest_changes_unnoticed(tmp_path):
+    artifact = make(tmp_path / "artifact", config={4: "keys that are no text", "share": 0.1})
+    right, manifest = (artifact / MANIFEST).read_bytes(), read_manifest(artifact)
+    for place in range(0, len(right), 3):
+        damaged = bytearray(right)
+        damaged[place] ^= 1 << place % 8
+        (artifact / MANIFEST).write_bytes(damaged)
+        try:
+            assert read_manifest(artifact) == manifest, f"byte {place}"
+        except GrowmergeError:
+            continue
 
 
 def test_a_file_that_a_manifest_lacks_is_named_by_who_needs_it(tmp_path):

@@ -64,6 +64,10 @@ def file_source(name, language, **more):
         (file_source("belebele", "swe", examples="dev"), r"sources\.swe\.examples = 'dev': 'x\.jsonl' is a file"),
         (file_source("belebele", "swe", revision="v1"), r"sources\.swe\.revision = 'v1': 'x\.jsonl' is a file"),
         ({"name": "icelandic_ged", "sources": {"isl": {"splits": ["a"]}}}, r"ice_benchmark_set\.jsonl' is a file"),
+        (
+            {"name": "blimp", "sources": {"eng": {"sha256": "0" * 64}}},
+            r"sources\.eng\.sha256 = '0+': .* is not a single file",
+        ),
         (file_source("flores", "swe"), r"sources\.swe\.dataset = 'x\.jsonl': a file has only one language; .*folder"),
         (file_source("translation", "eng"), r"sources\.eng\.dataset = 'x\.jsonl': a file has only one language"),
     ],

@@ -1,12 +1,14 @@
 """Benchmarks from single files: what a file is read as, and what is wrong with one that cannot be read."""
 
 import gzip
+import hashlib
 import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hub_folder import write_dataset
+from local_server import LocalServer
 
 from growmerge.benchmarks.build import build_benchmark
 from growmerge.config.benchmarks import Benchmark
@@ -142,6 +144,56 @@ def test_fields_of_structs_are_looked_for_in_the_first_row(tmp_path):
     path = write(tmp_path / "stemless.jsonl", json.dumps({"question": stemless, "answerKey": "A"}))
     with pytest.raises(GrowmergeError, match=r"no column 'question\.stem' for `question`; 'question' has choices"):
         build(path, "xcsqa", "deu", few_shot=0)
+
+
+# --- digests ----------------------------------------------------------------------------------------------------------
+
+
+class Pairs(LocalServer):
+    """Serves one file of pairs under every address, and can be told to serve another."""
+
+    data = json.dumps(ROW).encode()
+
+    def answer(self, request):
+        self.send(request, 200, self.data)
+
+
+def test_what_anybody_on_the_way_can_change_needs_a_digest():
+    for address in (
+        "http://example.org/pairs.jsonl",
+        "HTTP://example.org/pairs.jsonl",
+        "ftp://example.org/pairs.jsonl",
+    ):
+        with pytest.raises(
+            ValueError, match=rf"sources\.fao\.dataset = '{address}': anybody .* `sources\.fao\.sha256`"
+        ):
+            Benchmark(name="foblimp", sources={"fao": {"dataset": address}})
+        Benchmark(name="foblimp", sources={"fao": {"dataset": address, "sha256": "0" * 64}})
+    plain = Benchmark(name="foblimp", sources={"fao": {"dataset": "https://example.org/pairs.jsonl"}})
+    assert "sha256" not in plain.part("fao")["sources"]["fao"], "what was built before this key is not built again"
+
+
+def test_a_file_with_another_digest_is_not_read(tmp_path):
+    right = hashlib.sha256(Pairs.data).hexdigest()
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(Pairs.data)
+    with Pairs() as server:
+        for dataset in (path, f"{server.url}/pairs.jsonl"):
+            sources = {"fao": {"dataset": str(dataset), "sha256": right}}
+            benchmark = Benchmark(name="foblimp", sources=sources)
+            assert candidates(build_benchmark(benchmark, "fao", seed=1)) == [PAIR]
+            sources["fao"]["sha256"] = "0" * 64
+            with pytest.raises(GrowmergeError, match=rf"{dataset}: expected sha256 0+, found {right}, .* not the file"):
+                build_benchmark(Benchmark(name="foblimp", sources=sources), "fao", seed=1)
+
+
+def test_a_file_with_a_digest_that_cannot_be_had_is_named(tmp_path):
+    with Pairs() as server:
+        address = f"{server.url}/pairs.jsonl"
+    for dataset in (address, str(tmp_path / "nowhere.jsonl")):
+        benchmark = Benchmark(name="foblimp", sources={"fao": {"dataset": dataset, "sha256": "0" * 64}})
+        with pytest.raises(GrowmergeError, match=dataset):
+            build_benchmark(benchmark, "fao", seed=1)
 
 
 # --- numbers that came as floats --------------------------------------------------------------------------------------

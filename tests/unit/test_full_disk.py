@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,11 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ARCHITECTURE, VOCABULARY
+from matplotlib.figure import Figure
 from small_disk import small_disk
 from training_runs import RECIPE, make_inputs, start, train
 
-from growmerge.artifacts import publish, read_manifest, verify, write_atomically
+from growmerge.artifacts import publish, read_manifest, replacing, verify, write_atomically
 from growmerge.config.merging import Method
 from growmerge.config.training import Training
 from growmerge.data.tokenizer import save_tokenizer, train_tokenizer
@@ -91,6 +93,31 @@ def test_a_full_disk_is_one_line_whatever_library_writes(disk, write):
     )
     assert "\n" not in message
     assert disk.names() == []
+
+
+@pytest.mark.parametrize("left", [0, 8192])
+def test_a_full_disk_is_named_where_a_library_fails_of_it(disk, left):
+    """Matplotlib cannot close a PDF that it could not write, and raises AttributeError or zlib.error."""
+    figure = Figure()
+    figure.subplots().plot(np.random.default_rng(0).random(1000))
+    disk.fill(left)
+    with pytest.raises(NoRoom, match=r"figure\.pdf: the disk"), replacing(disk.folder / "figure.pdf") as temporary:
+        figure.savefig(temporary, format="pdf")
+    assert disk.names() == []
+
+
+@pytest.mark.parametrize("write", [write_weights, write_tokenizer, write_bytes])
+def test_a_limit_of_the_size_of_files_is_not_called_a_full_disk(tmp_path, write):
+    """NumPy does not tell them apart."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(NoRoom) as error, publish(tmp_path / "artifact") as draft:
+            write(draft.folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(error.value).startswith(f"{tmp_path}/artifact: a file would be larger than files may be here")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_weights_say_what_they_need_and_the_retry_works(disk):

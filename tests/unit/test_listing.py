@@ -1,6 +1,7 @@
 """What models are scored on in a language, as one file."""
 
 import json
+import shutil
 
 import pytest
 
@@ -52,4 +53,12 @@ def test_listings_of_several_languages_are_read_benchmark_by_benchmark_as_config
 def test_a_damaged_listing_is_refused(listings):
     listings["swe"].write_text(json.dumps([[0, "parity", "swe"]]))
     with pytest.raises(GrowmergeError, match=r"listings/swe\.json: has .* bytes, its manifest says"):
+        read_listings(listings.values())
+
+
+def test_a_benchmark_that_was_removed_is_named_with_what_makes_it_again(benchmarks, listings):
+    """Snakemake does not: jobs that score have the listing as their input, and that is there."""
+    removed = benchmarks[2]
+    shutil.rmtree(removed)
+    with pytest.raises(GrowmergeError, match=rf"^{removed}: is missing, .*; remove {listings['swe']} and rerun"):
         read_listings(listings.values())

@@ -100,17 +100,29 @@ def test_ctrl_c_saves_the_state_and_ends_without_a_traceback(inputs, uninterrupt
     assert weights(tmp_path) == weights(uninterrupted)
 
 
-def test_sigusr1_does_the_same_between_the_intervals(inputs, uninterrupted, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP])
+def test_other_signals_do_the_same_between_the_intervals(inputs, uninterrupted, tmp_path, number):
     """Nothing but the step that it was in is lost."""
     seldom = with_training(state_every=10**6, state_minutes=1e-4)  # 6 ms: every step or second step
     process = start(inputs, tmp_path, seldom)
     wait_for_state(process, tmp_path, 3)
-    process.send_signal(signal.SIGUSR1)
+    process.send_signal(number)
     assert process.wait() == AGAIN
-    assert "interrupted by SIGUSR1" in said(tmp_path)
+    assert f"interrupted by {number.name}" in said(tmp_path)
     assert len(list(tmp_path.glob("work/*/state-*"))) == 2, "older ones are removed"
     finish(start(inputs, tmp_path, seldom), tmp_path)
     assert weights(tmp_path) == weights(uninterrupted)
+
+
+@pytest.mark.parametrize(("before", "stops"), [(signal.SIG_IGN, False), (signal.SIG_DFL, True)])
+def test_under_nohup_a_training_outlives_its_terminal(before, stops):
+    previous = signal.signal(signal.SIGHUP, before)
+    try:
+        with stop_on_signal() as request:
+            signal.raise_signal(signal.SIGHUP)
+        assert bool(request) == stops
+    finally:
+        signal.signal(signal.SIGHUP, previous)
 
 
 def test_a_damaged_state_is_ignored(inputs, uninterrupted, tmp_path):

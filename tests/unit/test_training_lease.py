@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from training_runs import RECIPE, finish, make_inputs, said, start, task, train,
 
 from growmerge.errors import GrowmergeError
 from growmerge.training import lease, worker
-from growmerge.training.lease import Occupied, refuse_beside_trainers, sole_trainer, trainers
+from growmerge.training.lease import Holder, Occupied, refuse_beside_trainers, sole_trainer, trainers
 from growmerge.training.stopping import AGAIN
 
 ELSEWHERE = 2**22 + 1  # the number of a process that this machine cannot have, as Linux counts to 2^22
@@ -277,6 +278,12 @@ def test_a_run_that_would_train_what_is_being_trained_is_refused(tmp_path):
         refuse_beside_trainers(tmp_path, {"1x/swe", "1x/isl"})
     refuse_beside_trainers(tmp_path, {"1x/isl", "1x/multi"})
     refuse_beside_trainers(Path("no/such/folder"), {"1x/swe"})
+
+
+def test_the_command_that_ends_a_process_of_another_node_ends_none_of_this_one():
+    assert Holder("n2", 17).end_it == "ssh n2 kill 17"
+    assert Holder(socket.gethostname(), 17).end_it == "kill 17"
+    assert Holder("n2", 17, "77").end_it == "scancel 77"
 
 
 def test_leases_need_no_torch():

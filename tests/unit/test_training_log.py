@@ -7,6 +7,7 @@ import re
 import subprocess
 from importlib.util import find_spec
 
+import pandas as pd
 import pytest
 import torch
 from training_runs import logged, make_inputs, said, start, task, train, with_training
@@ -16,6 +17,8 @@ from growmerge.data.documents import Document
 from growmerge.data.shards import TOKENS, write_shard
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
+from growmerge.study.grid import Model
+from growmerge.tables.trainings import write_trainings
 from growmerge.training import worker
 from growmerge.training.hardware import peak_flops, peak_memory_mb
 from growmerge.training.log import Spikes, TrainingLog
@@ -118,7 +121,9 @@ def test_spikes_before_hide_no_spike():
     assert spikes.is_one(5.0)
 
 
-def test_a_spike_is_logged_between_the_intervals_named_and_counted(tiny, inputs, tmp_path):
+def test_a_spike_is_logged_between_the_intervals_named_counted_and_tabulated(
+    tiny, inputs, tmp_path, caplog, monkeypatch
+):
     """The text changes from words to numbers, of which the model has seen none."""
     draw = random.Random(0)
     numbers = [Document(str(i), " ".join(str(draw.randint(0, 10**6)) for _ in range(8))) for i in range(20)]
@@ -128,12 +133,17 @@ def test_a_spike_is_logged_between_the_intervals_named_and_counted(tiny, inputs,
     both = {"shards": inputs["shards"] | {"numbers": tmp_path / "numbers"}, "parent": inputs["parent"]}
     recipe = with_training(log_every=10**6) | {"phases": [{"a": 2}, {"numbers": 1}]}
     worker.train(worker.TrainingJob.model_validate_json(task(both, tmp_path, recipe).read_text(encoding="utf-8")))
+    monkeypatch.setattr(logging.getLogger("growmerge"), "propagate", True)
     spikes = [entry for entry in logged(tmp_path) if entry.get("spike")]
     facts = read_manifest(tmp_path / "model").facts
     assert facts["loss_spikes"] == len(spikes) > 0
     words = facts["sequences"]["a"] // 4
     assert words < spikes[0]["step"] <= words + 2
     assert f"step {spikes[0]['step']}: the loss, {spikes[0]['loss']:.4f}, is a spike" in said(tmp_path)
+    with caplog.at_level(logging.WARNING, logger="growmerge"):
+        write_trainings([Model("model", "model", (), 1)], tmp_path, tmp_path / "trainings.parquet")
+    assert pd.read_csv(tmp_path / "trainings.csv")["loss_spikes"].tolist() == [len(spikes)]
+    assert f"spikes of the loss, which the training logs date: model {len(spikes)}" in caplog.text
 
 
 def test_the_jobs_log_says_the_time_left(tmp_path, monkeypatch, caplog):

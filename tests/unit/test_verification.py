@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,17 @@ def test_a_source_that_was_removed_is_no_fault(tmp_path):
     make(tmp_path / "results/made", inputs=[source])
     shutil.rmtree(source)
     assert verify_tree([tmp_path / "results"]) == 1
+
+
+def test_what_a_killed_job_was_writing_is_named_and_is_no_artifact(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("growmerge"), "propagate", True)
+    make(tmp_path / "models/whole")
+    draft = tmp_path / f"models/.half.{socket.gethostname()}-{2**22 + 1}.partial"  # no process has that number
+    make(draft)
+    (draft / "a.txt").write_text("its last file was cut off")
+    with caplog.at_level(logging.WARNING):
+        assert verify_tree([tmp_path]) == 1
+    assert f"{draft}: left by a job that was killed while it wrote; remove it" in caplog.text
 
 
 def test_verify_tree_of_nothing_and_of_the_unfinished(tmp_path):

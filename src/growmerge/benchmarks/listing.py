@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from growmerge.artifacts import verify, write_atomically, write_manifest
+from growmerge.errors import GrowmergeError
 
 
 def write_listing(benchmarks: Sequence[Path], places: Sequence[int], listing: Path) -> None:
@@ -22,11 +23,18 @@ def write_listing(benchmarks: Sequence[Path], places: Sequence[int], listing: Pa
 def read_listings(listings: Iterable[Path]) -> dict[tuple[str, str], Path]:
     """(benchmark, language) -> the folder of its items, of several languages: benchmarks as in the configuration.
 
-    Of a benchmark, languages are in the order of `listings`. Raises GrowmergeError for a listing that is damaged.
+    Of a benchmark, languages are in the order of `listings`. Raises GrowmergeError for a listing that is damaged, or if
+    a folder is not there: Snakemake does not make it again as long as the listing is.
     """
     cells: list[tuple[int, str, str, Path]] = []
     for listing in listings:
         verify(listing)
         of_language = json.loads(listing.read_text(encoding="utf-8"))
-        cells += [(*cell, listing.parents[1] / cell[1] / cell[2]) for cell in of_language]
+        for place, benchmark, language in of_language:
+            folder = listing.parents[1] / benchmark / language
+            if not folder.exists():
+                raise GrowmergeError(
+                    f"{folder}: is missing, though it is listed; remove {listing} and rerun to make both"
+                )
+            cells.append((place, benchmark, language, folder))
     return {(benchmark, language): folder for _, benchmark, language, folder in sorted(cells, key=lambda cell: cell[0])}

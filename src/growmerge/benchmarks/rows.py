@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from growmerge.benchmarks import formats
+from growmerge.benchmarks.digests import with_digest
 from growmerge.benchmarks.records import Record, whole
 from growmerge.catalogue.entry import Dataset
 from growmerge.config.benchmarks import is_file
@@ -49,24 +51,26 @@ class Rows:
         source = HubSource(
             kind="hub", dataset=path, config=config, split=" + ".join(splits) or "all", revision=self.dataset.revision
         )
-        with explained(source):
-            file = path if is_file(path) else formats.file_of_config(Path(path), config)
-            if file:
-                builder = load_dataset_builder(**formats.builder_arguments(str(file)))
-                names = ["train"]
-            else:
-                arguments = {"path": path, "revision": self.dataset.revision, **_selected(self.dataset, config)}
-                builder = load_dataset_builder(**arguments)
-                names = splits or get_dataset_split_names(**_renamed(arguments))
-            formats.configure(builder.config)
-            if builder.repo_id:
-                self.revisions.add(str(builder.hash))
-        columns: dict[str, bool] = {}
-        for field in self.fields.values():
-            column = field.lstrip("?").partition(".")[0]
-            columns[column] = columns.get(column, False) or not field.startswith("?")
-        for name in names:
-            yield name, _rows(builder, name, source, columns)
+        with ExitStack() as stack:
+            with explained(source):
+                file = path if is_file(path) else formats.file_of_config(Path(path), config)
+                if file:
+                    read = stack.enter_context(with_digest(str(file), self.dataset.sha256))
+                    builder = load_dataset_builder(**formats.builder_arguments(read))
+                    names = ["train"]
+                else:
+                    arguments = {"path": path, "revision": self.dataset.revision, **_selected(self.dataset, config)}
+                    builder = load_dataset_builder(**arguments)
+                    names = splits or get_dataset_split_names(**_renamed(arguments))
+                formats.configure(builder.config)
+                if builder.repo_id:
+                    self.revisions.add(str(builder.hash))
+            columns: dict[str, bool] = {}
+            for field in self.fields.values():
+                column = field.lstrip("?").partition(".")[0]
+                columns[column] = columns.get(column, False) or not field.startswith("?")
+            for name in names:
+                yield name, _rows(builder, name, source, columns)
 
     def _check_columns(self, row: Mapping[str, Any], place: str) -> None:
         for name, path in self.fields.items():

@@ -55,7 +55,8 @@ class Decoding:
 class Dataset:
     """Rows of a language: an id of the hub, or a local path, with its configurations and splits.
 
-    `splits` is empty where all there are count. `examples` is the split that few-shot examples are taken from.
+    `splits` is empty where all there are count. `examples` is the split that few-shot examples are taken from. `sha256`
+    is the digest of a single file, if one is stated.
     """
 
     id: str | None
@@ -63,6 +64,7 @@ class Dataset:
     splits: tuple[str, ...] = ("train",)
     revision: str | None = None
     examples: str | None = None
+    sha256: str | None = None
 
     @property
     def in_folders(self) -> bool:

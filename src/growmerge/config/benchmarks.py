@@ -16,6 +16,7 @@ from growmerge.config.strict import LanguageCode, Name, Strict
 
 ISLENSKA = "islenska"  # in the place of a lexicon's file: the package of that name, which holds BÍN
 PIECE_BYTES = 1000  # what a piece of running text has at most, where a study does not say
+UNPROTECTED = ("http://", "ftp://")  # beginnings of addresses whose answers anybody on the way can change
 # Endings of files -> the builders of `datasets` that read them.
 FILES = {".jsonl": "json", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
@@ -46,6 +47,14 @@ class BenchmarkSource(Strict):
     )
     splits: list[str] | None = Field(None, min_length=1, description="The splits of each configuration, read in order.")
     examples: str | None = Field(None, description="The split from which few-shot examples are taken.")
+    sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        # Left out of params where it is not set, so that benchmarks without one stay as they are.
+        exclude_if=lambda value: value is None,
+        description="For a file or its address: SHA-256 digest of the file as it is stored, in hexadecimal. Required "
+        "for addresses with http:// or ftp://, which protect nothing on the way.",
+    )
 
 
 class Sampling(Strict):
@@ -209,7 +218,17 @@ class Benchmark(Strict):
         for language, said in self.sources.items():
             key, dataset = f"sources.{language}", self.dataset(language).id or ""
             if not is_file(dataset):
+                if said.sha256:
+                    raise ValueError(
+                        f"{key}.sha256 = {said.sha256!r}: {dataset!r} is not a single file, which alone has a digest; "
+                        "remove it, and state a `revision` if this is a dataset of the hub"
+                    )
                 continue
+            if dataset.lower().startswith(UNPROTECTED) and not said.sha256:
+                raise ValueError(
+                    f"{key}.dataset = {dataset!r}: anybody on the way can change what comes from this address; state "
+                    f"the digest that `sha256sum` prints of the file as `{key}.sha256`, or give an https:// address"
+                )
             if registered.counterparts:
                 raise ValueError(
                     f"{key}.dataset = {dataset!r}: a file has only one language; give a folder in the hub's layout, "
@@ -346,11 +365,12 @@ def _with(dataset: Dataset, said: BenchmarkSource | None) -> Dataset:
         return dataset
     moved = said.dataset is not None and said.dataset != dataset.id
     if said.dataset and is_file(said.dataset):  # a file is all there is: what is scored, and examples
-        return Dataset(said.dataset, examples="train")
+        return Dataset(said.dataset, examples="train", sha256=said.sha256)
     return Dataset(
         said.dataset or dataset.id,
         tuple(said.configs) if said.configs else dataset.configs,
         tuple(said.splits) if said.splits else dataset.splits,
         said.revision if said.revision or moved else dataset.revision,
         said.examples or dataset.examples,
+        said.sha256,
     )

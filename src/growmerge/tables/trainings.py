@@ -29,10 +29,11 @@ def write_trainings(models: Sequence[Model], models_folder: Path, parquet: Path)
     """One row per trained model (`models_folder`/{id}) in `parquet`, and a .csv beside it: columns `COLUMNS`.
 
     `tokens` are target tokens, `flops` those of the training without its ancestors, `loss` is that of the last step in
-    nats per token. `block_asymmetry_first` and `_last` are `growmerge.models.asymmetry.block_asymmetry` after the first
-    and the last step, empty at width 1. A last one of 0 means that the copies in a clone stayed equal to the bit, so
-    that the model has learned no more than one of the width it was cloned from. A model that is not there is a hole:
-    a row without numbers. Raises GrowmergeError for a training log that differs from its manifest.
+    nats per token. `loss_spikes` is how many steps had a loss far above those before (`growmerge.training.log.Spikes`);
+    no step is skipped. `block_asymmetry_first` and `_last` are `growmerge.models.asymmetry.block_asymmetry` after the
+    first and the last step, empty at width 1. A last one of 0 means that the copies in a clone stayed equal to the bit,
+    so that the model has learned no more than one of the width it was cloned from. A model that is not there is a
+    hole: a row without numbers. Raises GrowmergeError for a training log that differs from its manifest.
     """
     start = time.monotonic()
     folders = {model.id: models_folder / model.id for model in models}
@@ -42,6 +43,9 @@ def write_trainings(models: Sequence[Model], models_folder: Path, parquet: Path)
     symmetric = list(table.loc[table["block_asymmetry_last"] == 0, "id"])
     facts = {"models": len(table), "models_without_training": len(table) - len(there), "symmetric": symmetric}
     write_frame(table, parquet, there, None, facts, start)
+    spikes = [f"{row.id} {row.loss_spikes}" for row in table[table["loss_spikes"].fillna(0) > 0].itertuples()]
+    if spikes:
+        logger.warning("spikes of the loss, which the training logs date: %s", ", ".join(spikes))
     if symmetric:
         logger.warning("the copies in these clones stayed exactly equal: %s", ", ".join(symmetric))
 

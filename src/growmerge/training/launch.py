@@ -1,8 +1,9 @@
 """Starts a training on what its job has: in this process, or by torchrun on several GPUs, by srun on several nodes.
 
 Slurm's warning (SIGTERM; SIGUSR1) goes to the processes of a job's steps. What gets it here passes it on and waits:
-the ranks give up the step they are in, the first saves the state. Ctrl-C (SIGINT) goes to all processes of a terminal.
-It is passed on as SIGTERM, for srun kills its step at a second SIGINT, and only tells its state at the first.
+the ranks give up the step they are in, the first saves the state. Ctrl-C (SIGINT) and the end of a terminal (SIGHUP) go
+to all of its processes. They are passed on as SIGTERM: srun kills its step at a second SIGINT, and only tells its state
+at the first.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from types import FrameType
 import torch
 
 from growmerge.artifacts import write_atomically
-from growmerge.training.stopping import AGAIN, SIGNALS
+from growmerge.training.stopping import AGAIN, heeded
 from growmerge.training.worker import TrainingJob, train
 
 GRACE = 600  # seconds that torchrun leaves the ranks to save the state, if Slurm leaves it as many
@@ -47,7 +48,7 @@ def launch(task: TrainingJob, gpus: int | None = None, nodes: int = 1) -> None:
 
 def command(file: Path, processes: int, nodes: int, threads: int) -> list[str]:
     """What starts the workers: torchrun, on several nodes once on each."""
-    signals = ",".join(number.name for number in SIGNALS)
+    signals = ",".join(number.name for number in heeded())
     torchrun = [sys.executable, "-m", "torch.distributed.run"]
     common = [f"--nproc-per-node={processes}", f"--signals-to-handle={signals}", f"--shutdown-timeout={GRACE}"]
     worker = ["-m", "growmerge.training.worker", str(file)]
@@ -65,9 +66,9 @@ def run(arguments: list[str]) -> int:
 
     def forward(number: int, _: FrameType | None) -> None:
         stopped.append(number)
-        process.send_signal(signal.SIGTERM if number == signal.SIGINT else number)
+        process.send_signal(signal.SIGTERM if number in (signal.SIGINT, signal.SIGHUP) else number)
 
-    previous = {number: signal.signal(number, forward) for number in SIGNALS}
+    previous = {number: signal.signal(number, forward) for number in heeded()}
     try:
         status = process.wait()
     finally:

@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from growmerge.drafts import runs
 from growmerge.errors import GrowmergeError
 from growmerge.training.stopping import AGAIN
 
@@ -62,7 +63,10 @@ class Holder:
         """The command that makes it save its state and end."""
         if not self.process:
             return f"sleep {STALE:.0f}"  # by then the lease has ended, unless somebody still touches it
-        return f"scancel {self.job}" if self.job else f"kill {self.process}"
+        if self.job:
+            return f"scancel {self.job}"
+        # Here, the number may be another process's.
+        return f"kill {self.process}" if self.host == socket.gethostname() else f"ssh {self.host} kill {self.process}"
 
 
 UNNAMED = Holder("", 0)  # of a lease that cannot be read
@@ -145,18 +149,8 @@ def _holder(lease: Path) -> Holder | None:
         return None
     except (ValueError, TypeError):  # empty or half of it, after a power cut
         holder = UNNAMED
-    gone = holder.host == socket.gethostname() and not _runs(holder.process)
+    gone = holder.host == socket.gethostname() and not runs(holder.process)
     return None if gone or age > STALE else holder
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
 
 
 def _create(work: Path, number: int) -> bool:

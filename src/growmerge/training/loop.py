@@ -81,10 +81,10 @@ class Run:
         """Train to the end.
 
         Resumes from the newest whole state; a resumed run on a CPU ends with the same bits as one that was never
-        interrupted, if the number of ranks is the same. SIGTERM, SIGUSR1 or SIGINT to any rank (a time limit, a
-        preemption, Ctrl-C): gives up the step it is in, saves the state and exits with status 75. Raises Diverged on a
-        loss or gradient that is not finite, before the optimizer step, and GrowmergeError if even single sequences do
-        not fit into memory.
+        interrupted, if the number of ranks is the same. SIGTERM, SIGUSR1, SIGINT or SIGHUP to any rank (a time limit,
+        a preemption, Ctrl-C, a closed terminal): gives up the step it is in, saves the state and exits with status 75.
+        Raises Diverged on a loss or gradient that is not finite, before the optimizer step, and GrowmergeError if even
+        single sequences do not fit into memory.
         """
         s = self.settings
         first = self._resume()

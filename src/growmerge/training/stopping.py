@@ -16,8 +16,8 @@ AGAIN = 75  # exit status EX_TEMPFAIL: interrupted, run it again and it resumes
 DIVERGED = 65  # exit status EX_DATAERR: loss or gradient not finite, running it again would end the same
 MARK = "diverged.txt"
 # Slurm sends SIGTERM at a time limit, a preemption or scancel; SIGUSR1 is what people ask `sbatch --signal` for; Ctrl-C
-# is SIGINT.
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+# is SIGINT; a terminal that is closed, or lost, is SIGHUP.
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP)
 
 
 class Diverged(GrowmergeError):
@@ -50,15 +50,20 @@ class StopRequest:
         return bool(self.signal)
 
 
+def heeded() -> list[signal.Signals]:
+    """The signals that end a training: `SIGNALS`, without SIGHUP if it is ignored already, as under `nohup`."""
+    return [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+
+
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Within it, SIGTERM, SIGUSR1 and SIGINT only set the request."""
+    """Within it, the signals of `heeded` only set the request."""
     request = StopRequest()
 
     def note(number: int, _: FrameType | None) -> None:
         request.signal = signal.Signals(number).name
 
-    previous = {number: signal.signal(number, note) for number in SIGNALS}
+    previous = {number: signal.signal(number, note) for number in heeded()}
     try:
         yield request
     finally:

@@ -1,0 +1,13 @@
+"""Ten faults of the campaign, in CI; `python tests/faults/campaign.py` has more."""
+
+import pytest
+
+from faults.campaign import campaign
+
+pytestmark = pytest.mark.workflow
+
+
+def test_a_grid_recovers_from_random_faults(tmp_path):
+    outcomes = campaign(tmp_path, faults=10, seed=4)  # which begins with text that is there
+    assert len(outcomes) == 10
+    assert [str(outcome) for outcome in outcomes if outcome.problems] == []
