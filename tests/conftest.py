@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,10 @@ SHARED_OUT = "PYTEST_XDIST_WORKER" in os.environ
 if SHARED_OUT:
     # Before torch is imported: a core to each process, for threads without one wait for one another, spinning.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What a shell starts in the background ignores Ctrl-C, and what `nohup` starts a closed terminal; tests send both.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # A deadline for single examples fails under load, and tells nothing: speed is measured in speed/.
 settings.register_profile("untimed", deadline=None)

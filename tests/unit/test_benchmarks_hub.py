@@ -1,5 +1,6 @@
 """Benchmarks read from the hub: the revision that is asked for, the commit that was read, and what refuses to come."""
 
+import hashlib
 import json
 
 import pyarrow as pa
@@ -81,7 +82,8 @@ def test_a_file_is_read_from_its_address():
     with OneFile() as server:
         server.text = json.dumps({"sentence_good": "Hon er góð.", "sentence_bad": "Hon er góður."}) + "\n"
         address = f"{server.url}/foblimp.jsonl"
-        benchmark = Benchmark(name="foblimp", sources={"fao": {"dataset": address}})
+        digest = hashlib.sha256(server.text.encode()).hexdigest()
+        benchmark = Benchmark(name="foblimp", sources={"fao": {"dataset": address, "sha256": digest}})
         built = build_benchmark(benchmark, "fao", seed=1)
     assert [item.candidates for item in built.items] == [("Hon er góð.", "Hon er góður.")]
     assert built.facts["source"] == {"dataset": address, "revision": None, "commits": []}

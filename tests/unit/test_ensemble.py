@@ -5,6 +5,7 @@ import logging
 import re
 import shutil
 from copy import deepcopy
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from growmerge.study.wildcards import constraints
 VOCABULARY = 60
 POSITIONS = 24
 CONFIG = Path(__file__).parents[2] / "config"
+FILES = ("config.yaml", "miniature.yaml", "miniature-translation.yaml")
 
 
 def llama(seed: int, **config: int):
@@ -189,7 +191,7 @@ def test_models_that_do_not_fit_together_are_refused_by_name(tiny, tmp_path):
 
 def grid_with(ensemble=None) -> Grid:
     """The grid of the miniature with this key, and without what else it adds to merges."""
-    data = merge_mappings(*(read_yaml(CONFIG / name) for name in ("config.yaml", "miniature.yaml")))
+    data = reduce(merge_mappings, (read_yaml(CONFIG / name) for name in FILES))
     plain = {"ensemble": ensemble, "healing": None, "rounds": None}
     return Grid(validate(data | {"merging": data["merging"] | plain}))
 
@@ -235,11 +237,11 @@ def test_its_scores_are_planned_as_passes_through_every_model_and_without_genera
     assert len(silent.benchmarks) == len(study.benchmarks) - 1
     name, with_texts, without = "2x/ekk+fas+isl+swe/ensemble", score_rows(study), score_rows(silent)
     assert with_texts[name] == without[name]
-    assert with_texts[name].flops == 4 * without["2x/swe"].flops < 4 * with_texts["2x/swe"].flops
-    assert with_texts[name].parameters == 4 * with_texts["2x/swe"].parameters
+    assert with_texts[name].flops == 4 * without["2x/multi"].flops < 4 * with_texts["2x/multi"].flops
+    assert with_texts[name].parameters == 4 * with_texts["2x/multi"].parameters
     assert (with_texts[name].tokens, with_texts[name].disk_bytes) == (
-        without["2x/swe"].tokens,
-        without["2x/swe"].disk_bytes,
+        without["2x/multi"].tokens,
+        without["2x/multi"].disk_bytes,
     )
 
 
@@ -283,7 +285,7 @@ def test_a_mistake_is_told_in_one_line(tmp_path, text, expected):
 
 
 def test_an_ensemble_needs_several_languages_and_a_benchmark_of_log_likelihoods(tmp_path):
-    data = merge_mappings(*(read_yaml(CONFIG / name) for name in ("config.yaml", "miniature.yaml")))
+    data = reduce(merge_mappings, (read_yaml(CONFIG / name) for name in FILES))
     methods = data["merging"]["methods"][:1]
     data["merging"] |= {"ensemble": {}, "healing": None, "rounds": None, "methods": methods}
     generated = [benchmark for benchmark in data["benchmarks"] if benchmark["name"] == "translation"]

@@ -101,9 +101,9 @@ def test_a_lease_that_is_no_longer_touched_is_taken_over(tmp_path):
 def test_a_lease_of_another_users_process_holds():
     """A job may not send signals to it, which is how it is asked whether it runs."""
     program = (
-        "import os, sys; from growmerge.training import lease\n"
+        "import os, sys; from growmerge.drafts import runs\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
-        "sys.exit(not lease._runs(1))"
+        "sys.exit(not runs(1))"
     )
     assert run(program).wait() == 0
 

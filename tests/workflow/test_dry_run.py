@@ -56,6 +56,7 @@ def by_counts(tensors: Tensors, share: float):
     return tensors.members[0]
 """
 
+PATHS = ("--quiet", "host")  # a profile hides inputs and outputs, and this shows them
 TRAINING = {"train_base", "adapt_model", "tokenize_shard", "initialise_model", "tabulate_trainings"}
 
 
@@ -101,7 +102,7 @@ def test_rounds_by_methods_that_ask_for_statistics_make_those_of_every_round(clo
     (clone / "rounds.yaml").write_text(
         "merging: {rounds: {methods: [tuned_rows, regmean_rows], counts: [3], setups: [1x]}}\n", encoding="utf-8"
     )
-    output = snakemake(clone, "-n", *LAPTOP, "--configfile", "config/miniature.yaml", "rounds.yaml")
+    output = snakemake(clone, "-n", *PATHS, *LAPTOP, "--configfile", "config/miniature.yaml", "rounds.yaml")
     for path in (
         "coefficients/1x-rounds-3.1/ekk+fas+isl+swe/tuned_rows",
         "coefficients/1x-rounds-3/ekk+fas+isl+swe/tuned_rows",
@@ -134,7 +135,7 @@ def test_a_module_adds_a_merge_method_and_the_statistics_that_it_asks_for(clone)
         return ("-n", *LAPTOP, "--configfile", "config/miniature.yaml", "mine/study.yaml")
 
     assert job_counts(snakemake(clone, *with_methods())) == MINIATURE, "no method of the module is used"
-    output = snakemake(clone, *with_methods(method))
+    output = snakemake(clone, *PATHS, *with_methods(method))
     assert job_counts(output) == MINIATURE, "tokens are counted for another method already"
     assert "results/miniature/scores/1x/isl+swe/by_counts/items.parquet" in output
     output = snakemake(clone, *with_methods(method | {"parameters": {"shar": 0.5}}), fails=True)
