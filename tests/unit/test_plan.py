@@ -18,7 +18,7 @@ from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.matching import compared_models, match_compute
-from growmerge.study.plan import begun_bytes, refuse_without_room
+from growmerge.study.plan import begun_bytes, plan_of, refuse_without_room
 from growmerge.study.plan_files import count_files
 from growmerge.study.plan_report import (
     COLUMNS,
@@ -249,11 +249,11 @@ def test_what_is_missing_is_the_peak_of_what_is_not_built(paper, monkeypatch):
 
 def test_a_study_that_does_not_fit_is_refused_where_its_results_really_lie(tmp_path):
     study = load_files(CONFIG / "config.yaml", CONFIG / "miniature.yaml")
-    refuse_without_room(study)
+    refuse_without_room(study, plan_of(study))
     with small_disk(tmp_path / "small", 2**20):
         (tmp_path / "results").symlink_to("small")
         with pytest.raises(GrowmergeError) as error:
-            refuse_without_room(study)
+            refuse_without_room(study, plan_of(study))
     where = f"results/miniature: the study does not fit on this disk ({tmp_path}/small/miniature): it needs "
     assert str(error.value).startswith(where)
     assert "more at its peak, 1.05 MB are free, " in str(error.value)
@@ -261,7 +261,7 @@ def test_a_study_that_does_not_fit_is_refused_where_its_results_really_lie(tmp_p
 
 def test_what_cannot_be_planned_is_not_refused(miniature):
     corpora = [corpus.model_copy(update={"expected": None}) for corpus in miniature.study.corpora]
-    refuse_without_room(miniature.study.model_copy(update={"corpora": corpora}))
+    assert plan_of(miniature.study.model_copy(update={"corpora": corpora})) is None
 
 
 def test_what_a_killed_training_left_counts_as_begun(miniature, tmp_path):

@@ -5,7 +5,7 @@ import time
 
 from snakemake.logging import logger
 
-from growmerge.study.plan import planned_flops, refuse_without_room
+from growmerge.study.plan import plan_of, refuse_without_room
 from growmerge.study.progress import Progress, share_trained, tell
 from growmerge.training.lease import refuse_beside_trainers
 
@@ -29,10 +29,11 @@ onstart:
         refuse_beside_trainers(
             Path(RESULTS) / "work", {model for wildcards in trained for model in wildcards.values()}
         )
-        if STUDY.plan.check_disk and any(job.rule.name in ("all", "everything") for job in needed):
-            refuse_without_room(STUDY)
+        planned = plan_of(STUDY)
+        if planned and STUDY.plan.check_disk and any(job.rule.name in ("all", "everything") for job in needed):
+            refuse_without_room(STUDY, planned)
     except GrowmergeError as error:
         raise WorkflowError(str(error)) from None
-    planned = planned_flops(STUDY)
-    flops = {job: sum(planned.get(str(path), 0.0) for path in job.output) for job in needed}
+    counted = planned.flops if planned else {}
+    flops = {job: sum(counted.get(str(path), 0.0) for path in job.output) for job in needed}
     tell(Progress(flops, share_done, time.monotonic()), logger.info)

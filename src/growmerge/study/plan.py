@@ -34,6 +34,11 @@ class Planned:
     free: int
     begun: int
 
+    @property
+    def flops(self) -> dict[str, float]:
+        """Path -> FLOPs of what makes it, of all models, coefficients and scores."""
+        return {row.path: row.flops for row in self.rows if row.path}
+
 
 def write_plan(study: Study, folder: Path) -> None:
     """Write plan.csv and plan.md into `folder`, and log the latter.
@@ -67,34 +72,26 @@ def _excess(study: Study, plan: Planned, time: Timing) -> list[str]:
     return excess
 
 
-def refuse_without_room(study: Study) -> None:
-    """Raise GrowmergeError if what is not built yet needs more disk than is free where the results lie.
-
-    If a corpus has no known size, this cannot be told, and is not.
-    """
+def plan_of(study: Study) -> Planned | None:
+    """The plan of a study that is about to run; None if a corpus has no known size."""
     try:
-        plan = _plan(study)
+        return _plan(study)
     except GrowmergeError as error:
-        logger.info("whether the disk has room for the study is not known: %s", error)
-        return
+        logger.info("what the study takes is not known: %s", error)
+        return None
+
+
+def refuse_without_room(study: Study, plan: Planned) -> None:
+    """Raise GrowmergeError if what is not built yet needs more disk than is free where the results lie."""
     missing = missing_disk(plan.rows, keep_merges=study.merging.keep, begun=plan.begun, free=plan.free)
     if missing:
-        results = Path(Layout(study, Grid(study)).results)
+        results = Path(Layout(study, plan.costs.grid).results)
         raise GrowmergeError(
             f"{results}: the study does not fit on this disk ({results.resolve()}): it needs "
             f"{readable_bytes(plan.free + missing)} more at its peak, {readable_bytes(plan.free)} are free, "
             f"{readable_bytes(missing)} are missing. Free some space, or make {results.parent} a link to a larger "
             "disk; `snakemake plan` lists what takes how much. Set plan.check_disk to false to begin all the same"
         )
-
-
-def planned_flops(study: Study) -> dict[str, float]:
-    """Path -> FLOPs of what makes it, of all models, coefficients and scores; nothing if a corpus has no known size."""
-    try:
-        rows = _plan(study).rows
-    except GrowmergeError:
-        return {}
-    return {row.path: row.flops for row in rows if row.path}
 
 
 def _plan(study: Study) -> Planned:
