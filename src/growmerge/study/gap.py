@@ -5,14 +5,16 @@ Pure, without torch: the rules need it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from growmerge import ids
 from growmerge.catalogue.entry import ACCEPTABILITY, BITS_PER_BYTE, PARITY
 from growmerge.catalogue.merge_methods import COEFFICIENTS
-from growmerge.catalogue.merge_registry import merge_methods
+from growmerge.catalogue.merge_registry import MergeMethod, merge_methods
+from growmerge.config import Study
+from growmerge.config.merging import Method
 from growmerge.ids import BASE, ENSEMBLE, MULTI
 from growmerge.study.costs import Costs
 from growmerge.study.flops import forward_flops
@@ -24,6 +26,8 @@ GAP_MEASURES = (BITS_PER_BYTE, ACCEPTABILITY, PARITY)
 Kind = Literal["experts", "ensemble", "merge", "rounds", "healed", "control"]
 EXPERTS = "experts"  # in the place of a target
 GRAMS = "grams"  # the statistic that is made by passing text through each member
+# Name of a configured method -> those of its parts that ask for statistics, each with what is registered.
+Asking = Mapping[str, Sequence[tuple[Method, MergeMethod]]]
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,17 @@ def candidates(costs: Costs) -> list[Candidate]:
     grid = costs.grid
     if MULTI not in grid.targets:
         return []
-    return [candidate for setup in grid.study.setups for candidate in _of_setup(grid, costs, setup.name)]
+    asking = _asking(grid)
+    return [candidate for setup in grid.study.setups for candidate in _of_setup(grid, costs, asking, setup.name)]
 
 
-def _of_setup(grid: Grid, costs: Costs, setup: str) -> Iterator[Candidate]:
+def _asking(grid: Grid) -> Asking:
+    registry = merge_methods(grid.study.merging.modules)
+    parts = {m.name: [(part, registry[part.registered]) for part in m.parts] for m in grid.study.merging.methods}
+    return {name: [found for found in of_method if found[1].kind.statistics] for name, of_method in parts.items()}
+
+
+def _of_setup(grid: Grid, costs: Costs, asking: Asking, setup: str) -> Iterator[Candidate]:
     base, mixed = grid.base_of_setup(setup), ids.adapted(setup, MULTI)
     everything = tuple(grid.study.language_codes)
     experts = {code: ids.adapted(setup, code) for code in everything}
@@ -82,7 +93,7 @@ def _of_setup(grid: Grid, costs: Costs, setup: str) -> Iterator[Candidate]:
             rounds = grid.rounds[model.setup].count if model.setup in grid.rounds else 1
             method = "" if model.method in (BASE, ENSEMBLE) else model.method
             about = (model.id, _kind(grid, model), setup, method, rounds)
-            yield Candidate(*about, base, mixed, model.languages, scored_by, _cost(costs, model, mixed))
+            yield Candidate(*about, base, mixed, model.languages, scored_by, _cost(costs, asking, model, mixed))
 
 
 def _kind(grid: Grid, model: Model) -> Kind:
@@ -93,10 +104,10 @@ def _kind(grid: Grid, model: Model) -> Kind:
     return "rounds" if model.setup in grid.rounds else "merge"
 
 
-def _cost(costs: Costs, model: Model, mixed: str) -> float:
+def _cost(costs: Costs, asking: Asking, model: Model, mixed: str) -> float:
     """The FLOPs of a candidate beyond the experts over those of the mixed model's own training."""
     healed = model.kind == "healed"
-    flops = _statistics_flops(costs.grid, model) if model.kind == "merge" else 0.0
+    flops = _statistics_flops(costs.grid.study, asking[model.method], model) if model.kind == "merge" else 0.0
     if not (healed or flops):
         return 0.0
     if not (costs.can_tell(mixed) and (costs.can_tell(model.id) or not healed)):
@@ -105,12 +116,10 @@ def _cost(costs: Costs, model: Model, mixed: str) -> float:
     return own / costs.flops(mixed, costs.steps(mixed))
 
 
-def _statistics_flops(grid: Grid, model: Model) -> float:
-    """What the statistics take that a merge's method asks for: passes of text through its members."""
-    study, registry = grid.study, merge_methods(grid.study.merging.modules)
-    parts, members, total = grid.method(model.method).parts, len(model.parents), 0.0
-    for part in parts:
-        registered = registry[part.registered]
+def _statistics_flops(study: Study, parts: Sequence[tuple[Method, MergeMethod]], model: Model) -> float:
+    """What the statistics take that the parts of a merge's method ask for: passes of text through its members."""
+    members, total = len(model.parents), 0.0
+    for part, registered in parts:
         if COEFFICIENTS in registered.kind.statistics:
             texts = tuning_texts(tuning_parameters(part, registered), members)
             total += tuning_flops(study, model.width, texts)
