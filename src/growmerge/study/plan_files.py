@@ -30,19 +30,16 @@ def count_files(rows: Sequence[Row], costs: Costs) -> Files:
     grid = costs.grid
     study = grid.study
     translated = any(benchmark.decoding(study.seed) for benchmark in study.benchmarks)
-    merges = {merge.id: merge for merge in grid.merges}
+    temporary = set() if study.merging.keep else {merge.id for merge in grid.merges} - grid.kept.keys()
     trained = {model.id for model in grid.trained}
     models = scores = records = 0
     jobs = set()
     for row in rows:
         if row.kind == "score":
-            merge = merges.get(row.id)
-            temporary = merge is not None and not study.merging.keep and row.id not in grid.kept
             tables = 2 if translated and ids.short_name(row.id) != ids.ENSEMBLE else 1
-            scores += tables + MANIFEST + (0 if temporary else SUMMARY)
+            scores += tables + MANIFEST + (0 if row.id in temporary else SUMMARY)
             records += tables
-            together = merge is not None and grid.method(merge.method).sizes is None
-            jobs.add(ids.without_method(row.id) if together else row.id)
+            jobs.add(row.job)
         elif row.path and row.parameters and row.kind != "coefficients":
             checkpoints = len(costs.saved_steps(row.id)) if row.id in trained else 1
             models += MODEL_FILES * checkpoints

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from growmerge import ids
 from growmerge.config.corpora import Expected
@@ -21,9 +21,7 @@ from growmerge.study.resources import MERGED_BYTES
 from growmerge.study.tuning import TEXT_TOKENS, tuning_flops, tuning_texts
 
 Kind = Literal["shards", "base", "clone", "model", "checkpoint", "coefficients", "merge", "healed", "external", "score"]
-KINDS: tuple[Kind, ...] = (
-    *("shards", "base", "clone", "model", "checkpoint", "coefficients", "merge", "healed", "external", "score"),
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 BYTES_A_TOKEN = 4  # uint32
 # Text of the documents that the shards are made from, compressed: FineWeb-2's Parquet files of the paper's languages
@@ -45,7 +43,8 @@ TRANSLATION_BYTES = 700
 class Row:
     """One line of plan.csv: what it is, and what it takes; `path` is where it will stand, None if only temporarily.
 
-    `kept`: a merge that stays whatever `merging.keep` says.
+    `kept`: a merge that stays whatever `merging.keep` says. `job`: what the job of a score is called; merges that are
+    made together are scored by one.
     """
 
     id: str
@@ -59,6 +58,7 @@ class Row:
     flops: float = 0.0
     disk_bytes: int = 0
     kept: bool = False
+    job: str = ""
 
     @property
     def built(self) -> bool:
@@ -200,7 +200,13 @@ def _scores(models: Iterable[Model], grid: Grid, layout: Layout, costs: Costs) -
             tokens,
             flops,
             disk_bytes,
+            job=_scoring_job(model, grid),
         )
+
+
+def _scoring_job(model: Model, grid: Grid) -> str:
+    together = model.kind == "merge" and grid.method(model.method).sizes is None
+    return ids.without_method(model.id) if together else model.id
 
 
 def _scored(grid: Grid, layout: Layout) -> dict[str, tuple[int, Counter[tuple[int, int]]]]:

@@ -79,7 +79,7 @@ def tasks_of(rows: Sequence[Row], costs: Costs, gpus: int) -> dict[str, Task]:
         if row.built or row.kind in ("shards", "checkpoint") or (row.path is None and row.kind != "score"):
             continue
         model = models.get(row.id) or models[ids.split_step(row.id)[0]]  # checkpoints of trainings are in no grid
-        task = tasks[_name(row, model, costs)]
+        task = tasks[_name(row)]
         if row.id in trained and row.kind != "score":
             task.gpus = min(training_gpus(costs, row.id), most)
         task.hours += row.flops / per_hour / task.gpus
@@ -93,10 +93,9 @@ def tasks_of(rows: Sequence[Row], costs: Costs, gpus: int) -> dict[str, Task]:
     return dict(tasks)
 
 
-def _name(row: Row, model: Model, costs: Costs) -> str:
+def _name(row: Row) -> str:
     if row.kind == "score":
-        together = model.kind == "merge" and costs.grid.method(model.method).sizes is None
-        return f"score {ids.without_method(row.id) if together else row.id}"
+        return f"score {row.job}"
     return f"coefficients {row.id}" if row.kind == "coefficients" else row.id
 
 
