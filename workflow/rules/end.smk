@@ -29,7 +29,7 @@ def known_targets():
     return [
         *(rule.name for rule in workflow.rules if not rule.has_wildcards()),
         *LAYOUT.models(),
-        *(f"{RESULTS}/merges/{merge.id}" for merge in GRID.merges),
+        *(LAYOUT.merge(merge.id) for merge in GRID.merges),
         *(LAYOUT.score(model.id) for model in [*GRID, *CHECKPOINTS.values()]),
         *TABLES,
         *FIGURE_FILES,

@@ -63,7 +63,7 @@ class Layout:
 
     def model(self, model_id: str) -> str:
         """The checkpoint of a base, adapted or healed model, or of a merge that trainings start from."""
-        return f"{self.results}/{'merges' if model_id in self.grid.kept else 'models'}/{model_id}"
+        return self.merge(model_id) if model_id in self.grid.kept else f"{self.results}/models/{model_id}"
 
     def models(self) -> list[str]:
         """All of them."""
@@ -98,6 +98,10 @@ class Layout:
         return [shard for corpus in self.recipes.corpora_of(model_id) for shard in self.shards(corpus)]
 
     # --- merges ---------------------------------------------------------------------------------------------------
+
+    def merge(self, merge_id: str) -> str:
+        """The merged checkpoint, if it is kept or requested by its path."""
+        return f"{self.results}/merges/{merge_id}"
 
     def members(self, setup: str, combination: str) -> list[str]:
         """What a combination merges: finished models, or (of 'isl+swe@250') what holds their checkpoints."""
@@ -177,13 +181,13 @@ class Layout:
 
     def kept_merges(self, merges: Iterable[Model]) -> list[str]:
         """Merged checkpoints, if the study keeps them; those that trainings start from are kept in any case."""
-        kept = [merge for merge in merges if self.study.merging.keep or merge.id in self.grid.kept]
-        return [f"{self.results}/merges/{merge.id}" for merge in kept]
+        return [self.merge(merge.id) for merge in merges if self.study.merging.keep or merge.id in self.grid.kept]
 
     def kept_of(self, setup: str, combination: str, methods: Iterable[Method]) -> list[str]:
         """The merges of a combination by these methods, if the study keeps all merges."""
         kept = methods if self.study.merging.keep else []
-        return [f"{self.results}/merges/{setup}/{combination}/{method.name}" for method in kept]
+        codes, step = ids.languages_of(combination), ids.split_step(combination)[1]
+        return [self.merge(ids.merge(setup, codes, method.name, step)) for method in kept]
 
     def ensemble_members(self, ensemble_id: str) -> list[str]:
         """The models of an ensemble, in the order of their languages."""
