@@ -207,8 +207,8 @@ rule write_tuning_text:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        limit=lambda w: LAYOUT.running_text.limit,
-        piece_bytes=lambda w: LAYOUT.running_text.bytes_of_piece,
+        limit=lambda w: STUDY.running_text.limit,
+        piece_bytes=lambda w: STUDY.running_text.bytes_of_piece,
         placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
     message:
         "Keep held-out text of {wildcards.language} to tune merges on"

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from growmerge.catalogue.entry import BITS_PER_BYTE
 from growmerge.config.analysis import Analysis
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.comparison import Comparison
@@ -72,6 +73,11 @@ class Study(Strict):
     def merged_sizes(self) -> list[int]:
         """How many languages the merges of the setups combine, but for nested series."""
         return sorted(set(self.merging.sizes or range(2, len(self.languages) + 1)))
+
+    @property
+    def running_text(self) -> Benchmark | None:
+        """The first benchmark of bits per byte: how held-out text is cut, also that on which merges are tuned."""
+        return next((b for b in self.benchmarks if b.entry.metric.name == BITS_PER_BYTE), None)
 
     def statistics_text(self, code: str) -> str | None:
         """The corpus (or part) from which statistics of a language's models are computed; None if no text is read here.

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from growmerge import ids
-from growmerge.catalogue.entry import BITS_PER_BYTE
 from growmerge.catalogue.merge_methods import COEFFICIENTS
 from growmerge.catalogue.merge_registry import MergeMethod, asked_statistics, member_statistics, merge_methods
 from growmerge.config import Study
@@ -391,11 +390,6 @@ class Layout:
         benchmark = self.benchmark(name)
         own_text = benchmark.inflection is not None and language in benchmark.inflection.sentences
         return [] if benchmark.entry.languages or own_text else self.documents(self.evaluation_corpus(language).name)
-
-    @property
-    def running_text(self) -> Benchmark | None:
-        """The first benchmark of bits per byte: how held-out text is cut, also that on which merges are tuned."""
-        return next((b for b in self.study.benchmarks if b.entry.metric.name == BITS_PER_BYTE), None)
 
     def tuning_text(self, language: str) -> str:
         """The held-out text of a language that merges may be fitted on."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from growmerge.catalogue.entry import BITS_PER_BYTE
 from growmerge.catalogue.merge_methods import COEFFICIENTS, TUNED, WEIGHT, Kind
 from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods
 from growmerge.config.merging import Ensemble, Method, OverTraining
@@ -199,7 +198,7 @@ def _check_tuned(key: str, named: str, method: Method, taken: MergeMethod, study
     if missing := sorted(TUNED - taken.kind.of_merge.keys()):
         message = f"asks for coefficients, so its function must also have the parameters {', '.join(missing)}"
         raise Problem(named, method.registered, message)
-    measured = next((b for b in study.benchmarks if b.entry.metric.name == BITS_PER_BYTE), None)
+    measured = study.running_text
     if measured is None:
         message = (
             "is fitted to the half of the held-out text that no benchmark scores, which is cut as the benchmark "
