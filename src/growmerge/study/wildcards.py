@@ -10,6 +10,8 @@ from math import comb
 from growmerge.ids import ENSEMBLE, PLUS, RANDOM, SLASH, languages_of, split_step
 from growmerge.study.grid import Grid
 
+NOTHING = r"(?!)"  # a regular expression that no string matches
+
 
 def constraints(grid: Grid) -> dict[str, str]:
     """The constraint of every wildcard that the rules share."""
@@ -45,7 +47,7 @@ def setups_merged_by_all(grid: Grid) -> list[str]:
 
 def one_of(values: Iterable[str]) -> str:
     """A regular expression that matches exactly these strings (and nothing at all where there are none)."""
-    return "|".join(re.escape(value) for value in values) or r"(?!)"
+    return "|".join(re.escape(value) for value in values) or NOTHING
 
 
 def combination_of(codes: Sequence[str], combinations: Iterable[str]) -> str:
@@ -59,7 +61,8 @@ def combination_of(codes: Sequence[str], combinations: Iterable[str]) -> str:
     counts = Counter(len(languages_of(combination)) for combination in finished)
     complete = [size for size, count in sorted(counts.items()) if 2 < count == comb(len(codes), size)]
     rest = [x for x in listed if split_step(x)[1] is not None or len(languages_of(x)) not in complete]
-    return "|".join([_of_sizes(codes, complete)] * bool(complete) + [one_of(rest)] * bool(rest or not complete))
+    patterns = [_of_sizes(codes, complete)] if complete else []
+    return "|".join([*patterns, *map(re.escape, rest)]) or NOTHING
 
 
 def _of_sizes(codes: Sequence[str], sizes: Sequence[int]) -> str:
@@ -75,11 +78,8 @@ def _ensembles(grid: Grid) -> str:
     by_setup: dict[str, list[str]] = {}
     for ensemble in grid.ensembles:
         by_setup.setdefault(ensemble.setup, []).append(ensemble.target)
-    return (
-        one_of([])
-        if not by_setup
-        else "|".join(
-            f"{re.escape(setup)}{SLASH}({combination_of(grid.study.language_codes, targets)}){SLASH}{ENSEMBLE}"
-            for setup, targets in by_setup.items()
-        )
+    patterns = (
+        f"{re.escape(setup)}{SLASH}({combination_of(grid.study.language_codes, targets)}){SLASH}{ENSEMBLE}"
+        for setup, targets in by_setup.items()
     )
+    return "|".join(patterns) or NOTHING
