@@ -156,11 +156,12 @@ class Grid:
             cells += [(setup, combination, None) for combination in self._combinations(sizes)]
         cells += [(setup, self._everything, step) for setup, step in self._moments]
         merges = [
-            self._merge(*cell, method.name)
-            for cell in cells
+            self._merge(setup, combination, step, method.name)
+            for setup, combination, step in cells
             for method in self.study.merging.methods
-            if method.merges(len(ids.languages_of(cell[1])), len(self.study.languages))
-            and (method.sizes is None or cell[2] is None)
+            if method.merges(len(ids.languages_of(combination)), len(self.study.languages))
+            # A method with `sizes` of its own merges only finished models.
+            and (method.sizes is None or step is None)
         ]
         return merges + self._merges_of_rounds
 
@@ -184,9 +185,9 @@ class Grid:
         asked = self.study.merging.ensemble
         if asked is None:
             return []
-        setups = [s.name for s in self.study.setups] if asked.setups is None else asked.setups
         combinations = self._combinations(asked.sizes or [len(self.study.languages)])
-        merges = [self._merge(setup, combination, None, ENSEMBLE) for setup in setups for combination in combinations]
+        cells = [(setup, combination) for setup in self._chosen(asked.setups) for combination in combinations]
+        merges = [self._merge(setup, combination, None, ENSEMBLE) for setup, combination in cells]
         return [replace(merge, kind="ensemble") for merge in merges]
 
     def _merge(self, setup: str, combination: str, step: int | None, method: str) -> Model:
@@ -208,7 +209,7 @@ class Grid:
     def kept(self) -> dict[str, Model]:
         """By id, the merges that stay as models, whatever `merging.keep` says: trainings start from them."""
         healing = self.study.merging.healing
-        healed = [(s, m) for s in self._healed_setups for m in (healing.methods if healing else [])]
+        healed = [(s, m) for s in self._chosen(healing.setups) for m in healing.methods] if healing else []
         merges = [self._merge(setup, self._everything, None, method) for setup, method in healed]
         return {merge.id: merge for merge in [*merges, *self._merges_of_rounds]}
 
@@ -228,7 +229,7 @@ class Grid:
         if healing is None:
             return []
         methods = [*healing.methods, *([BASE] if healing.control else [])]
-        cells = [(s, m, share) for s in self._healed_setups for m in methods for share in healing.shares]
+        cells = [(s, m, share) for s in self._chosen(healing.setups) for m in methods for share in healing.shares]
         return [(self._trained_on(*cell), cell[-1]) for cell in cells]
 
     def _trained_on(self, setup: str, method: str, share: float) -> Model:
@@ -236,11 +237,9 @@ class Grid:
         parent = self.base_of_setup(setup) if method == BASE else merge.id
         return replace(merge, id=ids.healed(setup, merge.languages, method, share), kind="healed", parents=(parent,))
 
-    @property
-    def _healed_setups(self) -> list[str]:
-        healing = self.study.merging.healing
-        chosen = healing.setups if healing else []
-        return [setup.name for setup in self.study.setups] if chosen is None else chosen
+    def _chosen(self, setups: list[str] | None) -> list[str]:
+        """The setups that a section of the configuration names; None: all."""
+        return [setup.name for setup in self.study.setups] if setups is None else setups
 
     def _combinations(self, sizes: Iterable[int]) -> list[str]:
         codes = self.study.language_codes
