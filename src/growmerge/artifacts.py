@@ -95,36 +95,39 @@ def read_manifest(artifact: Path) -> Manifest:
     except FileNotFoundError:
         raise GrowmergeError(f"{artifact}: has no {path.name}, so it was never finished; remove it and rerun") from None
     except (OSError, ValueError) as error:  # also not UTF-8
-        raise GrowmergeError(f"{path}: is damaged ({error}); remove {artifact} and rerun") from None
+        raise _damaged(artifact, str(error)) from None
     if not isinstance(data, dict):
-        raise GrowmergeError(f"{path}: is damaged (not a JSON object); remove {artifact} and rerun")
+        raise _damaged(artifact, "not a JSON object")
     if data.get("format") != FORMAT:
         raise GrowmergeError(
             f"{path}: format {data.get('format')!r}, this version reads {FORMAT}; remove {artifact} to rebuild it"
         )
     # Manifests of versions before this digest have none.
     if _OWN_DIGEST in data and data.pop(_OWN_DIGEST) != digest_of(data):
-        raise GrowmergeError(f"{path}: is damaged (its text is not what was written); remove {artifact} and rerun")
+        raise _damaged(artifact, "its text is not what was written")
     for key in ("files", "inputs", "facts", "provenance"):
         if not isinstance(data.get(key), dict):
-            raise GrowmergeError(f"{path}: is damaged (`{key}` is no JSON object); remove {artifact} and rerun")
+            raise _damaged(artifact, f"`{key}` is no JSON object")
     for name, entry in data["files"].items():
         if not (isinstance(entry, dict) and {"sha256", "bytes"} <= entry.keys()):
-            raise GrowmergeError(f"{path}: is damaged (no sha256 and bytes of {name!r}); remove {artifact} and rerun")
-    return Manifest(
-        data["files"], data["inputs"], data.get("config"), _Facts(path, artifact, data["facts"]), data["provenance"]
-    )
+            raise _damaged(artifact, f"no sha256 and bytes of {name!r}")
+    facts = _Facts(artifact, data["facts"])
+    return Manifest(data["files"], data["inputs"], data.get("config"), facts, data["provenance"])
+
+
+def _damaged(artifact: Path, reason: str) -> GrowmergeError:
+    return GrowmergeError(f"{manifest_path(artifact)}: is damaged ({reason}); remove {artifact} and rerun")
 
 
 class _Facts(dict[str, Any]):
     """Facts of a manifest; to ask for one that is missing raises GrowmergeError."""
 
-    def __init__(self, path: Path, artifact: Path, facts: Mapping[str, Any]) -> None:
+    def __init__(self, artifact: Path, facts: Mapping[str, Any]) -> None:
         super().__init__(facts)
-        self._path, self._artifact = path, artifact
+        self._artifact = artifact
 
     def __missing__(self, name: str) -> Any:
-        raise GrowmergeError(f"{self._path}: is damaged (no fact {name!r}); remove {self._artifact} and rerun")
+        raise _damaged(self._artifact, f"no fact {name!r}")
 
 
 def verify(artifact: Path, only: Collection[str] | None = None) -> Manifest:
