@@ -34,8 +34,9 @@ logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 FORMAT = 1
 _OWN_DIGEST = "sha256"  # the key of a manifest for the digest of all its other keys
+TRAINING_LOG = "training_log.jsonl"
 # Notes about an artifact (times, paths, commands) that are not part of what it is.
-NOTES = {"README.md", "training_log.jsonl", "results.json"}
+NOTES = {"README.md", TRAINING_LOG, "results.json"}
 RECORDED_PACKAGES = ("growmerge", "snakemake", "torch", "transformers", "tokenizers", "mergekit", "pyarrow")
 
 

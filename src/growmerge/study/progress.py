@@ -14,13 +14,13 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from growmerge.artifacts import TRAINING_LOG
 from growmerge.study.duration import readable_time
 
 Job = TypeVar("Job", bound=Hashable)
 
 EVERY = 300.0  # seconds between two lines
 LAST_LINES = 4096  # bytes at the end of a training's log, which hold its last line
-TRAINING_LOG = "training_log.jsonl"
 
 
 class Progress(Generic[Job]):

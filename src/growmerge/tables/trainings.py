@@ -11,12 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from growmerge.artifacts import verify
+from growmerge.artifacts import TRAINING_LOG, verify
 from growmerge.frames import write_frame
 from growmerge.study.grid import Model
 
 logger = logging.getLogger(__name__)
-LOG = "training_log.jsonl"
 FACTS = ("steps", "tokens", "flops", "loss", "loss_spikes")  # of the manifest of a trained model
 COLUMNS = (
     *("id", "setup", "target", "width"),
@@ -54,8 +53,8 @@ def _row(model: Model, folder: Path) -> dict[str, Any]:
     row = {"id": model.id, "setup": model.setup, "target": model.target, "width": model.width}
     if not folder.exists():
         return row
-    facts = verify(folder, only=[LOG]).facts
-    lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
+    facts = verify(folder, only=[TRAINING_LOG]).facts
+    lines = (folder / TRAINING_LOG).read_text(encoding="utf-8").splitlines()
     first, last = json.loads(lines[0]), json.loads(lines[-1])
     return row | {
         **{name: facts[name] for name in FACTS},

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from transformers import LlamaForCausalLM
 
+from growmerge.artifacts import TRAINING_LOG
 from growmerge.config.training import Training
 from growmerge.data.mixture import Mixture
 from growmerge.data.shards import TokenCorpus
@@ -215,7 +216,7 @@ class Run:
         self._spikes = Spikes()
         peak = bf16_peak(self.ranks.device) if self.settings.training.precision == "bf16" else None
         return TrainingLog(
-            self.settings.work / "training_log.jsonl",
+            self.settings.work / TRAINING_LOG,
             first,
             self.settings.schedule.steps,
             tokens_per_step=self.tokens_per_step,

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from growmerge.artifacts import MANIFEST, digest_of, publish, read_manifest, verify
+from growmerge.artifacts import MANIFEST, TRAINING_LOG, digest_of, publish, read_manifest, verify
 from growmerge.config.models import Architecture
 from growmerge.config.training import Training
 from growmerge.data.mixture import Mixture
@@ -137,7 +137,7 @@ def train_model(
                 shutil.copytree(folder, draft.folder / folder.name, copy_function=os.link)
         with publish(model_folder, inputs=inputs, config=recipe.plain(), since=start) as draft:
             save_checkpoint(model, draft.folder, parent)
-            shutil.copy(own_work / "training_log.jsonl", draft.folder)
+            shutil.copy(own_work / TRAINING_LOG, draft.folder)
             draft.facts |= facts
         lease.close()
         shutil.rmtree(work, ignore_errors=True)  # one that has waited finds the model made, and does the same
