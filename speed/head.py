@@ -26,7 +26,7 @@ from typing import Any
 
 import torch
 from heads import LigerGradient, TorchGradient, TorchsChoice, WholeGradient
-from shapes import MINIATURE, WIDTHS, shape
+from shapes import VOCABULARIES, shape
 
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.training.gradient import Gradient
@@ -39,7 +39,7 @@ WAYS: dict[str, type[Gradient]] = {
     "whole": WholeGradient,
     **({"liger": LigerGradient} if HERE else {}),
 }
-VOCABULARIES = {"miniature": 4096, "tiny": 320}
+SHAPES = ("miniature", "tiny", "180M", "572M")
 Gradients = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -48,8 +48,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     (name,), (way,), (precision,) = options.shapes, options.ways, options.precision
     torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    vocabulary = options.vocabulary or VOCABULARIES.get(name, 128_256)
-    architecture = MINIATURE if name == "miniature" else shape(name)
+    vocabulary = options.vocabulary or VOCABULARIES[name]
+    architecture = shape(name)
     config = llama_config(architecture.model_copy(update={"num_hidden_layers": 1}), vocabulary, 0, 0)
     model = torch.nn.Module.to(initialise(config, 0), device)
     noise = torch.Generator().manual_seed(1)
@@ -108,7 +108,7 @@ def timed(function: Callable[[], Gradients], device: torch.device) -> float:
 def main() -> None:
     """Print one table; FILE gets a line of JSON for each row, at once."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", nargs="+", default=["miniature", "180M"], choices=["miniature", *WIDTHS])
+    parser.add_argument("--shapes", nargs="+", default=["miniature", "180M"], choices=SHAPES)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--vocabulary", type=int, help="entries; default: that of the shape")
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16"])

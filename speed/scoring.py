@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
-from shapes import MINIATURE, SMOLLM2
+from shapes import VOCABULARIES, shape
 from transformers import AutoTokenizer, PreTrainedModel
 
 from growmerge.benchmarks.items import Item
@@ -52,8 +52,8 @@ from growmerge.models.external import load_model
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.study.flops import forward_flops
 
-# Shape and entries of the vocabulary. The tokenizer has 4,096 for both: there is no text here to train a larger one on.
-SHAPES = {"miniature": (MINIATURE, 4096), "smollm2": (SMOLLM2, 49152)}
+# The tokenizer has 4,096 entries for both: there is no text here to train a larger one on.
+SHAPES = ("miniature", "smollm2")
 
 OURS = "growmerge"
 
@@ -73,13 +73,13 @@ def sentences() -> Iterator[Document]:
                     yield Document(str(len(seen)), plain)
 
 
-def make_model(shape: str, documents: list[Document], folder: Path) -> Path:
+def make_model(name: str, documents: list[Document], folder: Path) -> Path:
     """A checkpoint of that shape with random weights, and a tokenizer for these documents."""
-    architecture, vocabulary = SHAPES[shape]
+    config = llama_config(shape(name), VOCABULARIES[name], 0, 0)
     (folder / "tokenizer").mkdir()
     save_tokenizer(train_tokenizer((document.text for document in documents), 4096), folder / "tokenizer")
     (folder / "model").mkdir()
-    save_checkpoint(initialise(llama_config(architecture, vocabulary, 0, 0), 1), folder / "model", folder / "tokenizer")
+    save_checkpoint(initialise(config, 1), folder / "model", folder / "tokenizer")
     return folder / "model"
 
 
@@ -101,11 +101,11 @@ def least_flops(model: PreTrainedModel, folder: Path, items: list[Item]) -> tupl
     """
     config = model.config
     names = Architecture.model_fields
-    shape = Architecture(**{name: value for name, value in config.to_dict().items() if name in names})
+    architecture = Architecture(**{name: value for name, value in config.to_dict().items() if name in names})
     tokenizer, begin, _ = load_tokenizer(folder)
     requests = encode_items(tokenizer, {CELL: items}, bos_id=begin).requests
     texts = sorted(request.inputs for request in requests)
-    cost = [forward_flops(shape, config.vocab_size, 1, 1, length) for length in range(max(map(len, texts)) + 1)]
+    cost = [forward_flops(architecture, config.vocab_size, 1, 1, length) for length in range(max(map(len, texts)) + 1)]
     apart = sum(cost[len(text)] for text in texts)
     return apart, apart - sum(cost[common_length(one, other)] for one, other in itertools.pairwise(texts))
 

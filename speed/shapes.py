@@ -1,4 +1,4 @@
-"""The shapes of models that are measured: the miniature's, SmolLM2-135M's, the paper's two, and a tiny one."""
+"""The shapes of models that are measured, by name: those of the configurations, SmolLM2-135M's, and a tiny one."""
 
 from __future__ import annotations
 
@@ -16,33 +16,23 @@ TINY = Architecture(
     num_key_value_heads=2,
     head_dim=8,
 )
-MINIATURE = Architecture(
-    hidden_size=64,
-    intermediate_size=160,
-    num_hidden_layers=3,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    head_dim=16,
-    max_position_embeddings=512,
-    initializer_range=0.05,
-)
-SMOLLM2 = Architecture(
-    hidden_size=576,
-    intermediate_size=1536,
-    num_hidden_layers=30,
-    num_attention_heads=9,
-    num_key_value_heads=3,
-    head_dim=64,
-    max_position_embeddings=2048,
-    initializer_range=0.05,
-)
 WIDTHS = {"tiny": 1, "180M": 1, "572M": 2}  # each as a multiple of the architecture that it is made from
+VOCABULARIES = {"tiny": 320, "miniature": 4096, "smollm2": 49_152, "180M": 128_256, "572M": 128_256}  # entries
 
 
 def shape(name: str) -> Architecture:
-    """The paper's architecture (config/config.yaml) at width 1 (180M) or 2 (572M), or the tiny one."""
+    """The architecture of one of `VOCABULARIES`.
+
+    `180M` and `572M` are the paper's (config/config.yaml) at width 1 and 2. The miniature's has 512 positions instead
+    of 128, for the texts that are scored.
+    """
     if name == "tiny":
         return TINY
-    one, width = load_files(PAPER).architecture, WIDTHS[name]
+    if name == "miniature":
+        own = load_files(PAPER, PAPER.with_name("miniature.yaml")).architecture
+        return own.model_copy(update={"max_position_embeddings": 512})
+    one = load_files(PAPER).architecture
+    if name == "smollm2":
+        return one.model_copy(update={"hidden_act": "silu", "initializer_range": 0.05, "residual_init": "plain"})
     scaled = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads")
-    return one.model_copy(update={key: getattr(one, key) * width for key in scaled})
+    return one.model_copy(update={key: getattr(one, key) * WIDTHS[name] for key in scaled})

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from engines import Setting, bare, ours, trainer
-from shapes import MINIATURE
+from shapes import VOCABULARIES, shape
 
 from growmerge.config.training import Training
 
@@ -34,7 +34,7 @@ def setting(folder: Path, steps: int) -> Setting:
         state_every=10**6,
         log_every=20,
     )
-    return Setting(MINIATURE, 4096, training, steps, torch.device("cpu"), folder)
+    return Setting(shape("miniature"), VOCABULARIES["miniature"], training, steps, torch.device("cpu"), folder)
 
 
 def compare(steps: int, rounds: int) -> dict[str, list[float]]:

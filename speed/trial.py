@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from shapes import PAPER, VOCABULARIES, shape
 from transformers import LlamaForCausalLM
 
 from growmerge.artifacts import publish
@@ -41,13 +42,9 @@ from growmerge.merging.recipe import Recipe
 from growmerge.models.checkpoints import load_checkpoint, save_checkpoint
 from growmerge.models.initialise import initialise, llama_config
 
-CONFIG = Path(__file__).parents[1] / "config"
 LANGUAGES = ("ekk", "fao", "fas", "isl", "swe")
 BYTES = 240  # of a text, as the miniature cuts them
-SHAPES = {
-    "miniature": (load_files(CONFIG / "config.yaml", CONFIG / "miniature.yaml").architecture, 4096),
-    "180M": (load_files(CONFIG / "config.yaml").architecture, 128_256),
-}
+SHAPES = ("miniature", "180M")
 Cells = dict[tuple[str, str], Path]
 
 
@@ -83,7 +80,7 @@ def make(folder: Path, architecture: Architecture, vocabulary: int, count: int) 
 
 def recipes(folder: Path, names: list[str]) -> dict[str, Recipe]:
     """The published methods of these names."""
-    methods = [method for method in load_files(CONFIG / "config.yaml").merging.methods if method.name in names]
+    methods = [method for method in load_files(PAPER).merging.methods if method.name in names]
     members = {code: folder / code for code in LANGUAGES}
     return {method.name: Recipe(members, folder / "base", method, "float16", 42) for method in methods}
 
@@ -209,7 +206,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        cells = make(folder, *SHAPES[options.shape], options.texts)
+        cells = make(folder, shape(options.shape), VOCABULARIES[options.shape], options.texts)
         merges = recipes(folder, options.methods.split(","))
         if options.rounds:
             cell = next(iter(cells))
