@@ -20,24 +20,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from heads import LigerGradient, TorchGradient, TorchsChoice, WholeGradient
+from heads import LIGER, LigerGradient, TorchGradient, TorchsChoice, WholeGradient
+from lines import add
 from shapes import VOCABULARIES, shape
 
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.training.gradient import Gradient
 
-HERE = find_spec("liger_kernel") is not None and torch.cuda.is_available()
 WAYS: dict[str, type[Gradient]] = {
     "ours": Gradient,
     "torch": TorchGradient,
     "torch-auto": TorchsChoice,
     "whole": WholeGradient,
-    **({"liger": LigerGradient} if HERE else {}),
+    **({"liger": LigerGradient} if LIGER else {}),
 }
 SHAPES = ("miniature", "tiny", "180M", "572M")
 Gradients = tuple[torch.Tensor, torch.Tensor]
@@ -129,10 +128,8 @@ def main() -> None:
                 mine = ["--one", "--shapes", name, "--precision", precision, "--ways", way]
                 run = [sys.executable, __file__, *sys.argv[1:], *mine]
                 line = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-                if options.json:
-                    with options.json.open("a", encoding="utf-8") as file:
-                        file.write(line + "\n")
                 row = json.loads(line)
+                add(options.json, row)
                 numbers = f"{1000 * row['seconds']:.1f} | {row['memory_mb']:.0f}"
                 errors = f"{row['error_of_states']:.1e} | {row['error_of_weight']:.1e}"
                 print(f"| {name} | {precision} | {way} | {numbers} | {errors} |", flush=True)

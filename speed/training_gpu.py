@@ -22,12 +22,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from engines import Setting, liger, ours, torchs, trainer
+from heads import LIGER
 from lines import Row, add, last_line
 from shapes import WIDTHS, shape
 
@@ -38,7 +38,6 @@ from growmerge.training.hardware import bf16_peak, peak_memory_mb
 
 SKIPPED = 3  # steps
 OUT_OF_MEMORY = 3  # exit status of a measurement
-LIGER = find_spec("liger_kernel") is not None and torch.cuda.is_available()
 OF_LOOP = {"ours": ours, "torch": torchs, **({"liger": liger} if LIGER else {})}
 ENGINES = [*OF_LOOP, "trainer"]
 
