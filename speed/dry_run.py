@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from processes import ROOT, Run, run
+
 EMPTY = "rule all:\n    output: 'all'\n    shell: 'touch {output}'\n"
 BARE = """
 import gc, json
@@ -62,32 +60,9 @@ main()
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """What `snakemake` took (seconds of the processor, MiB), and what it printed."""
-
-    seconds: float
-    memory: float
-    output: str
-
-
 def snakemake(folder: Path, *arguments: str) -> Run:
     """Run it in a folder, on this clone's sources. Raises CalledProcessError if it fails."""
     return run([sys.executable, "-m", "snakemake", "--nocolor", *arguments], folder)
-
-
-def run(command: list[str], folder: Path) -> Run:
-    """The same of any command."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, text)
-    return Run(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text)
 
 
 def graph(jobs: list[tuple[str, list[str], list[str]]]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,12 +20,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from processes import Run, run
 
 from growmerge import ids
 from growmerge.artifacts import write_manifest
 from growmerge.study.grid import Model
 
-ROOT = Path(__file__).parents[1]
 LANGUAGES = ("swe", "isl", "ekk")
 METHODS = ("linear", "ties")
 KINDS = 10
@@ -99,15 +98,10 @@ def make(table: str, folder: Path, count: int) -> None:
         write_contrasts(chosen, folder, references, path, baseline="linear", english="eng", same_cost=[], **options)
 
 
-def measured(table: str, folder: Path, count: int) -> tuple[float, float]:
-    """Seconds of the processor and MiB that a table takes in a process of its own."""
+def measured(table: str, folder: Path, count: int) -> Run:
+    """What a table takes in a process of its own."""
     command = [sys.executable, __file__, "--make", table, "--folder", str(folder), "--models", str(count)]
-    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT / "src")})
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return run(command, Path.cwd())
 
 
 def main() -> None:
@@ -125,13 +119,12 @@ def main() -> None:
         write_scores(folder, max(options.models))
         print("| table | models | seconds | ms for each model | MiB | kB for each model |\n|---|--:|--:|--:|--:|--:|")
         for table in ("scores", "contrasts"):
-            base = measured(table, folder, 10)[1]
+            base = measured(table, folder, 10).memory
             for count in options.models:
-                seconds, memory = measured(table, folder, count)
-                each = 1000 * seconds / count, 1024 * (memory - base) / count
-                print(
-                    f"| {table} | {count} | {seconds:.1f} | {each[0]:.1f} | {memory:.0f} | {each[1]:.0f} |", flush=True
-                )
+                took = measured(table, folder, count)
+                seconds = f"{took.seconds:.1f} | {1000 * took.seconds / count:.1f}"
+                memory = f"{took.memory:.0f} | {1024 * (took.memory - base) / count:.0f}"
+                print(f"| {table} | {count} | {seconds} | {memory} |", flush=True)
 
 
 if __name__ == "__main__":
