@@ -64,7 +64,7 @@ rule scores:
         "All scores of study {STUDY.study}"
 
 
-# The scores of one setup: runs of several setups can stand side by side (docs/cluster.md).
+# The scores of one setup, so that several setups can run side by side (docs/cluster.md).
 for setup in dict.fromkeys(model.setup for model in GRID if model.setup):
 
     rule:

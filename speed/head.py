@@ -7,7 +7,7 @@
 chooses them (`torch-auto`), `whole` logits at once, and on a GPU liger-kernel's, if it is installed. Each runs in a
 process of its own for its memory: the most that is used beyond weights, states and their gradients, in MB. Seconds are
 the processor's on a CPU, so that other work on the machine counts little. The error is that of the weight's and of the
-states' gradient: the distance to the gradient in fp64, over the length of that.
+states' gradient: the distance to the gradient in fp64, over the length of the latter.
 """
 
 from __future__ import annotations

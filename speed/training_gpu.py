@@ -9,7 +9,7 @@ The shapes of Grow Up and Merge (180M, and 572M at width 2), sequences of 2048, 
 `torch` is our loop with torch's chunked `linear_cross_entropy`. With `pip install liger-kernel` Trainer uses it, and
 `liger` (our loop with its head) is measured. Batches are those of width 1; at width 2 they are half as large. Every
 engine runs in a process of its own, so that none finds another's memory or compiled code. The first steps (compilation,
-first allocations) are not counted. Who runs out of memory runs again with half the micro-batch.
+first allocations) are not counted. If one runs out of memory, it runs again with half the micro-batch.
 """
 
 from __future__ import annotations

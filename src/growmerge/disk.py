@@ -79,8 +79,8 @@ def writing(needed: int) -> Iterator[None]:
 def no_room(path: Path, error: BaseException, written: int) -> NoRoom:
     """What is raised if `error` (see `is_full`) ended the writing of `path`, after `written` bytes.
 
-    To be made when these are removed: they count as free then. If several artifacts are written at once, it is made of
-    the error of the one before.
+    Call it after these bytes are removed, since they count as free then. If several artifacts are written at once,
+    `error` may be what this function made for another of them.
     """
     if isinstance(error, NoRoom):
         return NoRoom(path, error.needed + written, error.number)

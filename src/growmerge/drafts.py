@@ -22,7 +22,7 @@ OLD = 3600.0  # seconds without a write, after which the draft of a process on a
 
 
 def draft_of(path: Path) -> Path:
-    """Where this process writes what shall be `path`. What others left there is removed, if they are gone."""
+    """Where this process writes what shall be `path`. Drafts of `path` whose processes are gone are removed."""
     own = path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}{_END}")
     name = glob.escape(path.name)
     for pattern in (f".{name}{_END}", f".{name}.*{_END}"):

@@ -53,8 +53,8 @@ def download(repository: str, revision: str | None, allow: Sequence[str], ignore
 def refuse_links_to_elsewhere(folder: Path, patterns: Sequence[str]) -> None:
     """Raise GrowmergeError for the first file of `folder` that fits a pattern and is a link to outside of it.
 
-    Whoever made the folder would decide which of the reader's files are copied. The cache of huggingface_hub is one
-    folder in this: its snapshots/{commit}/ are links to ../../blobs/.
+    Whoever made the folder would decide which of the reader's files are copied. The cache of huggingface_hub
+    counts as one folder: the files of its snapshots/{commit}/ are links to ../../blobs/.
     """
     home = folder.resolve()
     homes = [home, *(parent.parent / "blobs" for parent in home.parents if parent.name == "snapshots")]

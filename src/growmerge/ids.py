@@ -10,7 +10,7 @@ A model's id is also its path below the folders of models, checkpoints, merges a
     2x/isl+swe/ensemble    the ensemble of a combination's models: the mean of their probabilities
     2x/isl+swe/ties~5      that merge, trained on (healed) for 5 % of the tokens of `multi`
     2x/isl+swe/base~5      its control: the setup's base, trained for as many tokens
-    2x-rounds-4/swe        the model of a setup whose experts restart from their merge, here in 4 rounds: of the last
+    2x-rounds-4/swe        the model of a setup whose experts restart from their merge: after the last of 4 rounds
     2x-rounds-4.1/swe      the same after the first round
     external/gemma         a model of others
 
@@ -33,9 +33,9 @@ COMMON = "common"  # what the experts of a setup with partial sharing branch off
 EXTERNAL = "external"  # the folder of models of others
 REFERENCE = "reference"  # the scores that information parity compares with
 DOWNLOADS = "downloads"  # the folder of packages, shared by all studies
-LISTINGS = "listings"  # the folder, beside those of benchmarks, of what models are scored on
-ENSEMBLE = "ensemble"  # where the method of a merge stands: no merge, but the mean of its members' probabilities
-BASE = "base"  # where the method of a healed merge stands: its control, the base trained for as many tokens
+LISTINGS = "listings"  # the folder, next to those of benchmarks, that lists the benchmarks of each language
+ENSEMBLE = "ensemble"  # in the place of a merge method: the mean of the members' probabilities
+BASE = "base"  # in the place of the method of a healed merge: its control, the base trained for as many tokens
 
 # Rows and columns of tables that stand for several.
 ALL = "all"

@@ -42,9 +42,8 @@ def job(
     """Run a script's body, with that many `threads` in torch.
 
     Messages of the `growmerge` loggers go to `log`, and to the terminal after the `name` of what the job makes: several
-    jobs write to one terminal at a time. A GrowmergeError ends the script with its
-    message alone, and so do a full disk and Ctrl-C; anything else keeps its traceback. All of it is in the log, unless
-    the log cannot be written, which ends nothing.
+    jobs write to one terminal at a time. A GrowmergeError ends the script with its message alone, and so do a full disk
+    and Ctrl-C; anything else keeps its traceback. The log has all of it. If it cannot be written, the job goes on.
     """
     gc.freeze()  # also what was imported without `imports`: a worker of torchrun is no script
     if threads:

@@ -178,8 +178,10 @@ class Patient(Executor):
                 return
 
     def _cancel_unreported(self, job: JobExecutorInterface) -> None:
-        """Cancel what a submission left in the queue that seemed to fail: `sbatch` may time out after the controller
-        has taken the job."""
+        """Cancel the job of a submission that seemed to fail.
+
+        `sbatch` may time out after the controller has taken the job.
+        """
         if job.is_group():  # groups of a rule cannot be told from each other; they hold jobs of seconds
             return
         from snakemake_executor_plugin_slurm.utils import get_job_wildcards

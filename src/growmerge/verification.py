@@ -69,9 +69,9 @@ def verify_tree(
     """Verify every artifact under `folders`; returns how many there are.
 
     Also holds the recorded digests of inputs against the inputs as they are now, and says which of the `expected`
-    artifacts are there without a manifest. Unfinished work is named and passed over; empty folders in `work` are not,
-    for jobs remove their own alone, not those that they share. Raises GrowmergeError that lists all that is wrong, or
-    if there is nothing to verify.
+    artifacts are there without a manifest. Unfinished work is named and passed over. Empty folders in `work` are not
+    named: jobs leave those that they share. Raises GrowmergeError that lists all that is wrong, or if there is nothing
+    to verify.
 
     `threads` artifacts are read at a time. `sound` is a file that remembers what was found sound while this runs (see
     `Sound`): if it is cut off and called again, those files are not read a second time.
@@ -138,7 +138,7 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _artifact(manifest: Path) -> Path:
-    """What a manifest is of: its folder, or of a group of files the pattern, which a shell takes as it stands."""
+    """The artifact of a manifest: its folder; for a group of files, their pattern, which can be copied to a shell."""
     if manifest.name == MANIFEST:
         return manifest.parent
     return manifest.with_name(manifest.name.replace(".manifest.json", ".*"))

@@ -1,5 +1,5 @@
-# What a run says at its end, and of a target that there is not. Snakemake knows one `onsuccess` and one `onerror`, so all
-# of it is here.
+# What a run says at its end, and about a target that does not exist. Snakemake allows one `onsuccess` and one `onerror`,
+# so all of it is here.
 
 from snakemake.logging import logger
 

@@ -35,7 +35,7 @@ rule import_model:
         "../scripts/import_model.py"
 
 
-# Of the branches of a checkpoint, only what is made from them stays: at full size there are hundreds.
+# Branches of a checkpoint are removed when all is made from them: at full size there are hundreds.
 use rule import_model as import_checkpoint with:
     """
     Take an intermediate checkpoint from the hub or a folder.

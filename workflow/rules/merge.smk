@@ -1,6 +1,6 @@
 # Merges. A job makes all merges of a combination of languages within a setup in memory and scores each: what is kept
 # are scores. One merged checkpoint, asked for by its path, is made by merge_models (with merging.keep, all of them are;
-# in any case those that are trained on, and those of rounds, whose setups have one method each).
+# in any case those that are trained on, and those of rounds).
 
 # What methods ask to know of the members (`statistics` of `@merge_method`): made only if one of the study's does.
 
@@ -32,7 +32,6 @@ rule count_tokens:
         "../scripts/count_tokens.py"
 
 
-# The half of held-out text that no benchmark scores says how much of each expert a merge takes, tensor by tensor.
 rule collect_grams:
     """
     Collect what RegMean asks of a model: the Gram matrices of its layers' inputs.
@@ -54,7 +53,7 @@ rule collect_grams:
     threads: 4
     resources:
         gpu=1,
-        # A model, and its matrices: more than it for a narrow one, in fp64 while they are summed.
+        # A model and its matrices, which are larger than a narrow model, and in fp64 while they are summed.
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 6, attempt),
         runtime=lambda w, attempt: 60 * attempt,
     params:
@@ -66,6 +65,7 @@ rule collect_grams:
         "../scripts/collect_grams.py"
 
 
+# The half of held-out text that no benchmark scores decides how much of each expert a merge takes, tensor by tensor.
 rule tune_coefficients:
     """
     Fit the coefficients of a merge to held-out text.

@@ -1,5 +1,5 @@
-# What is looked at when a run begins, before its first job; then its progress is told. Snakemake knows one `onstart`, so
-# all of it is here.
+# What is checked before the first job of a run, and how its progress is told. Snakemake allows one `onstart`, so both are
+# here.
 
 import time
 

@@ -15,10 +15,11 @@ from growmerge.errors import GrowmergeError
 
 @contextmanager
 def with_digest(file: str, sha256: str | None) -> Iterator[str]:
-    """The path of a file that has the digest; what comes from an address is a copy, which lasts as long as this.
+    """The path of a file that has the digest.
 
-    So what is read is what was looked at. Without a digest, the path or address as it is. Raises GrowmergeError if the
-    file has another digest, and OSError if it cannot be had.
+    A file from an address is copied first, and the copy lasts as long as the context: what is read is what was checked.
+    Without a digest, the path or address is given as it is. Raises GrowmergeError if the file has another digest, and
+    OSError if it cannot be fetched.
     """
     if sha256 is None:
         yield file

@@ -23,8 +23,8 @@ def write_listing(benchmarks: Sequence[Path], places: Sequence[int], listing: Pa
 def read_listings(listings: Iterable[Path]) -> dict[tuple[str, str], Path]:
     """(benchmark, language) -> the folder of its items, of several languages: benchmarks as in the configuration.
 
-    Of a benchmark, languages are in the order of `listings`. Raises GrowmergeError for a listing that is damaged, or if
-    a folder is not there: Snakemake does not make it again as long as the listing is.
+    The languages of a benchmark are in the order of `listings`. Raises GrowmergeError for a listing that is damaged, or
+    if a folder is missing: Snakemake does not make it again as long as the listing exists.
     """
     cells: list[tuple[int, str, str, Path]] = []
     for listing in listings:

@@ -37,7 +37,7 @@ def piece_id(document: str, number: int) -> str:
 
 
 def document_of(piece: str) -> str:
-    """The id of the document that the piece of this id is of."""
+    """The id of the document, from the id of one of its pieces."""
     return piece.rpartition(_MARK)[0]
 
 

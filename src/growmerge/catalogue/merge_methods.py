@@ -24,7 +24,7 @@ class Kind:
     base; `of_model` and `of_merge` are its parameters with their types, for each member or for the merge as a whole;
     `ignored` are those that mergekit takes and does not use; `draws` says whether it needs random numbers. `required`
     are parameters without a default; `statistics` are the names of statistics of the members that it reads; `ranges`
-    are the lowest and the highest values of parameters that have such; `of_tokens` says that it merges the embedding
+    are the lowest and the highest values of parameters that are limited; `of_tokens` says that it merges the embedding
     and the head alone.
     """
 

@@ -99,11 +99,11 @@ def merge_method(
 
     `name` is by default that of the function. `base` says whether the method takes the base model; `members` is the
     fewest and most models beside it (None: any number); `statistics` are the names of statistics of the members that
-    the method reads; `draws` says that it needs random numbers; `ranges` are the lowest and the highest
-    values of parameters, which the configuration is checked for. `by_rows` says that a row of the merged tensor (along
-    its first dimension) depends on this row of the models alone: the function is then called for blocks of rows, on
-    several cores, which takes less time and memory. A method that draws cannot be by rows. `of_tokens` says that the
-    method is for the embedding and the head alone: it can only be configured as the `embedding` of another one.
+    the method reads; `draws` says that it needs random numbers; `ranges` are the lowest and the highest values of
+    parameters, which the configuration is checked for. `by_rows` says that a row of the merged tensor (along its first
+    dimension) depends on this row of the models alone: the function is then called for blocks of rows, on several
+    cores, which takes less time and memory. A method that draws cannot be by rows. `of_tokens` says that the method is
+    for the embedding and the head alone: it can only be configured as the `embedding` of another one.
 
     Raises GrowmergeError for a signature that is none of a merge method, and for `draws` with `by_rows`.
     """
@@ -263,8 +263,8 @@ def statistics_of(methods: Iterable[MergeMethod]) -> list[str]:
 def asked_statistics(methods: Mapping[str, Sequence[MergeMethod]]) -> list[tuple[str, str]]:
     """What methods ask for: (statistic, method), by name of the statistic.
 
-    `methods` map configured names to the methods of their parts: that of the embedding may be another. Of a statistic
-    that methods share there is one entry, without a method.
+    `methods` map configured names to the methods of their parts: that of the embedding may be another. A statistic that
+    methods share has one entry, without a method.
     """
     return [
         (name, method)

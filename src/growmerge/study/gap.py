@@ -37,7 +37,7 @@ class Candidate:
     `kind` is `experts` (each in its own language: what a merge could keep at most), `ensemble`, `merge`, `rounds` (a
     merge of experts that restarted from their merge, `rounds` times in all), `healed` (trained on from a merge) or
     `control` (trained as long from the base). `method` is the merge method, if there is one. `scored_by` maps each
-    language to the model whose scores in it count: one and the same, but for the experts. `cost` is what was computed
+    language to the model whose scores in it count: the same model, except for the experts. `cost` is what was computed
     beyond the experts, in FLOPs, as a share of the mixed model's own training: what a healed model was trained on, and
     what a method computes with models before it merges (Gram matrices, coefficients). NaN if that is not known.
     """

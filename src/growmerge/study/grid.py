@@ -2,8 +2,8 @@
 
 A pure module without torch: Snakemake imports it whenever it parses the rules. Every model has an id that is also its
 path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged), `2x/swe@250` (an intermediate
-checkpoint), `2x/isl+swe@250/ties` (a merge of such), `2x/isl+swe/ensemble` (the mean of the members' probabilities),
-`2x/isl+swe/ties~5` (a merge that is trained on), `external/gemma` (a model of others).
+checkpoint), `2x/isl+swe@250/ties` (a merge of checkpoints), `2x/isl+swe/ensemble` (the mean of the members'
+probabilities), `2x/isl+swe/ties~5` (a merge that is trained on), `external/gemma` (a model of others).
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class Grid:
 
     @cached_property
     def healed_shares(self) -> dict[str, float]:
-        """The same by id, with the share of the tokens of `multi`."""
+        """By id, the share of the tokens of `multi` that each of them is trained on."""
         return {model.id: share for model, share in self._healed}
 
     @cached_property
@@ -296,7 +296,7 @@ class Grid:
         return list(dict.fromkeys([self.study.english.code, *self.study.language_codes]))
 
     def scored_in(self, target: str) -> tuple[str, ...] | None:
-        """In which of them a model of a target or combination is scored that is made here; None: in all."""
+        """The languages in which a model of a target or combination is scored if it is made here; None: all."""
         if self.study.scoring.languages == "all":
             return None
         own = {self.study.english.code, *self.languages_of(target)}
@@ -358,8 +358,8 @@ class Grid:
     def merge_base(self, setup: str, combination: str, method: str) -> str:
         """The base of a merge's task vectors: the setup's true ancestor unless the configuration names another.
 
-        Later rounds have the merge before them in any case: to another base, each
-        task vector would hold what that merge has learned.
+        Later rounds always have the merge of the round before: differences to another base would hold what that merge
+        has learned, in each task vector.
         """
         merging = self.study.merging
         if setup in self.rounds:

@@ -103,7 +103,7 @@ class Layout:
         return f"{self.results}/merges/{merge_id}"
 
     def members(self, setup: str, combination: str) -> list[str]:
-        """What a combination merges: finished models, or (of 'isl+swe@250') what holds their checkpoints."""
+        """What a combination merges: finished models, or, for 'isl+swe@250', what holds their checkpoints."""
         step = ids.split_step(combination)[1]
         members = [ids.adapted(setup, code) for code in ids.languages_of(combination)]
         if step is None:
@@ -153,17 +153,17 @@ class Layout:
         ]
 
     def tuning_parameters(self, method: str) -> dict[str, float]:
-        """How the coefficients of one of them are fitted."""
+        """How the coefficients of a tuned method are fitted."""
         configured = self.grid.method(method)
         return tuning_parameters(configured, self._registry[configured.registered])
 
     def embedding_statistics(self, setup: str, combination: str, method: str) -> list[str]:
-        """What the method of the embedding asks for, if one of them has another for it."""
+        """What the method of the embedding asks for, if a method has another one for it."""
         other = self.grid.method(method).of_embedding
         return self.merge_statistics(setup, combination, [other] if other else [])
 
     def coefficients(self, merge: Model) -> str:
-        """The fitted coefficients of a merge by one of them."""
+        """The fitted coefficients of a merge by a tuned method."""
         return f"{self.results}/statistics/{COEFFICIENTS}/{merge.id}"
 
     def tuning_texts(self, combination: str) -> list[str]:
@@ -240,8 +240,8 @@ class Layout:
     def listings(self, languages: Iterable[str] | None) -> list[str]:
         """Those of `languages` (None: all of the study) that have a benchmark.
 
-        They are the only benchmarks among the inputs of a scoring. So a new language scores nothing again that is not
-        scored in it.
+        They are the only benchmarks among the inputs of a scoring. So a new language repeats no scoring that leaves
+        this language out.
         """
         chosen = self.grid.scored_languages if languages is None else languages
         return [self.listing(language) for language in chosen if language in self._listed]

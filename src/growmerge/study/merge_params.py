@@ -18,7 +18,7 @@ def method_params(method: Method, registry: Mapping[str, MergeMethod]) -> dict[s
     """A configured method as plain data; with the digests of the files that define it, unless mergekit does."""
     sources = (registry[part.registered].source for part in method.parts)
     digests = {key: source.digest for key, source in zip(SOURCES, sources, strict=False) if source}
-    return method.model_dump(exclude={"sizes"}) | digests  # which merges it makes, shapes none of them
+    return method.model_dump(exclude={"sizes"}) | digests  # `sizes` shapes no merge
 
 
 def method_of(params: Mapping[str, Any]) -> Method:

@@ -33,9 +33,9 @@ class Phase:
 
 
 def part_of(steps: int, part: tuple[int, int] | None) -> range:
-    """The optimizer steps of part `number` of `count` (from 1), given as such a pair; all `steps` without one.
+    """The optimizer steps of a part of a training, given as its number (from 1) and the number of parts; None: all.
 
-    The parts of a training follow each other without a gap, and differ by at most one step.
+    The parts follow each other without a gap, and differ by at most one step.
     """
     number, count = part or (1, 1)
     return range((number - 1) * steps // count, number * steps // count)

@@ -12,7 +12,7 @@ from growmerge.study.plan_rows import Row
 # The weights, two files of configuration, two of the tokenizer, the training's log, manifest and card.
 MODEL_FILES = 8
 JOB_FILES = 2  # its log and its times
-# Beside the tables of scores; the summary (results.json) only of models that are kept.
+# Next to the tables of scores; only models that are kept have a summary (results.json).
 MANIFEST, SUMMARY = 1, 1
 
 

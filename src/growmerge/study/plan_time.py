@@ -2,8 +2,8 @@
 
 The model: a training takes its FLOPs at `plan.utilisation` of the peak, on the GPUs that it requests (`training_gpus`,
 at most those that there are); scoring takes one GPU, and all merges of a combination that are made together are one
-job. A job starts when what it needs is made and enough GPUs are free. Of several, the job with the longest chain of
-jobs behind it starts first. Text, downloads, tables and a cluster's queue take no time.
+job. A job starts when what it needs is made and enough GPUs are free. If several can start, the one with the longest
+chain of jobs behind it starts first. Text, downloads, tables and a cluster's queue take no time.
 """
 
 from __future__ import annotations

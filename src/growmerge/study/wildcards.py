@@ -41,7 +41,7 @@ def constraints(grid: Grid) -> dict[str, str]:
 
 
 def setups_merged_by_all(grid: Grid) -> list[str]:
-    """The setups whose merges are by every method, and scored where they are made; those of rounds have one method."""
+    """The setups whose merges are by every method, and scored where they are made; not those of rounds."""
     return [*(setup.name for setup in grid.study.setups), *grid.sharing]
 
 
