@@ -71,6 +71,10 @@ class Method(Strict):
         """This method, and that of the embedding if it is another."""
         return [self, *([self.of_embedding] if self.of_embedding else [])]
 
+    def parts_at(self, key: str) -> dict[str, Method]:
+        """The parts by their keys in the configuration, if `key` is that of this method."""
+        return dict(zip((key, f"{key}.embedding"), self.parts, strict=False))
+
     @property
     def registered(self) -> str:
         """What the registry of merge methods, and mergekit for its own, call it."""

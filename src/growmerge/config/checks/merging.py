@@ -24,15 +24,14 @@ def check_merging(study: Study) -> None:
         check_known(f"merging.statistics_from.{code}", corpus, corpora, "corpus")
     registry = _registry(study)
     for i, method in enumerate(study.merging.methods):
-        keys = (f"merging.methods.{i}", f"merging.methods.{i}.embedding")
-        for key, part in zip(keys, method.parts, strict=False):
+        for key, part in method.parts_at(f"merging.methods.{i}").items():
             _check_method(key, part, registry, study)
         if registry[method.registered].kind.of_tokens:
             message = (
                 "merges the embedding alone; choose a method for all other tensors, with this one as `embedding: "
                 f"{{method: {method.registered}}}`"
             )
-            raise Problem(f"{keys[0]}.{'method' if method.method else 'name'}", method.registered, message)
+            raise Problem(f"merging.methods.{i}.{'method' if method.method else 'name'}", method.registered, message)
     bases = [b.name for b in study.bases]
     if study.merging.base not in ("ancestor", "as_published"):
         check_known("merging.base", study.merging.base, bases, "base")

@@ -36,8 +36,7 @@ Weight = int | float | list[int | float]
 def check_weights(study: Study) -> None:
     """Raise Problem at the first fault."""
     for i, method in enumerate(study.merging.methods):
-        keys = (f"merging.methods.{i}", f"merging.methods.{i}.embedding")
-        for key, part in zip(keys, method.parts, strict=False):
+        for key, part in method.parts_at(f"merging.methods.{i}").items():
             for name in (WEIGHT, "lambda"):
                 _check_size(f"{key}.parameters.{name}", part.parameters.get(name, 1))
             for code, weight in part.weights.items():
