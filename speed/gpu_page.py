@@ -14,6 +14,7 @@ from lines import Row
 
 UTILISATION = {"180M": 0.40, "572M": 0.45}  # shares of bf16 peak, to be met by our loop
 FASTER = 5.0  # times the harness, in its best batches
+SCORERS = ("growmerge", "harness")  # how their ways to score are named
 NOT_RUN = (
     "**This was not run on a GPU.** It ran on a CPU{tiny}, which shows that every part runs. The numbers say nothing "
     "about a GPU; `make gpu-check` on a machine with one makes the page that does."
@@ -60,12 +61,9 @@ def targets(outcomes: Sequence[Outcome]) -> list[Row]:
         ]
         found.append(_target(f"training {shape}: share of bf16 peak", share, used[0] if used else None))
     speeds = {row["way"]: row["pairs_per_second"] for row in rows.get("scoring", ()) if "pairs_per_second" in row}
-    ours, best = (max((s for way, s in speeds.items() if way.startswith(name)), default=None) for name in OF_SCORING)
+    ours, best = (max((s for way, s in speeds.items() if way.startswith(name)), default=None) for name in SCORERS)
     found.append(_target("scoring: times the harness in its best batches", FASTER, ours and best and ours / best))
     return found
-
-
-OF_SCORING = ("growmerge", "harness")
 
 
 def _target(what: str, least: float, measured: float | None) -> Row:
