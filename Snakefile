@@ -59,7 +59,7 @@ rule scores:
     Score all models and merges.
     """
     input:
-        lambda w: LAYOUT.scores([*GRID, *CHECKPOINTS.values()]),
+        lambda w: LAYOUT.scores(SCORED),
     message:
         "All scores of study {STUDY.study}"
 
@@ -74,7 +74,7 @@ for setup in dict.fromkeys(model.setup for model in GRID if model.setup):
         name:
             f"scores_{setup}"
         input:
-            lambda w, setup=setup: LAYOUT.scores(m for m in [*GRID, *CHECKPOINTS.values()] if m.setup == setup),
+            lambda w, setup=setup: LAYOUT.scores(m for m in SCORED if m.setup == setup),
         message:
             "The scores of one setup of study {STUDY.study}"
 

@@ -4,7 +4,7 @@
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
 GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
 FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES]
-TABULATED["scores"] = [*GRID, *CHECKPOINTS.values()]
+TABULATED["scores"] = SCORED
 NAMED = [
     *TABULATED,
     *GAP_FIGURES,
@@ -312,7 +312,7 @@ rule verify:
         runtime=1440,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores([*GRID, *CHECKPOINTS.values()]), *TABLES, *FIGURE_FILES],
+        expected=[*LAYOUT.models(), *LAYOUT.scores(SCORED), *TABLES, *FIGURE_FILES],
         sound=f".snakemake/log/verify-{STUDY.study}.sound.txt",
     message:
         "Check every artifact of study {STUDY.study} against its manifest"

@@ -66,6 +66,8 @@ except GrowmergeError as error:
 # compute or to see what training brings.
 SHOWN = Shown(COSTS, MATCHES)
 CHECKPOINTS = {model.id: model for model in [*SHOWN.compared, *GRID.mixed_over_training] if model.kind == "checkpoint"}
+# All models and merges that are scored.
+SCORED = [*GRID, *CHECKPOINTS.values()]
 # Figure -> the models that it shows. Each is drawn from a table of its name.
 DRAWN = {name: models for name, figure in FIGURES.items() if (models := list(figure.models(SHOWN)))}
 

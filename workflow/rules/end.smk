@@ -30,7 +30,7 @@ def known_targets():
         *(rule.name for rule in workflow.rules if not rule.has_wildcards()),
         *LAYOUT.models(),
         *(LAYOUT.merge(merge.id) for merge in GRID.merges),
-        *(LAYOUT.score(model.id) for model in [*GRID, *CHECKPOINTS.values()]),
+        *(LAYOUT.score(model.id) for model in SCORED),
         *TABLES,
         *FIGURE_FILES,
     ]
