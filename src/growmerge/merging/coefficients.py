@@ -60,9 +60,10 @@ def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -
         return dict(load_checkpoint(checkpoint, device=device).named_parameters())
 
     with torch.no_grad():
+        base = {name: weight.clone() for name, weight in model.named_parameters()}  # the fit changes the model
         experts = {code: tensors(recipe.members[code]) for code in recipe.languages}
-        tunable = Tunable(model, tensors(recipe.base), experts, fixed)
-    del experts
+        tunable = Tunable(model, base, experts, fixed)
+    del base, experts
     read_by_others = [part.of_statistics for part in recipe.parts[1:]]
     statistics = [path for found in read_by_others for folders in found.values() for path in folders.values()]
     inputs = [*recipe.checkpoints, *(texts[code] for code in recipe.languages), *statistics]
