@@ -141,8 +141,7 @@ def _resampled(values: Mapping[str, NDArray[np.float64]], resamples: int, seed: 
 
 def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...]:
     c = candidate
-    made = (c.kind, c.setup, c.method, c.rounds, c.id)
-    about = (measure, *made, combination(c.languages), len(c.languages), c.cost)
+    about = (measure, c.kind, c.setup, c.method, c.rounds, c.id, combination(c.languages), len(c.languages), c.cost)
     chosen = {code: (c.scored_by[code], c.base, c.mixed) for code in c.languages if code in means}
     lacking = [f"{model} in {code}" for code, models in chosen.items() for model in models if model not in means[code]]
     if lacking or not chosen:
@@ -156,7 +155,7 @@ def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...
     known = not np.isnan(wholes).any()
     lowest = float(np.percentile(wholes, PERCENTILES[0])) if known else whole
     if not (whole > 0 and lowest > 0):
-        reason = NO_GAP if whole == whole else "log-probabilities that are not numbers"
+        reason = "log-probabilities that are not numbers" if np.isnan(whole) else NO_GAP
         return (*about, *[np.nan] * 3, ours.value, base.value, mixed.value, ours.n, reason)
     shares = better * (ours.resampled - base.resampled) / wholes
     ends = np.percentile(shares, PERCENTILES) if known else (np.nan, np.nan)
