@@ -2,7 +2,8 @@
 
     python -m growmerge.evaluation.results results/STUDY/scores/SETUP/COMBINATION/METHOD ...
 
-writes it for merges that are not kept: for thousands of merges, a file that repeats what their items say is too many.
+writes it for merges that are not kept. The jobs that score them do not: thousands of merges would have thousands of
+such files, which only repeat what the items say.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def results_of(
 
 
 def results_text(results: Mapping[str, Any]) -> str:
-    """It as JSON."""
+    """A results file as JSON."""
     return json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -28,7 +28,7 @@ from growmerge.study.merge_params import method_params
 from growmerge.study.tuning import tuning_parameters
 
 COEFFICIENTS = "coefficients.json"
-FEWEST_TEXTS = 20  # of a language: fewer say more about themselves than about the language
+FEWEST_TEXTS = 20  # of a language: fewer do not represent it
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -> None:
     """Fit the coefficients of the merge `recipe` to `texts` (language -> artifact of items), and publish them.
 
-    If the method has another one for the embedding, this is merged first, not fitted, and seen by the fit as it is.
+    If the method has another one for the embedding, the embedding is merged first and stays as it is during the fit.
     coefficients.json maps the names of tensors to {language: coefficient}. The manifest says how they were fitted, the
     bits per byte of each language's text before and after, and the `tokens` of all steps together. The same inputs give
     the same bytes on one machine.

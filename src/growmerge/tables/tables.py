@@ -38,10 +38,10 @@ def write_table(
     """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
 
     `references` holds the scores of the reference model; it is empty where information parity is not measured. A model
-    without scores is a hole: rows with n = 0. What models are not scored in is left out, and counted in the manifest
-    (`rows_not_asked_for`). Where models were asked to translate (`translated`), what they wrote
-    stands beside the items. The other arguments are those of `summarise`. Raises GrowmergeError for
-    scores that differ from their manifest.
+    without scores is a hole: rows with n = 0. Rows of languages that a model is not scored in are left out, and counted
+    in the manifest (`rows_not_asked_for`). If models were to translate (`translated`), what they wrote is next to the
+    items. The other arguments are those of `summarise`. Raises GrowmergeError for scores that differ from their
+    manifest.
     """
     start = time.monotonic()
     paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
