@@ -116,9 +116,11 @@ def results_text(results: Mapping[str, Any]) -> str:
 def write_results(folder: Path) -> None:
     """Write the results file of finished scores next to them; the scores and their manifest stay as they are.
 
-    Raises GrowmergeError if the scores are damaged or absent.
+    A results file that the manifest has stays, too: another date would make the scores look damaged. Raises
+    GrowmergeError if the scores are damaged or absent.
     """
-    write_atomically(folder / RESULTS, results_text(results_from(folder)))
+    if RESULTS not in verify(folder).files:
+        write_atomically(folder / RESULTS, results_text(results_from(folder)))
 
 
 def results_from(folder: Path) -> dict[str, Any]:
