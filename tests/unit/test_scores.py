@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -137,6 +138,16 @@ def test_a_summary_that_was_left_out_can_be_written_later(model: Model, tmp_path
     differs = {key for key in whole if whole[key] != written[key]}
     assert differs <= {"date", "total_evaluation_time_seconds"}
     assert verify(folder).digest == identity
+
+
+def test_a_summary_in_the_manifest_is_not_written_again(model: Model, tmp_path: Path, benchmarks):
+    folder = tmp_path / "2x" / "swe"
+    named = replace(model.scored, name="a name that the folder does not have")
+    update_scores(folder, named, benchmarks, tokens_per_batch=500)
+    before = (folder / RESULTS).read_bytes()
+    write_results(folder)
+    assert (folder / RESULTS).read_bytes() == before
+    verify(folder)
 
 
 def summary(scores: pd.DataFrame, translations: pd.DataFrame | None = None) -> dict[str, dict]:

@@ -42,8 +42,8 @@ def write_comparison(
     Columns: `setup` and `COLUMNS`; the rows are the values of all `statistics`. The English sentences are those of the
     parity items in `english`, or the held-out documents of these shards: at most `sentences`. A GPU is used if there is
     one. Large intermediate files are kept under `work`. `token_counts` (language -> artifact) are those of the members'
-    text, if any. Raises GrowmergeError for damaged checkpoints, for checkpoints
-    that cannot be compared, and for a statistic whose values are not those that it declares.
+    text, if tokens are counted. Raises GrowmergeError for damaged checkpoints, for checkpoints that cannot be compared,
+    and for a statistic whose values are not those that it declares.
     """
     start = time.monotonic()
     counts = token_counts or {}

@@ -1,8 +1,8 @@
-"""The output ensemble of several models: the mean of what they say, not of what they are made of.
+"""The output ensemble of several models: the mean of their probabilities, not of their weights.
 
 A merge must put all that its members know into one set of weights. An ensemble keeps all members and asks each of them
 for the next token, so it shows how much a merge of them can lose: p(token | text) = mean over members of
-p_member(token | text). It costs as many forward passes as it has members. Scored by log-likelihoods alone.
+p_member(token | text). It costs as many forward passes as it has members. It is scored by log-likelihoods alone.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ ENSEMBLE_VERSION = 1
 
 
 class Ensemble(PreTrainedModel):
-    """A causal language model that says what its members say in the mean.
+    """A causal language model whose probabilities are the mean over its members.
 
     Its logits [batch, length, vocabulary] are log(mean over members of softmax(logits of the member)), in fp32. It has
-    no head and no body of its own, by which `growmerge.evaluation.forward` knows that it must ask for whole logits.
+    no head and no body of its own, so `growmerge.evaluation.forward` asks it for whole logits.
     """
 
     base_model_prefix = ""
@@ -45,7 +45,7 @@ class Ensemble(PreTrainedModel):
         self.members = nn.ModuleList(members)
 
     def get_output_embeddings(self) -> None:
-        """No matrix makes these logits."""
+        """None: no single matrix makes these logits."""
         return None
 
     def forward(self, **inputs: Any) -> CausalLMOutput:

@@ -33,9 +33,9 @@ def normalised_by_benchmark(rows: pd.DataFrame, by: Mapping[str, Normalisation])
 def bits_and_bytes(rows: pd.DataFrame) -> pd.DataFrame:
     """What the documents of running text cost, by (benchmark, language, document), sorted: columns `bits` and `bytes`.
 
-    `bits` is minus the summed log-probability, to base 2, of all pieces of a document. Bits per byte are the sum of the
-    one over the sum of the other: the length of a code for the text, whatever the tokenizer (Gao et al. 2020, The Pile,
-    section 3.1). NaN where a log-probability is.
+    `bits` is minus the summed log-probability, to base 2, of all pieces of a document. Bits per byte are the sum of
+    `bits` over the sum of `bytes`: the length of a code for the text, whatever the tokenizer (Gao et al. 2020, The
+    Pile, section 3.1). `bits` is NaN where a log-probability is NaN.
     """
     keys = [rows["benchmark"], rows["language"], rows["item"].map(document_of).rename("document")]
     of_pieces = pd.DataFrame({"bits": -rows["logprob"] / np.log(2), "bytes": rows["bytes"]}).groupby(keys)

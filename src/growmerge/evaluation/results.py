@@ -2,7 +2,8 @@
 
     python -m growmerge.evaluation.results results/STUDY/scores/SETUP/COMBINATION/METHOD ...
 
-writes it for merges that are not kept: for thousands of merges, a file that repeats what their items say is too many.
+writes it for merges that are not kept. The jobs that score them do not: thousands of merges would have thousands of
+such files, which only repeat what the items say.
 """
 
 from __future__ import annotations
@@ -108,16 +109,18 @@ def results_of(
 
 
 def results_text(results: Mapping[str, Any]) -> str:
-    """It as JSON."""
+    """A results file as JSON."""
     return json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_results(folder: Path) -> None:
     """Write the results file of finished scores next to them; the scores and their manifest stay as they are.
 
-    Raises GrowmergeError if the scores are damaged or absent.
+    A results file that the manifest has stays, too: another date would make the scores look damaged. Raises
+    GrowmergeError if the scores are damaged or absent.
     """
-    write_atomically(folder / RESULTS, results_text(results_from(folder)))
+    if RESULTS not in verify(folder).files:
+        write_atomically(folder / RESULTS, results_text(results_from(folder)))
 
 
 def results_from(folder: Path) -> dict[str, Any]:

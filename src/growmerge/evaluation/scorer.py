@@ -21,8 +21,7 @@ SCORER_VERSION = 5
 
 _LEAVE_OUT = (
     "leave it out: by `max_words` of parity, by smaller `piece_bytes` of bits per byte, by rows of your own without it "
-    "in the benchmark's `sources`, or by "
-    "`languages` without this one"
+    "in the benchmark's `sources`, or by `languages` without this one"
 )
 
 logger = logging.getLogger(__name__)

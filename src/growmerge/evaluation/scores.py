@@ -66,7 +66,7 @@ def scoring_device() -> str:
 class Scored:
     """What is scored: `digest` identifies it, `checkpoint` gives the folder of its tokenizer.
 
-    `load` makes the model, from that folder or, if it is nowhere on the disk, from elsewhere.
+    `load` makes the model: from that folder, or from memory if the model is not on the disk.
 
     `inputs` are the artifacts it is, or is made from, and `config` how: both go into the manifest of the scores.
     `name` is what the results file calls it; the default is that of the folder of its scores.
@@ -116,12 +116,12 @@ def update_scores(
 ) -> int:
     """Score what is missing of `cells` (cell -> benchmark folder) in `folder`; returns how many cells were.
 
-    Cells of the benchmarks in `decoding` are generated as it says, and stand in translations.parquet, which is there
-    only if `decoding` names a benchmark (and is empty if no cell is one of it); all others stand in items.parquet. With
-    `summary`, results.json stands beside them, their summary in lm-evaluation-harness's layout; without, it can be
-    written later (`results.write_results`). `model.checkpoint` and `model.load` are called only if something is
-    missing. Cells that are no longer asked for are dropped. A text is scored, and a prompt continued, after the
-    tokenizer's beginning-of-text token (its end-of-document token where it has none), which the manifest names.
+    Cells of the benchmarks in `decoding` are generated as it says, and are in translations.parquet, which is there only
+    if `decoding` names a benchmark (and has no rows if no cell is of such a benchmark); all others are in
+    items.parquet. With `summary`, results.json is next to them, their summary in lm-evaluation-harness's layout;
+    without, it can be written later (`results.write_results`). `model.checkpoint` and `model.load` are called only if
+    something is missing. Cells that are no longer requested are dropped. A text is scored, or a prompt continued, after
+    the tokenizer's beginning-of-text token (its end-of-document token if it has none), which the manifest names.
 
     Each file is replaced in one step, the manifest written last. Cells that are done while others are still to come
     are kept in `folder`/unfinished, where the next call finds them.

@@ -32,11 +32,11 @@ class Unfinished:
             pq.write_table(rows.replace_schema_metadata({_ABOUT: json.dumps(about)}), temporary)
 
     def load(self, cell: tuple[str, str]) -> tuple[pa.Table, dict[str, Any]] | None:
-        """What was kept of a cell; None where there is nothing that can be read, or that was not written by `save`."""
+        """What was kept of a cell; None if it cannot be read, or if `save` did not write it."""
         try:
             rows = pq.read_table(self._path(cell))
             about = json.loads((rows.schema.metadata or {}).get(_ABOUT, b"null"))
-        except (OSError, ValueError):  # of pyarrow, too: ArrowInvalid is a ValueError
+        except (OSError, ValueError):  # ArrowInvalid is a ValueError, too
             return None
         return (rows.replace_schema_metadata(), about) if isinstance(about, dict) else None
 

@@ -144,16 +144,12 @@ def _dashes(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _start(method: str) -> str:
-    return "from the base" if method == BARE else f"from {_one_line(palette.METHOD_LABELS.get(method, method))}"
-
-
-def _one_line(label: str) -> str:
-    return label.replace("-\n", "-").replace("\n", " ")
+    return "from the base" if method == BARE else f"from {palette.method_label(method)}"
 
 
 def _label(mark: Any) -> str:
     """The name of a slot; with what is computed beyond the experts, in percent of joint training, from 0.5 on."""
-    name = _LABELS.get(mark.kind) or _one_line(palette.METHOD_LABELS.get(mark.method, mark.method))
+    name = _LABELS.get(mark.kind) or palette.method_label(mark.method)
     name = f"{name}, {mark.rounds} rounds" if mark.kind == "rounds" else name
     return f"{name} (+{mark.cost:.0%})" if mark.cost >= 0.005 else name
 
@@ -183,11 +179,10 @@ def _by_members_panel(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Loo
     style.category_axis(axes, [str(size) for size in sizes])
     dodge = dict(zip(looks, style.offsets(len(looks), width=0.6), strict=True))
     for (setup, method), line in rows.groupby(["setup", "method"], sort=False):
-        first = method == rows.loc[rows["setup"] == setup, "method"].iloc[0]
+        baseline, *others = rows.loc[rows["setup"] == setup, "method"].unique()
         look, known = looks[setup], line.dropna(subset="share")
         xs = [sizes.index(size) + dodge[setup] for size in known["members"]]
-        several = len(set(rows.loc[rows["setup"] == setup, "method"])) > 1
-        axes.plot(xs, known["share"], ":" if first and several else "-", color=look.colour, zorder=2)
+        axes.plot(xs, known["share"], ":" if others and method == baseline else "-", color=look.colour, zorder=2)
         for x, mark in zip(xs, known.itertuples(), strict=True):
             _mark(axes, x, mark, look, size=2.6)
 

@@ -45,7 +45,7 @@ def _merge_whole(method: MergeMethod, operands: Operands, workers: Workers, writ
 
 
 def _merge_rows(method: MergeMethod, operands: Operands, workers: Workers, write: Write) -> None:
-    """Block of rows after block; a tensor without dimensions is one row."""
+    """Merge one block of rows after the other; a tensor without dimensions is one row."""
     rows, *rest = operands.shape or (1,)
     width = math.prod(rest)
 
@@ -56,7 +56,7 @@ def _merge_rows(method: MergeMethod, operands: Operands, workers: Workers, write
         shape = (block.stop - block.start, *rest) if operands.shape else ()
         merged = _merged(method, _tensors(operands, members, base, shape, block), operands)
         if not finite(members) or (base is not None and not finite(base)):
-            merged = torch.full_like(merged, torch.nan)  # it has to show, even if the method leaves it out
+            merged = torch.full_like(merged, torch.nan)  # must show, even if the method drops it
         write(part, merged.reshape(-1))
 
     workers.map(merge_block, workers.cut_rows(rows, width))
@@ -65,7 +65,7 @@ def _merge_rows(method: MergeMethod, operands: Operands, workers: Workers, write
 def _tensors(
     operands: Operands, members: Tensor, base: Tensor | None, shape: tuple[int, ...], rows: slice = slice(None)
 ) -> Tensors:
-    """What a method gets: of `shape`, from the flat tensors of the members [n, elements] and of the base [elements]."""
+    """What a method gets: tensors of `shape`, from flat ones of the members [n, elements] and the base [elements]."""
     return Tensors(
         name=operands.name,
         shape=operands.shape,
@@ -79,9 +79,9 @@ def _tensors(
 
 
 def _merged(method: MergeMethod, tensors: Tensors, operands: Operands) -> Tensor:
-    """What the method gives for a tensor, or for some rows of it, in the dtype of the merge.
+    """What the method makes of a tensor, or of some rows of it, in the dtype of the merge.
 
-    Raises GrowmergeError for anything else than a tensor of that shape.
+    Raises GrowmergeError if that is not a tensor of the same shape.
     """
     expected = tensors.members.shape[1:]
     merged = method.function(tensors, **operands.parameters)

@@ -52,7 +52,7 @@ class Workers:
         return _cut(size, self._block)
 
     def cut_rows(self, rows: int, width: int) -> list[slice]:
-        """`rows` rows of `width` elements, cut into blocks of at least one row: for what costs more than a sum."""
+        """`rows` rows of `width` elements, cut into blocks of at least one row and up to four blocks of `cut`."""
         return _cut(rows, max(1, 4 * self._block // max(1, width)))
 
 

@@ -60,14 +60,14 @@ def _of_mergekit(recipe: Recipe) -> str:
 
 
 def _tensors(recipe: Recipe) -> list[str]:
-    """What each of its parts merges, as the beginning of a sentence."""
+    """Which tensors each part of the recipe makes, as the beginning of a sentence."""
     if not recipe.method.embedding:
         return ["Made"]
     return ["All tensors but the embedding (and the head) are made", "The embedding (and the head) is made"]
 
 
 def _of_part(part: Recipe, tensors: str) -> str:
-    """By whose code tensors were made, from what."""
+    """Whose code made the tensors, and from what."""
     settings: dict[str, Any] = {"members": part.of_members, "merge": part.of_merge}
     settings |= {"dtype": part.dtype, "seed": part.seed}
     config = yaml.safe_dump(settings, sort_keys=False)

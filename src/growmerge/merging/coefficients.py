@@ -28,7 +28,7 @@ from growmerge.study.merge_params import method_params
 from growmerge.study.tuning import tuning_parameters
 
 COEFFICIENTS = "coefficients.json"
-FEWEST_TEXTS = 20  # of a language: fewer say more about themselves than about the language
+FEWEST_TEXTS = 20  # of a language: fewer do not represent it
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -> None:
     """Fit the coefficients of the merge `recipe` to `texts` (language -> artifact of items), and publish them.
 
-    If the method has another one for the embedding, this is merged first, not fitted, and seen by the fit as it is.
+    If the method has another one for the embedding, the embedding is merged first and stays as it is during the fit.
     coefficients.json maps the names of tensors to {language: coefficient}. The manifest says how they were fitted, the
     bits per byte of each language's text before and after, and the `tokens` of all steps together. The same inputs give
     the same bytes on one machine.
@@ -60,9 +60,10 @@ def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -
         return dict(load_checkpoint(checkpoint, device=device).named_parameters())
 
     with torch.no_grad():
+        base = {name: weight.clone() for name, weight in model.named_parameters()}  # the fit changes the model
         experts = {code: tensors(recipe.members[code]) for code in recipe.languages}
-        tunable = Tunable(model, tensors(recipe.base), experts, fixed)
-    del experts
+        tunable = Tunable(model, base, experts, fixed)
+    del base, experts
     read_by_others = [part.of_statistics for part in recipe.parts[1:]]
     statistics = [path for found in read_by_others for folders in found.values() for path in folders.values()]
     inputs = [*recipe.checkpoints, *(texts[code] for code in recipe.languages), *statistics]

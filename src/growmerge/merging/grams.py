@@ -22,7 +22,7 @@ from growmerge.models.stored import HEAD
 
 GRAMS = "grams.safetensors"
 WEIGHT = ".weight"
-# Layers that have the same input as another one: its matrix is kept once.
+# Layers that have the same input as another one, whose matrix serves both.
 SAME_INPUT = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}
 
 logger = logging.getLogger(__name__)
@@ -33,10 +33,11 @@ def collect_grams(
 ) -> None:
     """Publish the Gram matrices of `checkpoint` over `tokens` tokens of `shards`, as `output`.
 
-    grams.safetensors maps the names of linear layers to mean over tokens of x x^T: float32 [in, in], summed in fp64.
-    The text is read in sequences of `length` tokens (or of the model's positions, if those are fewer) that are spread
-    evenly over the shards; all of it, if there is less. An untied head is such a layer, too. A GPU is used if there is
-    one. The tokenizer is among the inputs, by which a merge sees whether its members have the same.
+    grams.safetensors maps the names of linear layers to the mean over tokens of x x^T: float32 [in, in], summed in
+    fp64. The text is read in sequences of `length` tokens (or of the model's positions, if those are fewer) that are
+    spread evenly over the shards. If there is less text, all of it is read. An untied head is a linear layer, too. A
+    GPU is used if there is one. The tokenizer is among the inputs, so that a merge can check that its members have the
+    same one.
 
     Raises GrowmergeError for damaged inputs, shards without a whole sequence, tokens that the model does not have, and
     activations that are not finite.

@@ -16,7 +16,7 @@ class Held:
     """Tensors of one dtype on one device: what `Writer` is to a file. `tensors` maps their names to them."""
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype, device: str) -> None:
-        """Nothing is written to them yet; memory is taken as it is written to."""
+        """The tensors have no values yet; the system gives memory when they are written."""
         sizes = {name: math.prod(shape) * dtype.itemsize for name, shape in shapes.items()}
         starts = {}
         end = 0

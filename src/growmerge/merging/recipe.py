@@ -62,7 +62,7 @@ class Recipe:
 
     @property
     def parts(self) -> list[Recipe]:
-        """The recipes by which tensors are merged: this one, and that of the embedding if it is another."""
+        """The recipes by which tensors are merged: this one, and that of the embedding if it has another method."""
         return [self, *([self.of_embedding] if self.method.embedding else [])]
 
     def of_tensor(self, name: str) -> Recipe:
@@ -121,7 +121,7 @@ class Recipe:
 
     @property
     def _identity(self) -> dict[str, Any]:
-        """What all tensors depend on that are merged by its own method."""
+        """What the tensors depend on that its own method merges."""
         return (
             {
                 "members": {code: read_manifest(self.members[code]).digest for code in self.languages},

@@ -24,7 +24,7 @@ class Request:
     `holders` are the models of the languages, or what holds their checkpoints, in the order of the combination, see
     `members_of`. `methods` are what `growmerge.study.merge_params` makes of the configured ones, `bases` map their
     names to base models. `modules` are the files of the user's that define some of them. `statistics` are the artifacts
-    that they ask for: in the order of `asked_statistics`, and each by language (`Layout.merge_statistics`).
+    that they ask for: in the order of `asked_statistics`, each for all languages (`Layout.merge_statistics`).
     """
 
     combination: str
@@ -100,6 +100,6 @@ def recipe_to_tune(
 def _by_language(
     asked: Sequence[tuple[str, str]], codes: Sequence[str], paths: Iterable[Path]
 ) -> dict[tuple[str, str], dict[str, Path]]:
-    """The artifacts of what is asked for, by language."""
+    """The artifacts `paths` of the statistics `asked`, by language."""
     given = iter(paths)
     return {one: {code: next(given) for code in codes} for one in asked}

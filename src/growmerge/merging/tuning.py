@@ -57,8 +57,8 @@ class Fit:
 class Tunable:
     """A merge whose coefficients can be changed.
 
-    `names` are the fitted tensors, sorted; `tokens` counts those that gradients have passed through the model. Weights
-    are held in fp32: one model for the merge and its gradient each, one for the base and each expert.
+    `names` are the fitted tensors, sorted; `tokens` counts the tokens that gradients were computed from. In
+    memory are, in fp32: the merge, its gradient, the base, and the difference of each expert to it.
     """
 
     def __init__(
@@ -121,7 +121,10 @@ class Tunable:
 
 
 def fit(tunable: Tunable, texts: Mapping[str, Sequence[Text]], how: Fit) -> Tensor:
-    """The coefficients [tensors, languages], fp32, that `how` fits to `texts` (by language). `tunable` is left so."""
+    """The coefficients [tensors, languages], fp32, that `how` fits to `texts` (by language).
+
+    `tunable` is then the merge by these coefficients.
+    """
     coefficients = tunable.equal()
     optimizer = torch.optim.Adam([coefficients], lr=how.learning_rate)
     draws = {code: _draws(texts[code], how, code) for code in sorted(texts)}
@@ -135,7 +138,7 @@ def fit(tunable: Tunable, texts: Mapping[str, Sequence[Text]], how: Fit) -> Tens
 
 
 def _draws(texts: Sequence[Text], how: Fit, code: str) -> Iterator[list[Text]]:
-    """The texts of a language at each step: a function of the seed and the language, whatever other languages are."""
+    """The texts of a language at each step; they depend on the seed and the language, not on other languages."""
     generator = torch.Generator().manual_seed(hash64(f"{how.seed}\ntuning\n{code}") % 2**63)
     waiting: list[int] = []
     while True:
@@ -146,7 +149,7 @@ def _draws(texts: Sequence[Text], how: Fit, code: str) -> Iterator[list[Text]]:
 
 
 def _chunks(model: LlamaForCausalLM, texts: Sequence[Text]) -> Iterator[list[Request]]:
-    """The requests of texts, such of similar length together, whose logits may be held at once."""
+    """The requests of texts, in groups of similar length; the logits of a group fit into memory."""
     most = rows_at_a_time(model.config.vocab_size, model.device.type)
     chunk: list[Request] = []
     for request in sorted((text.request for text in texts), key=lambda request: len(request.inputs)):

@@ -84,7 +84,7 @@ def find(reference: Reference) -> Source:
     else:
         folder = download(reference.name, reference.revision, FETCHED, NOT_FETCHED)
         facts |= {"revision": reference.revision, "commit": folder.name}
-    if (folder / "tokenizer.json").exists():  # it is asked for later, after what is worse
+    if (folder / "tokenizer.json").exists():  # a missing one is refused later, after worse faults
         read_tokenizer(folder)
     return Source(folder, facts | {"licence": _licence(folder / MODEL_CARD)})
 

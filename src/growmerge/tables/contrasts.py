@@ -13,16 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from growmerge.artifacts import verify
-from growmerge.benchmarks.items import ITEMS
 from growmerge.catalogue.entry import BITS_PER_BYTE, LOWER_IS_BETTER, PARITY, Normalisation
 from growmerge.frames import write_frame
 from growmerge.ids import without_setup
 from growmerge.study.grid import Model
 from growmerge.tables.item_values import Cell, english_sides, is_there, item_values
 from growmerge.tables.paired import paired_difference, paired_outcomes
+from growmerge.tables.score_files import score_files
 from growmerge.tables.statistics import holm
-from growmerge.tables.summary import SCORE_COLUMNS
 
 logger = logging.getLogger(__name__)
 Values = dict[Cell, NDArray[np.float64]]
@@ -173,11 +171,7 @@ def write_contrasts(
     """
     start = time.monotonic()
     wanted = contrasts(models, baseline, english, same_cost)
-    paths = {model.id: scores_folder / model.id / ITEMS for model in models}
-    there = [path for path in paths.values() if path.exists()]
-    for path in [*there, *references]:
-        verify(path)
-    reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=list(SCORE_COLUMNS))])
+    paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
     table = compare(paths, wanted, reference, resamples, seed, measured)
     config = {"baseline": baseline, "resamples": resamples, "seed": seed, "measured": dict(measured)}
     facts = {"contrasts": len(wanted), "rows": len(table)}

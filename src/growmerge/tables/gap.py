@@ -12,16 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from growmerge.artifacts import verify
-from growmerge.benchmarks.items import ITEMS
 from growmerge.catalogue.entry import LOWER_IS_BETTER, PARITY, Normalisation
 from growmerge.frames import write_frame
 from growmerge.hashing import hash64
 from growmerge.ids import combination
 from growmerge.study.gap import GAP_MEASURES, Candidate
 from growmerge.tables.item_values import Cell, english_sides, is_there, item_values
+from growmerge.tables.score_files import score_files
 from growmerge.tables.statistics import FEWEST_ITEMS, PERCENTILES
-from growmerge.tables.summary import SCORE_COLUMNS
 
 logger = logging.getLogger(__name__)
 COLUMNS = (
@@ -87,11 +85,7 @@ def write_gap(
     GrowmergeError for scores that differ from their manifest.
     """
     start = time.monotonic()
-    paths = {name: scores_folder / name / ITEMS for name in _models(candidates)}
-    there = [path for path in paths.values() if path.exists()]
-    for path in [*there, *references]:
-        verify(path)
-    reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=list(SCORE_COLUMNS))])
+    paths, there, reference = score_files(scores_folder, _models(candidates), references)
     table = gap(paths, candidates, reference, resamples, seed, measured)
     config = {"resamples": resamples, "seed": seed, "measured": dict(measured)}
     facts = {"candidates": len(candidates), "rows": len(table)}
@@ -147,8 +141,7 @@ def _resampled(values: Mapping[str, NDArray[np.float64]], resamples: int, seed: 
 
 def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...]:
     c = candidate
-    made = (c.kind, c.setup, c.method, c.rounds, c.id)
-    about = (measure, *made, combination(c.languages), len(c.languages), c.cost)
+    about = (measure, c.kind, c.setup, c.method, c.rounds, c.id, combination(c.languages), len(c.languages), c.cost)
     chosen = {code: (c.scored_by[code], c.base, c.mixed) for code in c.languages if code in means}
     lacking = [f"{model} in {code}" for code, models in chosen.items() for model in models if model not in means[code]]
     if lacking or not chosen:
@@ -162,7 +155,7 @@ def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...
     known = not np.isnan(wholes).any()
     lowest = float(np.percentile(wholes, PERCENTILES[0])) if known else whole
     if not (whole > 0 and lowest > 0):
-        reason = NO_GAP if whole == whole else "log-probabilities that are not numbers"
+        reason = "log-probabilities that are not numbers" if np.isnan(whole) else NO_GAP
         return (*about, *[np.nan] * 3, ours.value, base.value, mixed.value, ours.n, reason)
     shares = better * (ours.resampled - base.resampled) / wholes
     ends = np.percentile(shares, PERCENTILES) if known else (np.nan, np.nan)

@@ -53,7 +53,7 @@ def item_values(
     """
     frame = source if isinstance(source, pd.DataFrame) else _read(source)
     measure_of = frame["benchmark"].map({b: measure for b, (measure, _) in measured.items()})
-    # Benchmarks that are not measured are none of the three.
+    # The measure of a benchmark that is not measured is NaN, so its rows are in none of the three groups.
     compared = frame[measure_of.notna() & ~measure_of.isin([PARITY, BITS_PER_BYTE])]
     compared = compared.assign(logprob=normalised_by_benchmark(compared, {b: by for b, (_, by) in measured.items()}))
     right = outcomes(compared)["right"]  # of all cells at once: pandas takes as long for few rows as for many

@@ -36,7 +36,8 @@ def paired_difference(
     """Compare two models by `differences`, first minus second, shape (n,), in an order that does not depend on them.
 
     Items are resampled, each with both of its values. Equal arguments give equal results. Without items, or with a NaN
-    among them, `difference` is NaN; it has no interval if there are fewer than `statistics.FEWEST_ITEMS`.
+    among them, `difference` is NaN; it has no interval if there are fewer than `statistics.FEWEST_ITEMS`. With
+    `lower_is_better`, the first model is better on the items whose difference is negative.
     """
     return _paired(bootstrap_mean(differences, resamples, seed), -differences if lower_is_better else differences)
 

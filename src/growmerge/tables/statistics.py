@@ -25,8 +25,7 @@ from scipy import stats
 PERCENTILES = (2.5, 97.5)
 Z = float(stats.norm.ppf(0.975))  # standard errors from the middle of a normal distribution to its 95 % limits
 # Over fewer items there is no interval. Percentiles of so few are far too narrow, and any honest interval of a share
-# spans
-# 40 points or more, so that it says little but how few they are.
+# spans 40 points or more, so that it says little but how few they are.
 FEWEST_ITEMS = 20
 # Draws held in memory at once (8 MiB of indices); a benchmark of the full study has more than 200,000 items.
 DRAWS_PER_BLOCK = 2**20

@@ -68,7 +68,7 @@ def summarise(
         scores: by model id, the rows of `items.parquet` or its path. A model without an entry, or whose path does not
             exist, gets rows with value NaN and n = 0 wherever another model has a score, so that holes can be seen.
         models: the models of the table, in its order. One that is only scored in some languages (`scored_in`) has no
-            rows in others: what nobody asked for is no hole.
+            rows in others: a score that was not requested is no hole.
         reference: scores by the reference model of the English sides of benchmarks of information parity; those of
             the benchmark "parity" are the rows of "parity_reference" (see `ids.parity_reference`).
         resamples: number of bootstrap resamples, for information parity, bits per byte and translations.

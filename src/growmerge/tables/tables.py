@@ -10,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from growmerge.artifacts import sha256_file, verify
-from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
+from growmerge.benchmarks.items import TRANSLATIONS
 from growmerge.catalogue.entry import Normalisation
 from growmerge.config.analysis import DropCases
 from growmerge.frames import write_frame
 from growmerge.study.grid import Model
 from growmerge.tables.drops import correlations, drops, similarity_and_drop
-from growmerge.tables.summary import SCORE_COLUMNS, Parity, summarise
+from growmerge.tables.score_files import score_files
+from growmerge.tables.summary import Parity, summarise
 from growmerge.tables.typology import typological_distances
 
 logger = logging.getLogger(__name__)
@@ -37,17 +38,13 @@ def write_table(
     """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
 
     `references` holds the scores of the reference model; it is empty where information parity is not measured. A model
-    without scores is a hole: rows with n = 0. What models are not scored in is left out, and counted in the manifest
-    (`rows_not_asked_for`). Where models were asked to translate (`translated`), what they wrote
-    stands beside the items. The other arguments are those of `summarise`. Raises GrowmergeError for
-    scores that differ from their manifest.
+    without scores is a hole: rows with n = 0. Rows of languages that a model is not scored in are left out, and counted
+    in the manifest (`rows_not_asked_for`). If models were to translate (`translated`), what they wrote is next to the
+    items. The other arguments are those of `summarise`. Raises GrowmergeError for scores that differ from their
+    manifest.
     """
     start = time.monotonic()
-    paths = {model.id: scores_folder / model.id / ITEMS for model in models}
-    there = [path for path in paths.values() if path.exists()]
-    for path in [*there, *references]:
-        verify(path)
-    reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=SCORE_COLUMNS)])
+    paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
     written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
     table = summarise(paths, models, reference, resamples, seed, parity, measured, written)
     holes = len(paths) - len(there)

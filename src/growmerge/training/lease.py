@@ -65,7 +65,7 @@ class Holder:
             return f"sleep {STALE:.0f}"  # by then the lease has ended, unless somebody still touches it
         if self.job:
             return f"scancel {self.job}"
-        # Here, the number may be another process's.
+        # On this machine, a process with that number would be another one.
         return f"kill {self.process}" if self.host == socket.gethostname() else f"ssh {self.host} kill {self.process}"
 
 

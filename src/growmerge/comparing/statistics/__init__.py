@@ -37,8 +37,8 @@ class Models:
     all of them were trained from: all have tensors of the same names and shapes. `english` holds distinct English
     sentences. `device` is "cuda" on a GPU, else "cpu". `work` is a folder for large intermediate files, which may not
     exist yet; what a statistic writes there, it removes. A job has memory for about three models: read the weights of
-    many models piece by piece, as `growmerge.comparing.weights.Checkpoints` does. `token_counts` are artifacts of
-    `growmerge.data.token_counts` by language: of none, unless `comparison.rows` is set.
+    many models piece by piece, as `growmerge.comparing.weights.Checkpoints` does. `token_counts` maps
+    languages to artifacts of `growmerge.data.token_counts`; it is empty unless `comparison.rows` is set.
     """
 
     members: Mapping[str, Path]

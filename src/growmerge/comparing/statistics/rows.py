@@ -1,7 +1,7 @@
 """How much of a language vector lies in rows of tokens that the language's text never holds.
 
 The softmax pushes the embedding rows (and those of an untied head) of such tokens all the same way, so training on a
-language moves them, too. Only for languages whose tokens are counted (`comparison.rows`).
+language moves them, too. It is computed for languages whose tokens are counted (`comparison.rows`).
 """
 
 from __future__ import annotations
