@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from training_runs import RECIPE, logged, make_inputs, train
+from training_runs import RECIPE, finish, logged, make_inputs, said, start, train, wait_for_state, weights
 
 from growmerge.artifacts import read_manifest
 from growmerge.config import load_files
@@ -406,3 +406,15 @@ def test_a_round_trains_on_its_part_with_a_schedule_of_its_own(inputs, tmp_path)
     for name in ("first", "second"):
         rates = [entry["learning_rate"] for entry in logged(tmp_path / name)]
         assert rates[0] < RECIPE["training"]["learning_rate"] / 5 > rates[-1], "warm-up and decay"
+
+
+def test_a_round_that_is_killed_goes_on_within_its_part(inputs, tmp_path):
+    recipe, out = RECIPE | {"part": [2, 3]}, tmp_path / "killed"
+    whole = train(inputs, tmp_path / "whole", recipe)
+    process = start(inputs, out, recipe)
+    wait_for_state(process, out, 14)
+    process.kill()
+    process.wait()
+    finish(start(inputs, out, recipe), out)
+    assert "resuming after step" in said(out)
+    assert weights(out) == whole

@@ -75,6 +75,31 @@ def test_the_paper_is_listed_whole(paper):
     assert [row.kind for row in paper.rows] == sorted((row.kind for row in paper.rows), key=KINDS.index)
 
 
+def test_merges_made_for_languages_are_planned_on_top_of_the_paper(paper):
+    beyond = planned_files("config.yaml", "beyond.yaml")
+    made = ("shards", "base", "clone", "model", "merge", "external")
+    before, after = ({(r.kind, r.id): (r.tokens, r.flops) for r in p.rows if r.kind in made} for p in (paper, beyond))
+    assert before.items() <= after.items(), "what the paper makes stays as it is"
+    # In each setup all combinations by three methods, and all languages by two; five experts and a merge of four rounds.
+    added = {"model": 4 * 5, "merge": 3 * (3 * 26 + 2) + 4}
+    assert Counter(kind for kind, _ in after.keys() - before.keys()) == added
+    healed = [row for row in beyond.rows if row.kind == "healed"]
+    assert Counter(row.setup for row in healed) == dict.fromkeys(("1x", "1x_cloned", "2x"), 3 * 3)
+    assert all(row.flops > 0 for row in healed)
+
+
+def test_the_medium_study_is_a_step_from_the_miniature_towards_the_paper(paper, miniature):
+    medium = planned_files("config.yaml", "miniature.yaml", "medium.yaml")
+
+    def embedding(planned):
+        study = planned.study
+        return study.tokenizer.vocab_size * study.architecture.hidden_size / planned.costs.parameters(1)
+
+    assert embedding(medium) == pytest.approx(embedding(paper), abs=0.01)
+    assert embedding(miniature) > 0.65
+    assert medium.costs.parameters(1) / miniature.costs.parameters(1) == pytest.approx(10, abs=0.5)
+
+
 def test_ids_are_unique_within_a_kind(paper, miniature):
     for planned in (paper, miniature):
         keys = [(row.kind, row.id) for row in planned.rows]

@@ -175,6 +175,15 @@ def test_the_full_grid(clone):
     assert counts["score_checkpoint"] == 15, "18 pairs of setups and targets, 3 of them excluded"
 
 
+def test_merges_made_for_languages_on_top_of_the_full_grid(clone):
+    counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/beyond.yaml"))
+    assert counts["adapt_model"] == 18 + 27 + 20, "as in the paper; trained on; in four rounds"
+    assert counts["count_tokens"] == 5
+    assert counts["collect_grams"] == 3 * 5
+    assert counts["score_ensemble"] == 3
+    assert counts["tabulate_gap"] == 1
+
+
 def test_the_published_checkpoints_need_no_training(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/published.yaml"))
     assert counts["import_model"] == 3 + 18 + 6
