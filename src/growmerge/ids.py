@@ -183,7 +183,8 @@ def without_setup(model_id: str) -> str:
 def repository(study: str, name: str) -> str:
     """The name of a model's repository on the hub, which takes fewer signs.
 
-    `2x/isl+swe/ties` becomes `{study}-2x-isl_swe-ties`. Two ids may get the same name: whoever publishes both has to look.
+    `2x/isl+swe/ties` becomes `{study}-2x-isl_swe-ties`. Two ids may get the same name: whoever publishes both has
+    to look.
     """
     return f"{study}-{name.translate(str.maketrans({SLASH: '-', PLUS: '_', TILDE: '.', AT: '-'}))}"
 

@@ -28,13 +28,25 @@ def section(study: Study, tokens: Mapping[str, int]) -> str:
         about = [_source(study, source) for source in corpus.sources]
         rows.append((name, language_of(study, corpus) or "", f"{count:,}", *map("; ".join, zip(*about, strict=True))))
     table = markdown_table(("text", "language", "tokens", "source", "licence"), rows)
-    return f"## Data\n\n{table}\n\nTokens are those trained on, repeated ones included, by the model and its ancestors.\n"
+    return (
+        f"## Data\n\n{table}\n\nTokens are those trained on, repeated ones included, by the model and its ancestors.\n"
+    )
 
 
 def language_of(study: Study, corpus: Corpus) -> str | None:
-    """The code of the language whose text a corpus is; None for code, or what else is no language's."""
-    codes = {study.corpus(language.corpus).name: language.code for language in study.languages}
-    return {study.corpus(study.english.evaluation).name: study.english.code, **codes}.get(corpus.name)
+    """The code of the language whose text a corpus is; None for code, or where the configuration does not tell."""
+    english = study.english.code
+    codes = {english: english, study.corpus(study.english.evaluation).name: english}
+    codes |= {study.corpus(language.corpus).name: language.code for language in study.languages}
+    return codes.get(corpus.name)
+
+
+def languages(study: Study, tokens: Mapping[str, int]) -> list[str]:
+    """The codes of the languages of all this text: those of the study, then English, the language of the bases."""
+    targets = {study.corpus(language.corpus).name: language.code for language in study.languages}
+    read = {study.corpus(name).name for name in tokens}
+    rest = [study.english.code] if read - targets.keys() else []
+    return list(dict.fromkeys([*(code for corpus, code in targets.items() if corpus in read), *rest]))
 
 
 def datasets(study: Study, tokens: Mapping[str, int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What of a study goes to which repository of the hub. Pure, for Snakemake's parsing; the sending is in `publishing`."""
+"""What of a study goes to which repository of the hub. Pure, for Snakemake's parsing; `publishing` sends it."""
 
 from __future__ import annotations
 
