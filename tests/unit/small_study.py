@@ -67,9 +67,13 @@ def make(folder):
     try:
         study, layout = load()
         tiny = Tiny(Path(layout.results))
-        for seed, (corpus, documents) in enumerate({"eng20": 150, "eng80": 150, "code": 20, "swe": 150, "isl": 120}.items()):
+        for seed, (corpus, documents) in enumerate(
+            {"eng20": 150, "eng80": 150, "code": 20, "swe": 150, "isl": 120}.items()
+        ):
             tiny.shard(corpus, documents, seed)
-        publish_initialisation(Path(layout.model("init")), Path(layout.results, "tokenizer"), ARCHITECTURE, VOCABULARY, 1)
+        publish_initialisation(
+            Path(layout.model("init")), Path(layout.results, "tokenizer"), ARCHITECTURE, VOCABULARY, 1
+        )
         train(study, layout, "base-1x")
         publish_clone(Path(layout.model("base-2x")), Path(layout.model("base-1x")), study.bases[2].clone, study.seed)
         train(study, layout, "2x/swe")

@@ -19,8 +19,8 @@ from writable_hub import Stored, WritableHub
 from growmerge.artifacts import read_manifest
 from growmerge.errors import GrowmergeError
 from growmerge.publishing.hub import Hub, token_of_environment
-from growmerge.publishing.publish import publish_study
-from growmerge.study.publication import listing
+from growmerge.publishing.publish import publish as send
+from growmerge.study.publication import listing, publication
 
 TOKEN, READER = "hf_theSecretOfTheWriter", "hf_theSecretOfTheReader"
 PUBLISH = {"account": "me", "models": ["2x/swe", "2x/isl+*"], "checkpoints": True}
@@ -48,8 +48,8 @@ def hub():
 
 
 def publish(server, token=TOKEN, **changes):
-    study, _ = small_study.load(publish=PUBLISH | changes)
-    publish_study(study, Hub(token, server if isinstance(server, str) else server.url))
+    _, layout = small_study.load(publish=PUBLISH | changes)
+    send(layout, publication(layout), Hub(token, server if isinstance(server, str) else server.url))
 
 
 def served(hub, repository, branch="main"):
@@ -113,15 +113,13 @@ def test_new_scores_send_the_card_and_the_tables_alone(results, hub):
 
 
 def test_killed_while_it_sends_it_goes_on_where_it_stopped(results, hub, tmp_path):
-    study, _ = small_study.load(publish=PUBLISH)
-    code = (
-        "import sys; from pathlib import Path; from growmerge.config import load_files\n"
-        "from growmerge.publishing.hub import Hub; from growmerge.publishing.publish import publish_study\n"
-        "publish_study(load_files(*map(Path, sys.argv[2:])), Hub('" + TOKEN + "', sys.argv[1]))\n"
-    )
-    configuration = [small_study.ROOT / "config/config.yaml", small_study.ROOT / "config/miniature.yaml", "study.yaml"]
-    environment = os.environ | {"HF_HUB_DISABLE_XET": "1", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", code, hub.url, *configuration], env=environment)
+    environment = {
+        "HF_HUB_DISABLE_XET": "1",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    code = f"import test_publishing; test_publishing.publish({hub.url!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | environment)
 
     def kill(_method, path):
         if path.endswith("/commit/step-000010"):
@@ -132,7 +130,9 @@ def test_killed_while_it_sends_it_goes_on_where_it_stopped(results, hub, tmp_pat
     hub.on = kill
     assert process.wait(120) == -signal.SIGKILL
     assert served(hub, SWEDISH) == digests(results / "models/2x/swe")
-    assert served(hub, SWEDISH, "step-000010") == {}, "a branch that is begun serves nothing, least of all main's weights"
+    assert served(hub, SWEDISH, "step-000010") == {}, (
+        "a branch that is begun serves nothing, least of all main's weights"
+    )
     hub.on = lambda _method, _path: False
     first, hub.sent = set(hub.sent), []
     publish(hub)
@@ -166,7 +166,9 @@ def test_a_checkpoint_that_the_training_never_saved_is_refused(results, hub):
     publish(hub)
     repository = hub.repositories[SWEDISH]
     repository.commit("step-009999", repository.files("main"))
-    with pytest.raises(GrowmergeError, match=f"{SWEDISH}, branch step-009999: the training here has no such checkpoint"):
+    with pytest.raises(
+        GrowmergeError, match=f"{SWEDISH}, branch step-009999: the training here has no such checkpoint"
+    ):
         publish(hub)
 
 
@@ -181,7 +183,7 @@ def test_what_the_hub_loses_is_seen_when_it_is_read_back(results, hub):
         return commit(branch, {name: stored for name, stored in files.items() if name != "config.json"})
 
     repository.commit = lossy
-    with pytest.raises(GrowmergeError, match=f"read back, 1 files .*\n{SWEDISH}, branch main: serves no such config.json"):
+    with pytest.raises(GrowmergeError, match=f"read back, 1 files .*\n{SWEDISH}, branch main: serves no config.json"):
         publish(hub, models=["2x/swe"], checkpoints=False, tables=False)
 
 
@@ -211,7 +213,9 @@ def test_a_hub_that_cannot_be_reached_is_one_line(results):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(GrowmergeError, match=r"^the hub: cannot be reached \(.*\): check the network .*goes on") as error:
+    with pytest.raises(
+        GrowmergeError, match=r"^the hub: cannot be reached \(.*\): check the network .*goes on"
+    ) as error:
         publish(url)
     assert TOKEN not in str(error.value)
 
@@ -254,14 +258,17 @@ def test_the_listing_says_what_would_go_where(results):
     [
         (None, r"publish: is missing: say in the configuration what is sent where, such as `publish: {account"),
         ({"account": "me", "models": ["2x/swee"]}, r"publish\.models\.0 = '2x/swee': .*did you mean '2x/swe'\?"),
-        ({"account": "me", "models": ["2x/multi"]}, r"'2x/multi' is not built: run `snakemake results/small/models/2x/m"),
+        (
+            {"account": "me", "models": ["2x/multi"]},
+            r"'2x/multi' is not built: run `snakemake results/small/models/2x/m",
+        ),
     ],
 )
 def test_what_cannot_be_published_says_why(results, settings, wanted):
-    study, layout = small_study.load(publish=settings)
+    _, layout = small_study.load(publish=settings)
     assert re.match(wanted, listing(layout))
     with pytest.raises(GrowmergeError, match=wanted):
-        publish_study(study, Hub(TOKEN, "http://127.0.0.1:9"))
+        publication(layout)
 
 
 def test_without_tables_it_says_so(results, hub):

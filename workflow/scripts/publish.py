@@ -11,7 +11,13 @@ os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 with imports():
     from growmerge.config import validate
     from growmerge.publishing.hub import Hub, token_of_environment
-    from growmerge.publishing.publish import publish_study
+    from growmerge.publishing.publish import publish
+    from growmerge.study.grid import Grid
+    from growmerge.study.layout import Layout
+    from growmerge.study.publication import publication
 
 with job(snakemake.log[0]):
-    publish_study(validate(snakemake.params.configuration), Hub(token_of_environment()))
+    study = validate(snakemake.params.configuration)
+    layout = Layout(study, Grid(study))
+    chosen = publication(layout)
+    publish(layout, chosen, Hub(token_of_environment()))

@@ -96,37 +96,36 @@ class Hub:
 
         with self._told(repository):
             added = [
-                CommitOperationAdd(content.name, str(content.source) if isinstance(content.source, Path) else content.source)
+                CommitOperationAdd(
+                    content.name, str(content.source) if isinstance(content.source, Path) else content.source
+                )
                 for content in contents
             ]
-            self._api.create_commit(
-                repository, added, commit_message=message, revision=branch, repo_type=kind
-            )
+            self._api.create_commit(repository, added, commit_message=message, revision=branch, repo_type=kind)
 
     @contextmanager
     def _told(self, place: str) -> Iterator[None]:
-        """Turn what huggingface_hub raises into one line. Its own errors may quote headers, and these hold the token."""
+        """Turn what huggingface_hub raises into one line, without the errors before it: they may quote headers."""
         from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
         try:
             yield
         except (HTTPError, OSError, RuntimeError, ValueError) as error:
-            reached = next((e for e in _causes(error) if isinstance(e, HfHubHTTPError)), None)
-            reason = self._reason(error)
-            status = reached.response.status_code if reached else None
-        else:
-            return
-        # Outside of the handler: the new error has no context that a traceback would print.
+            answer = next((e.response for e in _causes(error) if isinstance(e, HfHubHTTPError)), None)
+            raise GrowmergeError(self._line(place, answer.status_code if answer else None, error)) from None
+
+    def _line(self, place: str, status: int | None, error: BaseException) -> str:
+        reason = self._reason(error)
         if status == 401:
-            raise GrowmergeError(f"{TOKEN}: the hub does not accept this token; make one at {SETTINGS}")
+            return f"{TOKEN}: the hub does not accept this token; make one at {SETTINGS}"
         if status == 403:
-            raise GrowmergeError(
+            return (
                 f"{place}: the token in {TOKEN} may not write there: give it the right to write at {SETTINGS}, or "
                 "change publish.account"
             )
         if status is not None:
-            raise GrowmergeError(f"{place}: the hub answers {status} ({reason}); if it is overloaded, {AGAIN}")
-        raise GrowmergeError(f"{place}: cannot be reached ({reason}): check the network and HF_ENDPOINT, then {AGAIN}")
+            return f"{place}: the hub answers {status} ({reason}); if it is overloaded, {AGAIN}"
+        return f"{place}: cannot be reached ({reason}): check the network and HF_ENDPOINT, then {AGAIN}"
 
     def _reason(self, error: BaseException) -> str:
         """The innermost cause in one line, without the token."""

@@ -11,15 +11,13 @@ from pathlib import Path
 
 from growmerge.artifacts import read_manifest, write_atomically
 from growmerge.cards.cards import Cards
-from growmerge.config import Study
 from growmerge.errors import GrowmergeError
 from growmerge.models.card import CARD
 from growmerge.publishing.contents import Content, Remote, of_artifact
 from growmerge.publishing.hub import Hub, Kind
 from growmerge.publishing.tables import of_tables
-from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
-from growmerge.study.publication import MAIN, Publication, publication
+from growmerge.study.publication import MAIN, Publication
 
 logger = logging.getLogger(__name__)
 # Whatever transformers or another program would load in place of the weights that are meant.
@@ -49,7 +47,9 @@ class Shipment:
             return []
         own = {content.name: content for content in self.contents}
         other = [
-            name for name, content in own.items() if name in there and not content.is_note and not content.same(there[name])
+            name
+            for name, content in own.items()
+            if name in there and not content.is_note and not content.same(there[name])
         ]
         strange = [name for name in there if name not in own and name.endswith(WEIGHTS)]
         return [f"{self.place}: serves another {name} than {self.folder}" for name in other] + [
@@ -61,16 +61,14 @@ class Shipment:
         return [content for content in self.contents if not content.same(there.get(content.name))]
 
 
-def publish_study(study: Study, hub: Hub) -> None:
-    """Send what the section `publish` chooses, and write results/{study}/published.csv.
+def publish(layout: Layout, chosen: Publication, hub: Hub) -> None:
+    """Send what is chosen, and write results/{study}/published.csv.
 
     A branch whose files have the same digests is left alone, so that a run which was cut off goes on. Before anything
     is sent, all branches are looked at: if one serves other weights, nothing is sent. Afterwards every file of every
-    branch is compared again. Raises GrowmergeError for a fault in the configuration, for damaged files, for other
-    weights on the hub, and if the hub cannot be reached or refuses.
+    branch is compared again. Raises GrowmergeError for damaged files, for other weights on the hub, and if the hub
+    cannot be reached or refuses.
     """
-    layout = Layout(study, Grid(study))
-    chosen = publication(layout)
     shipments = list(_shipments(layout, chosen))
     hub.check_token()
     heads = {repository: hub.heads(repository, kind) for repository, kind in _repositories(shipments).items()}
@@ -78,15 +76,11 @@ def publish_study(study: Study, hub: Hub) -> None:
     faults = [fault for shipment, files in zip(shipments, there, strict=True) for fault in shipment.faults(files)]
     faults += _unknown_checkpoints(chosen, shipments, heads)
     if faults:
-        raise GrowmergeError(
-            "\n".join(
-                [
-                    f"nothing is sent, as {len(faults)} files or branches on the hub are not those of this study; remove "
-                    "the branch or repository there, or choose another account:",
-                    *faults,
-                ]
-            )
+        what = (
+            f"nothing is sent, as {len(faults)} files or branches on the hub are not those of this study; remove the "
+            "branch or repository there, or choose another account:"
         )
+        raise GrowmergeError("\n".join([what, *faults]))
     for shipment, files in zip(shipments, there, strict=True):
         if missing := shipment.missing(files):
             _send(hub, shipment, missing, heads[shipment.repository], private=chosen.settings.private)
@@ -158,12 +152,14 @@ def _compare(hub: Hub, shipments: list[Shipment]) -> dict[tuple[str, str], str]:
     for shipment in shipments:
         there = _files(hub, shipment, heads[shipment.repository])
         faults += shipment.faults(there)
-        faults += [f"{shipment.place}: serves no such {content.name}" for content in shipment.missing(there)]
+        faults += [
+            f"{shipment.place}: serves {'another' if content.name in there else 'no'} {content.name}"
+            for content in shipment.missing(there)
+        ]
         commits[shipment.repository, shipment.branch] = heads[shipment.repository].get(shipment.branch, "")
     if faults:
-        raise GrowmergeError(
-            "\n".join([f"read back, {len(faults)} files on the hub are not those that were sent:", *dict.fromkeys(faults)])
-        )
+        what = f"read back, {len(faults)} files on the hub are not those that were sent:"
+        raise GrowmergeError("\n".join([what, *faults]))
     return commits
 
 
