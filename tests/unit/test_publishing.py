@@ -17,7 +17,9 @@ import small_study
 from writable_hub import Stored, WritableHub
 
 from growmerge.artifacts import read_manifest
+from growmerge.config.models import Clone
 from growmerge.errors import GrowmergeError
+from growmerge.models.hyperclone import publish_clone
 from growmerge.publishing.hub import Hub, token_of_environment
 from growmerge.publishing.publish import publish as send
 from growmerge.study.publication import listing, publication
@@ -193,6 +195,15 @@ def test_a_damaged_model_is_not_sent(results, hub):
     with pytest.raises(GrowmergeError, match=r"model\.safetensors: its bytes differ"):
         publish(hub)
     assert hub.sent == []
+
+
+def test_a_model_of_another_parent_than_there_is_now_is_not_sent(results, hub):
+    _, layout = small_study.load()
+    shutil.rmtree(results / "models/base-2x")
+    publish_clone(Path(layout.model("base-2x")), Path(layout.model("base-1x")), Clone(factor=2, snr_db=10.0), 1)
+    with pytest.raises(GrowmergeError, match="models/2x/swe: was made from another results/small/models/base-2x than"):
+        publish(hub)
+    assert hub.repositories == {}
 
 
 def test_tokens_that_are_refused_say_what_to_do_and_stay_secret(results, hub, caplog):

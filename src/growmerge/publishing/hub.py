@@ -44,6 +44,7 @@ class Hub:
         disable_progress_bars()  # a log keeps each step of a bar
         self._token = token
         self._api = HfApi(endpoint=endpoint, token=token)
+        self._first: dict[str, str] = {}  # commits of repositories, for all of their branches
 
     def check_token(self) -> None:
         """Raise GrowmergeError if the hub does not know the token, or cannot be reached."""
@@ -85,8 +86,9 @@ class Hub:
         weights of the finished model as those of a checkpoint. So it begins at the first commit, which has no weights.
         """
         with self._told(repository):
-            first = self._api.list_repo_commits(repository)[-1].commit_id
-            self._api.create_branch(repository, branch=branch, revision=first, exist_ok=True)
+            if repository not in self._first:
+                self._first[repository] = self._api.list_repo_commits(repository)[-1].commit_id
+            self._api.create_branch(repository, branch=branch, revision=self._first[repository], exist_ok=True)
 
     def send(
         self, repository: str, branch: str, contents: Sequence[Content], message: str, kind: Kind = "model"

@@ -41,19 +41,21 @@ class Shipment:
         """As errors and logs name it."""
         return f"{self.repository}, branch {self.branch}"
 
-    def faults(self, there: Mapping[str, Remote]) -> list[str]:
-        """Which files of the branch are other ones than these; those of tables may be replaced, and so may notes."""
-        if self.kind == "dataset":
-            return []
-        own = {content.name: content for content in self.contents}
-        other = [
-            name
-            for name, content in own.items()
-            if name in there and not content.is_note and not content.same(there[name])
+    def strange(self, there: Mapping[str, Remote]) -> list[str]:
+        """Faults of a branch that would be loaded as other weights, whatever is sent."""
+        own = {content.name for content in self.contents}
+        return [
+            f"{self.place}: has {name}, which {self.folder} has not"
+            for name in there
+            if self.folder and name not in own and name.endswith(WEIGHTS)
         ]
-        strange = [name for name in there if name not in own and name.endswith(WEIGHTS)]
-        return [f"{self.place}: serves another {name} than {self.folder}" for name in other] + [
-            f"{self.place}: has {name}, which {self.folder} has not" for name in strange
+
+    def differing(self, there: Mapping[str, Remote]) -> list[str]:
+        """Faults of a branch that holds other files by these names. Tables may be replaced, and so may notes."""
+        return [
+            f"{self.place}: serves another {content.name} than {self.folder}"
+            for content in self.contents
+            if self.folder and content.name in there and not content.is_note and not content.same(there[content.name])
         ]
 
     def missing(self, there: Mapping[str, Remote]) -> list[Content]:
@@ -73,7 +75,11 @@ def publish(layout: Layout, chosen: Publication, hub: Hub) -> None:
     hub.check_token()
     heads = {repository: hub.heads(repository, kind) for repository, kind in _repositories(shipments).items()}
     there = [_files(hub, shipment, heads[shipment.repository]) for shipment in shipments]
-    faults = [fault for shipment, files in zip(shipments, there, strict=True) for fault in shipment.faults(files)]
+    faults = [
+        fault
+        for shipment, files in zip(shipments, there, strict=True)
+        for fault in [*shipment.differing(files), *shipment.strange(files)]
+    ]
     faults += _unknown_checkpoints(chosen, shipments, heads)
     if faults:
         what = (
@@ -84,7 +90,7 @@ def publish(layout: Layout, chosen: Publication, hub: Hub) -> None:
     for shipment, files in zip(shipments, there, strict=True):
         if missing := shipment.missing(files):
             _send(hub, shipment, missing, heads[shipment.repository], private=chosen.settings.private)
-            heads[shipment.repository] = hub.heads(shipment.repository, shipment.kind)
+            heads[shipment.repository] = {MAIN: "", **(heads[shipment.repository] or {}), shipment.branch: ""}
         else:
             logger.info("%s: is there already", shipment.place)
     commits = _compare(hub, shipments)
@@ -100,11 +106,22 @@ def _shipments(layout: Layout, chosen: Publication) -> Iterator[Shipment]:
     cards = Cards(layout, chosen.by_model())
     for repository in chosen.repositories:
         for branch in repository.branches():
+            _refuse_outdated(branch.folder)
             card = Content.of_bytes(CARD, cards.card(branch).text().encode())
             contents = [*of_artifact(branch.folder), card]
             yield Shipment(repository.name, branch.name, contents, branch.id, branch.folder)
     if chosen.tables:
         yield Shipment(chosen.tables, MAIN, of_tables(layout), "tables", kind="dataset")
+
+
+def _refuse_outdated(folder: Path) -> None:
+    """Raise GrowmergeError for a model whose parent, text or members were made again since."""
+    for source, digest in read_manifest(folder).inputs.items():
+        if Path(source).exists() and read_manifest(Path(source)).digest != digest:
+            raise GrowmergeError(
+                f"{folder}: was made from another {source} than there is now: make it again (`snakemake {folder}`), or "
+                "its card would tell of other ancestors"
+            )
 
 
 def _repositories(shipments: list[Shipment]) -> dict[str, Kind]:
@@ -151,7 +168,7 @@ def _compare(hub: Hub, shipments: list[Shipment]) -> dict[tuple[str, str], str]:
     faults, commits = [], {}
     for shipment in shipments:
         there = _files(hub, shipment, heads[shipment.repository])
-        faults += shipment.faults(there)
+        faults += shipment.strange(there)
         faults += [
             f"{shipment.place}: serves {'another' if content.name in there else 'no'} {content.name}"
             for content in shipment.missing(there)
