@@ -125,7 +125,7 @@ def test_a_checkpoint_costs_its_share_of_the_training(results):
     folder = results / "checkpoints/2x/swe/step-000010"
     facts = read_manifest(results / "models/2x/swe").facts
     text = Cards(layout, {"2x/swe": "me/small-2x-swe"}).card(Branch("2x/swe@10", folder, "step-000010")).text()
-    assert f"as it was after 10 of {facts['steps']} steps of training on Swedish (swe)" in text
+    assert f"as it was after 10 of {facts['steps']} steps, trained on Swedish (swe)" in text
     assert f"| {10 * 4 * 32:,} | {facts['flops'] * 10 / facts['steps']:.3g} |" in text
     assert 'from_pretrained("me/small-2x-swe", revision="step-000010")' in text
 

@@ -16,7 +16,9 @@ from huggingface_hub import ModelCard
 from local_server import LocalServer
 
 LARGE = (".safetensors", ".parquet", ".bin")
-_REPOSITORY = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+)/(refs|commits|branch|tree|preupload|commit)(?:/(.*))?")
+_REPOSITORY = re.compile(
+    r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(refs|commits|branch|tree|preupload|commit)(?:/(.*))?)?"
+)
 _BATCH = re.compile(r"/(?:datasets/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch")
 
 
@@ -102,7 +104,9 @@ class WritableHub(LocalServer):
         repository = self.repositories.get(name)
         if repository is None:
             return self._say(request, {"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
-        getattr(self, f"_{verb}")(request, repository, rest, body, f"{'datasets/' * (kind == 'datasets')}{name}")
+        getattr(self, f"_{verb or 'info'}")(
+            request, repository, rest, body, f"{'datasets/' * (kind == 'datasets')}{name}"
+        )
 
     def _say(self, request, data, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self.send(request, status, json.dumps(data).encode(), {"Content-Type": "application/json", **(headers or {})})
@@ -122,6 +126,9 @@ class WritableHub(LocalServer):
         self.repositories[name].commit("main", {".gitattributes": Stored(b"*.safetensors filter=lfs\n", False)})
         prefix = "datasets/" if asked.get("type") == "dataset" else ""
         self._say(request, {"url": f"{self.url}/{prefix}{name}"})
+
+    def _info(self, request, repository, _rest, _body, name) -> None:
+        self._say(request, {"id": name, "sha": repository.branches["main"][0], "siblings": []})
 
     def _refs(self, request, repository, _rest, _body, _name) -> None:
         branches = [

@@ -105,23 +105,22 @@ class Cards:
     # --- what it is -------------------------------------------------------------------------------------------------
 
     def _what(self, model: Model, step: int | None, folder: Path) -> str:
-        size = f"A Llama of {_parameters(folder):,} parameters"
         learned = listed([f"{self._names[code]} ({code})" for code in model.languages])
+        made = {
+            "drawn": "of random weights",
+            "cloned": "widened by HyperCloning",
+            "merged": f"merged by `{model.method}` from models of {learned}",
+            "trained": f"trained on {learned}" if learned else "trained as a base for others",
+        }[self._way(model.id)]
         if step is not None:
-            made = f"as it was after {step:,} of {self._facts(model.id)['steps']:,} steps of training on {learned}"
-        elif model.kind == "merge":
-            method = f"`{model.method}`"
-            made = f"merged by {method} from models of {learned}"
-        elif model.kind == "healed":
-            made = f"trained on {learned} after it was merged" if model.method != ids.BASE else f"trained on {learned}"
-        elif model.kind == "model":
-            made = f"trained on {learned}"
-        else:
-            made = {"drawn": "of random weights", "cloned": "widened by HyperCloning"}.get(
-                self._way(model.id), "that others start from, trained"
-            )
+            made = f"as it was after {step:,} of {self._facts(model.id)['steps']:,} steps, {made}"
+        if model.kind == "healed" and model.method != ids.BASE:
+            made += ", after it was merged"
         setup = f" in the setup `{model.setup}`" if model.setup else ""
-        return f"{size}, {made}{setup}. It is `{model.id}` of the study `{self._study.study}`, made with growmerge.\n"
+        return (
+            f"A Llama of {_parameters(folder):,} parameters, {made}{setup}. It is `{model.id}` of the study "
+            f"`{self._study.study}`, made with growmerge.\n"
+        )
 
     def _tags(self, model: Model) -> list[str]:
         return ["hyperclone"] if self._way(model.id) == "cloned" else []
@@ -147,7 +146,8 @@ class Cards:
             spent = facts["flops"] * share if way == "trained" else 0.0
             flops += spent
             tokens = f"{round(facts['tokens'] * share):,}" if way == "trained" else "-"
-            rows.append((self._linked(ancestor), way, tokens, f"{spent:.3g}" if spent else "-"))
+            made = f"{way} (`{self._grid.imported[ancestor]}`)" if way == "imported" else way
+            rows.append((self._linked(ancestor), made, tokens, f"{spent:.3g}" if spent else "-"))
         table = markdown_table(("model", "made", "tokens", "FLOPs"), rows)
         return (
             f"## How it was made\n\n{table}\n\nAll together {flops:.3g} FLOPs, counted from the shape of the models.\n"
