@@ -118,7 +118,7 @@ class Cards:
             made += ", after it was merged"
         setup = f" in the setup `{model.setup}`" if model.setup else ""
         return (
-            f"A Llama of {_parameters(folder):,} parameters, {made}{setup}. It is `{model.id}` of the study "
+            f"A Llama of {_parameters(folder):,} parameters, {made}{setup}. It is `{ids.checkpoint(model.id, step)}` of the study "
             f"`{self._study.study}`, made with growmerge.\n"
         )
 
