@@ -186,7 +186,7 @@ def repository(study: str, name: str) -> str:
     `2x/isl+swe/ties` becomes `{study}-2x-isl_swe-ties`. Two ids may get the same name: whoever publishes both has
     to look.
     """
-    return f"{study}-{name.translate(str.maketrans({SLASH: '-', PLUS: '_', TILDE: '.', AT: '-'}))}"
+    return f"{study}-{name.translate(str.maketrans(SLASH + PLUS + TILDE + AT, "-_.-"))}"
 
 
 def parity_reference(benchmark: str) -> str:

@@ -48,7 +48,7 @@ CONFIGURATION = {
         "over_training": None,
     },
     "comparison": {"typology": None},
-    "benchmarks": [{"name": "acceptability"}],
+    "benchmarks": [{"name": "acceptability", "limit": 30}],
 }
 
 

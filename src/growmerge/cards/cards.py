@@ -117,8 +117,9 @@ class Cards:
         if model.kind == "healed" and model.method != ids.BASE:
             made += ", after it was merged"
         setup = f" in the setup `{model.setup}`" if model.setup else ""
+        name = ids.checkpoint(model.id, step)
         return (
-            f"A Llama of {_parameters(folder):,} parameters, {made}{setup}. It is `{ids.checkpoint(model.id, step)}` of the study "
+            f"A Llama of {_parameters(folder):,} parameters, {made}{setup}. It is `{name}` of the study "
             f"`{self._study.study}`, made with growmerge.\n"
         )
 
