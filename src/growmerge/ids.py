@@ -186,7 +186,8 @@ def repository(study: str, name: str) -> str:
     `2x/isl+swe/ties` becomes `{study}-2x-isl_swe-ties`. Two ids may get the same name: whoever publishes both has
     to look.
     """
-    return f"{study}-{name.translate(str.maketrans(SLASH + PLUS + TILDE + AT, "-_.-"))}"
+    signs = str.maketrans(SLASH + PLUS + TILDE + AT, "-_.-")
+    return f"{study}-{name.translate(signs)}"
 
 
 def parity_reference(benchmark: str) -> str:
