@@ -119,7 +119,8 @@ def listing(layout: Layout) -> str:
     for repository in chosen.repositories:
         branches = repository.branches()
         size = readable_bytes(sum(bytes_under(branch.folder) for branch in branches))
-        more = f", {len(branches) - 1} checkpoints" if len(branches) > 1 else ""
+        checkpoints = len(branches) - 1
+        more = f", {checkpoints} checkpoint{'s' * (checkpoints > 1)}" if checkpoints else ""
         lines.append(f"{repository.main.id} -> {repository.name}: {size}{more}")
     if chosen.tables:
         lines.append(f"tables -> {chosen.tables} (dataset): {readable_bytes(bytes_under(tables_folder(layout)))}")
