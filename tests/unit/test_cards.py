@@ -12,16 +12,9 @@ from growmerge.cards.cards import Cards
 from growmerge.study.publication import Branch, folder_of
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("small")
-    small_study.make(folder)
-    return folder
-
-
 @pytest.fixture
-def results(made, tmp_path):
-    shutil.copytree(made / "results", tmp_path / "results")
+def results(small_results, tmp_path):
+    shutil.copytree(small_results, tmp_path / "results")
     return tmp_path / "results/small"
 
 

@@ -30,16 +30,9 @@ PUBLISH = {"account": "me", "models": ["2x/swe", "2x/isl+*"], "checkpoints": Tru
 SWEDISH, MERGE, TABLES = "me/small-2x-swe", "me/small-2x-isl_swe-linear", "me/small-tables"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("small")
-    small_study.make(folder)
-    return folder
-
-
 @pytest.fixture
-def results(made, tmp_path, monkeypatch):
-    shutil.copytree(made / "results", tmp_path / "results")
+def results(small_results, tmp_path, monkeypatch):
+    shutil.copytree(small_results, tmp_path / "results")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
     return tmp_path / "results/small"
 
