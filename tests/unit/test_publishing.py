@@ -251,7 +251,7 @@ def test_the_listing_says_what_would_go_where(results):
     lines = listing(layout).splitlines()
     steps = len(list((results / "checkpoints/2x/swe").glob("step-*")))
     assert lines[0].startswith(f"2x/swe -> {SWEDISH}: ")
-    assert lines[0].endswith(f"B, {steps} checkpoints")
+    assert lines[0].endswith(f"B, {steps} checkpoint{'s' * (steps > 1)}")
     assert [line.split(":")[0] for line in lines[1:]] == [
         f"{small_study.MERGE} -> {MERGE}",
         f"tables -> {TABLES} (dataset)",
