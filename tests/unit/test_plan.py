@@ -80,7 +80,7 @@ def test_merges_made_for_languages_are_planned_on_top_of_the_paper(paper):
     made = ("shards", "base", "clone", "model", "merge", "external")
     before, after = ({(r.kind, r.id): (r.tokens, r.flops) for r in p.rows if r.kind in made} for p in (paper, beyond))
     assert before.items() <= after.items(), "what the paper makes stays as it is"
-    # In each setup all combinations by three methods, and all languages by two; five experts and a merge of four rounds.
+    # In each setup all combinations by three methods, all languages by two; five experts and a merge of four rounds.
     added = {"model": 4 * 5, "merge": 3 * (3 * 26 + 2) + 4}
     assert Counter(kind for kind, _ in after.keys() - before.keys()) == added
     healed = [row for row in beyond.rows if row.kind == "healed"]

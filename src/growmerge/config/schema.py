@@ -19,6 +19,7 @@ from growmerge.config.languages import English, Language, Replay, UniMax
 from growmerge.config.merging import Merging
 from growmerge.config.models import Architecture, Base, External, Setup, Sharing
 from growmerge.config.plan import Plan
+from growmerge.config.publish import Publish
 from growmerge.config.scoring import Scoring
 from growmerge.config.strict import Name, Strict
 from growmerge.config.training import Training
@@ -57,6 +58,7 @@ class Study(Strict):
     )
     analysis: Analysis = Field(description="Statistics and figures.")
     plan: Plan = Field(default_factory=Plan, description="The hardware that `snakemake plan` counts with.")
+    publish: Publish | None = Field(None, description="What `snakemake publish` sends to the hub. Default: nothing.")
 
     @property
     def language_codes(self) -> list[str]:

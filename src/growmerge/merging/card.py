@@ -15,8 +15,7 @@ from growmerge.catalogue.entry import BITS_PER_BYTE
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.results import CHRF, read_metrics
 from growmerge.merging.recipe import Recipe
-
-CARD = "README.md"
+from growmerge.models.card import CARD, Card
 
 
 def write_card(folder: Path, recipe: Recipe, scores: Path | None = None) -> None:
@@ -29,20 +28,24 @@ def write_card(folder: Path, recipe: Recipe, scores: Path | None = None) -> None
 
 def card(recipe: Recipe, scores: Path | None = None) -> str:
     """The text of the card; scores of another model than this merge are left out."""
-    method = recipe.method
+    title = f"{ids.combination(recipe.languages)}, merged by {recipe.method.name}"
+    return Card(title, {"tags": tags(recipe)}, [*making(recipe), *_scores(recipe, scores)]).text()
+
+
+def tags(recipe: Recipe) -> list[str]:
+    """What the hub lists merges under; mergekit's are also those that it makes, too."""
+    return ["merge", *(["mergekit"] if recipe.by_mergekit else [])]
+
+
+def making(recipe: Recipe) -> list[str]:
+    """The sections on what the merge is made from and how."""
     members = "\n".join(
         f"- {code}: `{recipe.members[code]}` ({_licence(recipe.members[code])})" for code in recipe.languages
     )
     based = any(part.uses_base for part in recipe.parts)
     base = f"\nTask vectors are differences to `{recipe.base}` ({_licence(recipe.base)}).\n" if based else ""
-    parts = [
-        f"---\ntags: [merge{', mergekit' if recipe.by_mergekit else ''}]\n---\n",
-        f"# {ids.combination(recipe.languages)}, merged by {method.name}\n",
-        f"Members:\n\n{members}\n{base}",
-        *([_of_mergekit(recipe)] if recipe.by_mergekit else map(_of_part, recipe.parts, _tensors(recipe))),
-        *_scores(recipe, scores),
-    ]
-    return "\n".join(parts)
+    made = [_of_mergekit(recipe)] if recipe.by_mergekit else map(_of_part, recipe.parts, _tensors(recipe))
+    return [f"Members:\n\n{members}\n{base}", *made]
 
 
 def _licence(model: Path) -> str:
