@@ -107,6 +107,7 @@ def draw_methods(table: pd.DataFrame) -> Drawing:
     keys = style.setup_keys(looks)
     keys.append(style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys.append(style.bars_key("lowest to highest merge (left)"))
     keys.append(style.key("best method (right)", linestyle="-"))
     keys.append(style.key("mean of methods (right)", linestyle=":", linewidth=1.0, marker=".", markersize=3))
     if (table["n_cells"] < table["n_expected"]).any():

@@ -57,7 +57,14 @@ class Figure:
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""
         study = shown.study
-        common = {"languages": study.language_codes, "setups": shown.setups, "english": study.english.code}
+        names = {language.code: language.name for language in study.languages}
+        names |= {study.english.code: study.english.name}
+        common = {
+            "languages": study.language_codes,
+            "setups": shown.setups,
+            "english": study.english.code,
+            "names": names,
+        }
         noiseless = {"noiseless": shown.noiseless} if shown.noiseless else {}  # no param where there is none
         return common | noiseless | dict(self.selection(shown))
 
@@ -73,9 +80,11 @@ class Figure:
         parts = (own, clones, scores, f"Study: {study}.", analysis.note)
         return " ".join(part for part in parts if part)
 
-    def drawn(self, data: pd.DataFrame) -> Drawing:
-        """`draw` in the style of all figures."""
+    def drawn(self, data: pd.DataFrame, names: Mapping[str, str] | None = None) -> Drawing:
+        """`draw` in the style of all figures, with the `names` of languages (by code) that it shows by their codes."""
         from growmerge.figures.common import style  # with matplotlib
 
         with style.applied():
-            return self.draw(data)
+            figure = self.draw(data)
+            style.name_languages(figure, names or {})
+            return figure

@@ -27,7 +27,7 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     data = figure.data(pd.read_parquet(table), selection)
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
-    save_figure(figure.drawn(data), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
+    save_figure(figure.drawn(data, selection.names), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
     measures = [m for m in data["measure"].unique() if m not in ("", MEAN)] if "measure" in data else None
     caption = figure.text(selection, analysis, study=study, measures=measures)
     found = figure.finding(Drawn(data, table, selection)) if figure.finding else ""
