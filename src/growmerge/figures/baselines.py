@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
 from growmerge.config.analysis import Analysis
-from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
+from growmerge.figures.common.wider import answer, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import over, over_items
 from growmerge.ids import MULTI
 from growmerge.lazily import lazily
@@ -36,7 +37,7 @@ def _models(shown: Shown) -> list[Model]:
 
 def _selection(shown: Shown) -> dict[str, Any]:
     """`bases` are the ids of the bases whose English is drawn: those that a setup starts from; default: all."""
-    return {"bases": list(dict.fromkeys(setup.base for setup in shown.study.setups))}
+    return {"bases": list(dict.fromkeys(setup.base for setup in shown.study.setups)), **wider_setups(shown)}
 
 
 def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -163,8 +164,13 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "for it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the same "
         "models, and of the base models (dashed lines; where they are equal, the dashes alternate). Letters, if any: "
         f"models of others, as they are. Bars: {over_items(analysis)}; they do not show the variation between training "
-        "runs. Dotted: chance. A cross marks a model without a score."
+        f"runs. Dotted: chance. A cross marks a model without a score.{rule(selection)}"
     )
+
+
+def _finding(drawn: Drawn) -> str:
+    """RQ1 of Glocker et al. 2025, from the experts in their own languages."""
+    return answer("Does a wider model adapt better (RQ1)?", comparisons(drawn, "setup"), drawn.selection)
 
 
 FIGURE = Figure(
@@ -172,5 +178,7 @@ FIGURE = Figure(
     data=baselines_data,
     draw=draw_baselines,
     caption=_caption,
+    finding=_finding,
+    contrasts=("setup",),
     selection=_selection,
 )

@@ -301,8 +301,8 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "experts together; for a merge of experts with trainings of unequal length, their mean. Left: unweighted "
         "mean over all languages that the measure has, with an interval that takes languages for independent. "
         f"Bands: {over_items(analysis)}; they do not show the variation between training runs. Loosely dotted: no "
-        "checkpoint was scored over more than a third of the tokens, so nothing is known between the two marks. Dotted: "
-        f"chance. A cross marks a mean or language with no score.{same_as_linear(selection.methods)}"
+        "checkpoint was scored over more than a third of the tokens, so nothing is known between the two marks. "
+        f"Dotted: chance. A cross marks a mean or language with no score.{same_as_linear(selection.methods)}"
     )
 
 

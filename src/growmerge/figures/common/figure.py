@@ -44,6 +44,8 @@ class Figure:
         source: `scores`: the table has a summary of the scores of its models (`growmerge.tables.summary`), and is made
             for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models. `gap`: the
             table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
+        contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads, from
+            `{table}_contrasts.parquet` beside the table; for figures of scores.
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -53,6 +55,7 @@ class Figure:
     finding: Callable[[Drawn], str] | None = None
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
     source: Literal["scores", "comparisons", "gap"] = "scores"
+    contrasts: tuple[str, ...] = ()
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""

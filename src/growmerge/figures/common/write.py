@@ -22,8 +22,10 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
     """
     start = time.monotonic()
-    verify(table)
     figure = FIGURES[name]
+    inputs = [table, *([table.with_name(f"{table.stem}_contrasts.parquet")] if figure.contrasts else [])]
+    for path in inputs:
+        verify(path)
     data = figure.data(pd.read_parquet(table), selection)
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
@@ -37,7 +39,7 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     write_manifest(
         pdf.with_suffix(".manifest.json"),
         [pdf.with_suffix(suffix).name for suffix in (".pdf", ".png", ".csv", ".md")],
-        inputs=[table],
+        inputs=inputs,
         config=analysis.model_dump(),
         seconds=elapsed(start),
     )
