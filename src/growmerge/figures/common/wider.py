@@ -130,7 +130,7 @@ def answer(question: str, found: pd.DataFrame, selection: Selection) -> str:
         measures = sorted(ours["measure"].unique(), key=summary.measure_order)
         clauses = [_of_measure(measure, ours[ours["measure"] == measure]) for measure in measures]
         times = f" (an expert costs {cost:g} times the training FLOPs)" if cost is not None else ""
-        said = "; ".join(clauses) or f"{UNSURE}, since no pair of models was scored"
+        said = ". ".join(clauses) or f"{UNSURE}, since no pair of models was scored"
         sentences.append(f"{wide} minus {narrow}{times}: {said}.")
     return f"{question} {' '.join(sentences)}" if sentences else ""
 
@@ -138,14 +138,28 @@ def answer(question: str, found: pd.DataFrame, selection: Selection) -> str:
 def _of_measure(measure: str, rows: pd.DataFrame) -> str:
     name = MEASURE_LABELS.get(measure, measure)
     if (rows["method"] == "").all():
-        each = [f"{r.language} {difference(r.gain, r.low, r.high)} {r.outcome}" for r in rows.itertuples()]
-        numbers = ", ".join(each) if len(rows) <= LISTED else _counted(rows)
-        return f"{name} {verdict(list(rows['outcome']))} ({numbers})"
+        numbers = _by_language(rows) if len(rows) <= LISTED else _counted(rows)
+        return f"{name}: {verdict(list(rows['outcome']))} ({numbers})"
     methods: dict[str, list[str]] = {}
     for method, part in rows.groupby("method", sort=False):
         methods.setdefault(verdict(list(part["outcome"])), []).append(str(method))
     clauses = [f"{said} by {listed(by)} ({_counted(rows[rows['method'].isin(by)])})" for said, by in methods.items()]
-    return f"{name} {', '.join(clauses)}"
+    return f"{name}: {', '.join(clauses)}"
+
+
+def _by_language(rows: pd.DataFrame) -> str:
+    """The sure differences with their intervals; then the languages of which it cannot be told."""
+    several = len(set(rows["benchmark"])) > 1
+    cells = rows.assign(cell=rows["language"] + (" " + rows["benchmark"] if several else ""))
+    parts = []
+    for outcome in (BETTER, WORSE):
+        sure = cells[cells["outcome"] == outcome]
+        if len(sure):
+            each = [f"{cell.cell} {difference(cell.gain, cell.low, cell.high)}" for cell in sure.itertuples()]
+            parts.append(f"{outcome} {', '.join(each)}")
+    unsure = list(cells.loc[cells["outcome"] == UNSURE, "cell"])
+    mean = f"mean {_signed(rows['gain'])}"
+    return "; ".join([*parts, *([f"not sure {listed(unsure)}"] if unsure else []), mean])
 
 
 def _counted(rows: pd.DataFrame) -> str:
