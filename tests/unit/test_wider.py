@@ -43,7 +43,7 @@ def drawn(folder, name, rows, chosen=SELECTION, level=0.7):
     table = folder / f"{name}.parquet"
     write_frame(summary_of(scores), table, [], None, {}, time.monotonic())
     write_frame(contrasts, folder / f"{name}_contrasts.parquet", [], None, {}, time.monotonic())
-    return Drawn(pd.DataFrame(), table, chosen)
+    return Drawn(pd.DataFrame(), table, chosen, folder / f"{name}_contrasts.parquet")
 
 
 def experts(*outcomes, measure="parity"):
@@ -66,9 +66,8 @@ def finding(folder, name, rows, **more):
 )
 def test_the_answer_follows_the_comparisons(tmp_path, outcomes, said):
     text = finding(tmp_path, "baselines", experts(*outcomes))
-    assert text.startswith(
-        "Does a wider model adapt better (RQ1)? 2x minus 1x (an expert costs 2.6 times the training "
-    )
+    start = "Does a wider model adapt better (RQ1)? 2x minus 1x (an expert costs 2.6 times the training FLOPs): "
+    assert text.startswith(start)
     assert f"Information parity: {said} (" in text
 
 
@@ -140,13 +139,12 @@ def test_captions_state_the_rule(name):
     text = FIGURES[name].text(SELECTION, Analysis(), study="s", measures=["parity"])
     for part in ("p < 0.05", "adjusted by Holm", "at least half", "at chance", "every model was trained once"):
         assert part in text
-    assert FIGURES[name].contrasts
 
 
 def test_the_answer_is_under_the_figure_and_rests_on_its_contrasts(tmp_path):
     whole = drawn(tmp_path, "pairwise", experts(BETTER, BETTER, BETTER))
     pdf = tmp_path / "figures/pairwise.pdf"
-    write_figure("pairwise", whole.table, pdf, SELECTION, Analysis(), study="s")
+    write_figure("pairwise", whole.table, pdf, SELECTION, Analysis(), study="s", contrasts=whole.contrasts)
     assert "**What it shows.** Do wider models merge better" in pdf.with_suffix(".md").read_text(encoding="utf-8")
     assert "pairwise_contrasts.parquet" in pdf.with_suffix(".manifest.json").read_text(encoding="utf-8")
 
@@ -162,4 +160,11 @@ def test_setups_from_random_weights_are_no_measure_of_width():
     pairs = wider_setups(shown)["wider"]
     assert [pair[:2] for pair in pairs] == [["1x_cloned", "1x"], ["2x", "1x"]]
     assert all(2 < cost < 4 for *_, cost in pairs), "twice the width, under a vocabulary that grows by half as much"
+    asked = {name: figure.contrasts(shown) for name, figure in FIGURES.items() if figure.contrasts(shown)}
+    assert asked == {
+        "baselines": ["setup"],
+        "compute_matched": ["compute"],
+        "pairwise": ["setup"],
+        "methods": ["setup"],
+    }
     assert [cost for *_, cost in wider_setups(shown, costs=False)["wider"]] == [None, None]

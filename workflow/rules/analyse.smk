@@ -4,7 +4,7 @@
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
 GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
 FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES]
-CONTRASTED = [name for name in TABULATED if FIGURES[name].contrasts]
+CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
 TABULATED["scores"] = [*GRID, *CHECKPOINTS.values()]
 NAMED = [
     *TABULATED,
@@ -125,7 +125,7 @@ use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
         resamples=STUDY.analysis.bootstrap_resamples,
         measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
         seed=STUDY.seed,
-        kinds=lambda w: list(FIGURES[w.figure].contrasts),
+        kinds=lambda w: CONTRASTED[w.figure],
     message:
         "Hold the models of {wildcards.figure} against one another on the same items"
 
@@ -273,8 +273,8 @@ rule tabulate_translations:
 
 rule draw_figure:
     input:
-        f"{RESULTS}/tables/{{figure}}.parquet",
-        lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
+        table=f"{RESULTS}/tables/{{figure}}.parquet",
+        contrasts=lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=report(f"{RESULTS}/figures/{{figure}}.png", category="Figures", caption="../report/figure.rst"),

@@ -9,7 +9,7 @@ from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
-from growmerge.figures.common.wider import answer, comparisons, rule, wider_setups
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import over, over_items
 from growmerge.ids import MULTI
 from growmerge.lazily import lazily
@@ -179,6 +179,6 @@ FIGURE = Figure(
     draw=draw_baselines,
     caption=_caption,
     finding=_finding,
-    contrasts=("setup",),
+    contrasts=between_widths("setup"),
     selection=_selection,
 )

@@ -12,7 +12,7 @@ from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wider import answer, comparisons, rule, wider_setups
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import listed, over
 from growmerge.ids import ALL, MACRO, MULTI, PLUS
 from growmerge.lazily import lazily
@@ -326,6 +326,6 @@ FIGURE = Figure(
     draw=draw_compute_matched,
     caption=_caption,
     finding=_finding,
-    contrasts=("compute",),
+    contrasts=between_widths("compute"),
     selection=_selection,
 )

@@ -10,7 +10,7 @@ from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wider import answer, comparisons, rule, wider_setups
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import MERGE, listed, over, same_as_linear
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -201,6 +201,6 @@ FIGURE = Figure(
     draw=draw_methods,
     caption=_caption,
     finding=_finding,
-    contrasts=("setup",),
+    contrasts=between_widths("setup"),
     selection=_selection,
 )

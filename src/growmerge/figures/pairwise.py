@@ -9,7 +9,7 @@ from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
-from growmerge.figures.common.wider import answer, comparisons, rule, wider_setups
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import over
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -139,5 +139,5 @@ FIGURE = Figure(
     caption=_caption,
     finding=_finding,
     selection=_selection,
-    contrasts=("setup",),
+    contrasts=between_widths("setup"),
 )

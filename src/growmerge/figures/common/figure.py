@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a finding is found in: the plotted `data`, the `table` (Parquet) that they come from, and the selection."""
+    """What a finding is found in: the plotted `data`, the `table` (Parquet) that they come from, and the selection.
+
+    `contrasts` is the table (Parquet) of the contrasts that the figure asks for; None without any.
+    """
 
     data: pd.DataFrame
     table: Path
     selection: Selection
+    contrasts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ class Figure:
         source: `scores`: the table has a summary of the scores of its models (`growmerge.tables.summary`), and is made
             for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models. `gap`: the
             table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
-        contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads, from
-            `{table}_contrasts.parquet` beside the table; for figures of scores.
+        contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads; a
+            table of them is made for it. For figures of scores.
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -55,7 +59,7 @@ class Figure:
     finding: Callable[[Drawn], str] | None = None
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
     source: Literal["scores", "comparisons", "gap"] = "scores"
-    contrasts: tuple[str, ...] = ()
+    contrasts: Callable[[Shown], Collection[str]] = lambda shown: ()
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ with lazily():
     import numpy as np
     import pandas as pd
 
-    from growmerge.tables import statistics, summary
+    from growmerge.tables import contrasts, statistics, summary
 
 LEVEL = 0.05
 BETTER, WORSE, UNSURE = "better", "worse", "cannot tell"
@@ -57,6 +57,11 @@ def wider_setups(shown: Shown, *, costs: bool = True) -> dict[str, Any]:
     return {"wider": [[*pair, _times_the_cost(shown, *pair) if costs else None] for pair in pairs]}
 
 
+def between_widths(kind: str) -> Callable[[Shown], list[str]]:
+    """The contrasts of this kind for `Figure.contrasts`, in studies that have a wider setup; elsewhere none."""
+    return lambda shown: [kind] if wider_setups(shown, costs=False)["wider"] else []
+
+
 def _times_the_cost(shown: Shown, wide: str, narrow: str) -> float | None:
     experts = [(ids.adapted(wide, code), ids.adapted(narrow, code)) for code in shown.study.language_codes]
     if not all(shown.costs.can_tell(model) for pair in experts for model in pair):
@@ -73,7 +78,8 @@ def comparisons(drawn: Drawn, kind: str, *, of_merges: bool = False) -> pd.DataF
         `benchmark`, `language`; `gain` with `low` and `high`, positive where the wider model is better; `experts`, the
         gain of the experts in that language; `outcome`: `BETTER`, `WORSE` or `UNSURE`, as `rule` has it.
     """
-    table = pd.read_parquet(drawn.table.with_name(f"{drawn.table.stem}_contrasts.parquet"))
+    empty = pd.DataFrame(columns=list(contrasts.COLUMNS))
+    table = empty if drawn.contrasts is None else pd.read_parquet(drawn.contrasts)
     table = table[table["contrast"] == kind]
     at_chance = _at_chance(pd.read_parquet(drawn.table))
     pairs = {(wide, narrow) for wide, narrow, _ in drawn.selection.own.get("wider", ())}

@@ -16,14 +16,24 @@ from growmerge.figures.common.style import save_figure
 from growmerge.ids import MEAN
 
 
-def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analysis: Analysis, *, study: str) -> None:
+def write_figure(
+    name: str,
+    table: Path,
+    pdf: Path,
+    selection: Selection,
+    analysis: Analysis,
+    *,
+    study: str,
+    contrasts: Path | None = None,
+) -> None:
     """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .csv, .md, .manifest.json).
 
+    `contrasts` is the table of the contrasts that the figure asks for (`Figure.contrasts`), if there are any.
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
     """
     start = time.monotonic()
     figure = FIGURES[name]
-    inputs = [table, *([table.with_name(f"{table.stem}_contrasts.parquet")] if figure.contrasts else [])]
+    inputs = [table, *([contrasts] if contrasts else [])]
     for path in inputs:
         verify(path)
     data = figure.data(pd.read_parquet(table), selection)
@@ -32,7 +42,7 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     save_figure(figure.drawn(data, selection.names), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
     measures = [m for m in data["measure"].unique() if m not in ("", MEAN)] if "measure" in data else None
     caption = figure.text(selection, analysis, study=study, measures=measures)
-    found = figure.finding(Drawn(data, table, selection)) if figure.finding else ""
+    found = figure.finding(Drawn(data, table, selection, contrasts)) if figure.finding else ""
     if found:
         caption += f"\n\n**What it shows.** {found}"
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
