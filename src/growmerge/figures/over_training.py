@@ -34,7 +34,7 @@ COLUMNS = (
 )
 UNSEEN: dict[str, Any] = {"linestyle": (0, (1, 5)), "linewidth": 0.8}  # where no checkpoint lies between two marks
 PANELS_IN_A_LINE = 5  # of single languages, beside the mean
-FAR_APART = 1 / 3  # of the tokens of all training: no line is drawn over a longer stretch without a checkpoint
+FAR_APART = 1 / 2  # of the tokens of all training: no line is drawn over a longer stretch without a checkpoint
 MARKED_TO = 15  # points of a line that are told apart by full-sized marks
 
 
@@ -301,7 +301,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "experts together; for a merge of experts with trainings of unequal length, their mean. Left: unweighted "
         "mean over all languages that the measure has, with an interval that takes languages for independent. "
         f"Bands: {over_items(analysis)}; they do not show the variation between training runs. Loosely dotted: no "
-        "checkpoint was scored over more than a third of the tokens, so nothing is known between the two marks. "
+        "checkpoint was scored over more than half of the tokens, so nothing is known between the two marks. "
         f"Dotted: chance. A cross marks a mean or language with no score.{same_as_linear(selection.methods)}"
     )
 
