@@ -88,7 +88,7 @@ def test_names_and_codes_of_languages_are_those_of_the_configuration() -> None:
 
 def test_the_mean_of_measures_says_which_it_leaves_out() -> None:
     text = FIGURES["similarity_and_drop"].text(SELECTION, Analysis(), study="s")
-    assert "without held-out text (bits per byte) and translation (chrf++)" in text
+    assert "leaves out held-out text (bits per byte) and translation (chrF++)" in text
 
 
 def test_the_published_grid_clones_without_noise_and_the_miniature_with_it() -> None:

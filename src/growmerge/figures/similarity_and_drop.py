@@ -116,8 +116,8 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"Similarity of two models against what it costs to merge them by {selection.method}, "
         f"{over(selection)}. A mark is a "
         "pair of languages in a setup; upwards: the merge's score in the two languages minus that of the models of "
-        "one language, each in its own; negative values are drops. The last row is the mean of the measures in the "
-        f"different units of those that range to about 1, so without {_not_averaged()}. CKA: linear CKA of mean-pooled "
+        "one language, each in its own; negative values are drops. The last row is the mean of the measures "
+        f"that are shares or ratios, so it leaves out {_not_averaged()}. CKA: linear CKA of mean-pooled "
         "hidden states over English sentences, mean over layers; standardised: without the first token, features of "
         "unit variance. ρ: Spearman's coefficient over "
         f"all marks of a panel. {_few(selection)} Coefficients by setup are in the table of correlations, with "
@@ -128,7 +128,8 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
 
 def _not_averaged() -> str:
     """The measures that the mean leaves out, whether the study has them or not."""
-    return listed([palette.MEASURE_LABELS[name].lower() for name in sorted(OWN_UNITS)])
+    labels = [palette.MEASURE_LABELS[name] for name in sorted(OWN_UNITS)]
+    return listed([label[0].lower() + label[1:] for label in labels])
 
 
 def _cases(analysis: Analysis) -> str:
