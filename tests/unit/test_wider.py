@@ -82,6 +82,11 @@ def test_models_at_chance_tell_nothing(tmp_path):
     rows = experts(BETTER, BETTER, BETTER, measure="facts")
     assert "Factual knowledge: agrees (" in finding(tmp_path, "baselines", rows, level=0.55)
     assert "Factual knowledge: cannot tell (" in finding(tmp_path, "baselines", rows, level=0.53)  # 0.49 to 0.57
+    apart = drawn(tmp_path, "baselines", rows, level=0.53)
+    scores = pd.read_parquet(apart.table)
+    scores.loc[scores["id"].str.startswith("2x"), ["value", "low", "high"]] += 0.1  # the wider model alone is above it
+    write_frame(scores, apart.table, [], None, {}, time.monotonic())
+    assert "Factual knowledge: agrees (" in FIGURES["baselines"].finding(apart)
 
 
 def test_p_values_are_adjusted_for_the_comparisons_of_the_measure_in_the_figure(tmp_path):

@@ -101,7 +101,7 @@ rule tabulate_contrasts:
         "../scripts/tabulate_contrasts.py"
 
 
-# The contrasts that the sentence under a figure rests on, between the models of that figure alone.
+# What the sentence under a figure rests on: contrasts between the models of that figure alone.
 use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     input:
         scores=lambda w: LAYOUT.scores(TABULATED[w.figure]),

@@ -30,12 +30,12 @@ CELL = ("wide", "narrow", "target", "method", "measure", "benchmark", "language"
 LISTED = 6  # comparisons whose languages are named; of more, only their number is given
 
 _RULE = (
-    " What it shows, below, holds wider setups against narrower ones on the same items. A comparison is better or "
-    f"worse if its 95 % interval leaves out 0 and p < {LEVEL:g} (exact sign test, adjusted by Holm over all "
-    "comparisons of the measure in this figure). If either model is at chance (its interval reaches chance or lies "
-    "below), it cannot tell. The answer agrees with 'wider is better' if at least half of the comparisons are better "
-    "and none is worse; it contradicts if at least half are worse and none is better; else it cannot tell. Intervals "
-    "are over items: every model was trained once."
+    " What it shows, below, holds wider setups against narrower ones on the same items; a difference is positive where "
+    "the wider setup is better. A comparison is better or worse if its 95 % interval leaves out 0 and "
+    f"p < {LEVEL:g} (exact sign test, adjusted by Holm over all comparisons of the measure in this figure). If both "
+    "models are at chance (their intervals reach chance or lie below), it is not sure. The answer agrees with 'wider is "
+    "better' if at least half of the comparisons are better and none is worse; it contradicts if at least half are "
+    "worse and none is better; else it cannot tell. Intervals are over items: every model was trained once."
 )
 
 
@@ -93,7 +93,7 @@ def comparisons(drawn: Drawn, kind: str, *, of_merges: bool = False) -> pd.DataF
         wide, narrow = setups if setups in pairs else setups[::-1]
         sign = (1 if setups in pairs else -1) * (-1 if row.measure in LOWER_IS_BETTER else 1)
         low, high = sorted((sign * row.low, sign * row.high))
-        unsure = any((name, row.measure, row.language) in at_chance for name in (row.first, row.second))
+        unsure = all((name, row.measure, row.language) in at_chance for name in (row.first, row.second))
         about = (wide, narrow, target, method, row.measure, row.benchmark, row.language)
         rows.append((*about, sign * row.difference, low, high, row.p, unsure))
     found = pd.DataFrame(rows, columns=[*CELL, *("gain", "low", "high", "p", "at_chance")]).dropna(subset="gain")
