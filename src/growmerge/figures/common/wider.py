@@ -33,8 +33,8 @@ _RULE = (
     " What it shows, below, holds wider setups against narrower ones on the same items; a difference is positive where "
     "the wider setup is better. A comparison is better or worse if its 95 % interval leaves out 0 and "
     f"p < {LEVEL:g} (exact sign test, adjusted by Holm over all comparisons of the measure in this figure). If both "
-    "models are at chance (their intervals reach chance or lie below), it is not sure. The answer agrees with 'wider is "
-    "better' if at least half of the comparisons are better and none is worse; it contradicts if at least half are "
+    "models are at chance (their intervals reach chance or lie below), it is not sure. The answer agrees with 'wider "
+    "is better' if at least half of the comparisons are better and none is worse; it contradicts if at least half are "
     "worse and none is better; else it cannot tell. Intervals are over items: every model was trained once."
 )
 
