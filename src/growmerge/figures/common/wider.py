@@ -135,7 +135,7 @@ def answer(question: str, found: pd.DataFrame, selection: Selection) -> str:
         ours = found[(found["wide"] == wide) & (found["narrow"] == narrow)]
         measures = sorted(ours["measure"].unique(), key=summary.measure_order)
         clauses = [_of_measure(measure, ours[ours["measure"] == measure]) for measure in measures]
-        times = f" (an expert costs {cost:g} times the training FLOPs)" if cost is not None else ""
+        times = f" (an expert with all its ancestors costs {cost:g} times the FLOPs)" if cost is not None else ""
         said = ". ".join(clauses) or f"{UNSURE}, since no pair of models was scored"
         sentences.append(f"{wide} minus {narrow}{times}: {said}.")
     return f"{question} {' '.join(sentences)}" if sentences else ""
