@@ -66,7 +66,7 @@ def finding(folder, name, rows, **more):
 )
 def test_the_answer_follows_the_comparisons(tmp_path, outcomes, said):
     text = finding(tmp_path, "baselines", experts(*outcomes))
-    assert text.startswith("Does a wider model adapt better (RQ1)? 2x minus 1x (an expert with all its ancestors costs ")
+    assert text.startswith("Does a wider model adapt better (RQ1)? 2x minus 1x (an expert with all its ancestors ")
     assert " costs 2.6 times the FLOPs): " in text
     assert f"Information parity: {said} (" in text
 
