@@ -175,6 +175,11 @@ def without_method(merge_id: str) -> str:
     return merge_id.rpartition(SLASH)[0]
 
 
+def setup_of(model_id: str) -> str:
+    """The setup of an adapted model or merge: `2x/isl+swe/ties` -> `2x`."""
+    return model_id.partition(SLASH)[0]
+
+
 def without_setup(model_id: str) -> str:
     """What the same models of several setups share: `2x/isl+swe/ties` -> `isl+swe/ties`."""
     return model_id.partition(SLASH)[2]

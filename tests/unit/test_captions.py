@@ -36,7 +36,7 @@ def test_that_task_arithmetic_is_linear_is_said_where_both_are_shown() -> None:
     for methods, shown in ((both, True), (one, False)):
         settings = [Method(name=name, uses_base=name != "linear", parameters={"weight": 1.0}) for name in methods]
         chosen = selection(("deu", "tur"), ("scratch",), methods, settings=settings)
-        for name in ("methods", "density"):
+        for name in ("methods", "density", "gap", "series", "over_training"):
             assert (same in FIGURES[name].text(chosen, Analysis(), study="s", measures=["facts"])) == shown
 
 
@@ -71,6 +71,24 @@ def test_figures_of_setups_that_descend_from_noiseless_clones_say_so() -> None:
     for setups, noiseless in ((("1x",), ("2x",)), (("1x", "2x"), ())):
         text = FIGURES["baselines"].text(replace(chosen, setups=setups, noiseless=noiseless), Analysis(), study="s")
         assert "HyperClone" not in text
+
+
+def test_languages_have_their_names_and_codes() -> None:
+    named = replace(SELECTION, names={"deu": "German", "tur": "Türkçe"})
+    text = FIGURES["series"].text(named, Analysis(), study="s")
+    assert "for German (deu), Türkçe (tur) and zho in the setups scratch and shared-5" in text
+
+
+def test_names_and_codes_of_languages_are_those_of_the_configuration() -> None:
+    grid = Grid(load_files(ROOT / "config/config.yaml", ROOT / "config/miniature.yaml"))
+    shown = Shown(Costs(grid, stated_counts(grid.study)), [])
+    names = {"swe": "Swedish", "isl": "Icelandic", "ekk": "Estonian", "fas": "Persian", "eng": "English"}
+    assert all(figure.selected(shown)["names"] == names for figure in FIGURES.values())
+
+
+def test_the_mean_of_measures_says_which_it_leaves_out() -> None:
+    text = FIGURES["similarity_and_drop"].text(SELECTION, Analysis(), study="s")
+    assert "leaves out held-out text (bits per byte) and translation (chrF++)" in text
 
 
 def test_the_published_grid_clones_without_noise_and_the_miniature_with_it() -> None:

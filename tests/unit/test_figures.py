@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_scores import selection
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
 from growmerge import figures
 from growmerge.comparing.places import TENSOR_KINDS
@@ -19,6 +20,7 @@ from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
+from growmerge.figures.common.palette import BASE_COLOURS, LANGUAGE_COLOURS, LIGHT, interlaced
 from growmerge.figures.common.selection import Selection
 from growmerge.figures.common.style import save_figure
 from growmerge.study.matching import Match
@@ -27,6 +29,7 @@ from growmerge.tables.drops import SIMILARITIES, drops, similarity_and_drop
 from growmerge.tables.summary import SUMMARY_COLUMNS
 
 LANGUAGES = ("swe", "isl", "ekk", "fas")
+NAMES = {"swe": "Swedish", "isl": "Icelandic", "ekk": "Estonian", "fas": "فارسی", "eng": "English"}
 SETUPS = ("1x", "1x_cloned", "2x", "scratch")
 METHODS = ("linear", "task_arithmetic", "ties", "dare_ties", "multislerp")
 SETTINGS = (
@@ -310,7 +313,7 @@ def test_similarity_and_drop_holds_every_pair_with_the_coefficients_of_its_panel
 
 def draw(name: str, summary: pd.DataFrame, chosen: Selection = SELECTION):
     figure = FIGURES[name]
-    return figure.drawn(figure.data(material(name, summary), chosen))
+    return figure.drawn(figure.data(material(name, summary), chosen), chosen.names)
 
 
 def test_baselines_draw_every_score_once() -> None:
@@ -454,6 +457,7 @@ def test_a_study_of_holes_shows_no_number() -> None:
 def shown_labels(figure) -> list[tuple[str, mpl.transforms.Bbox]]:
     """Tick labels within the panels, titles and entries of the legend, with where they stand."""
     found = [axes.title for axes in figure.axes] + [text for legend in figure.legends for text in legend.get_texts()]
+    found += [legend.get_title() for legend in figure.legends]
     for axes in figure.axes:
         for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
             ticks = [tick for tick in axis.get_major_ticks() if min(low, high) <= tick.get_loc() <= max(low, high)]
@@ -463,7 +467,7 @@ def shown_labels(figure) -> list[tuple[str, mpl.transforms.Bbox]]:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_labels_do_not_overlap(name: str) -> None:
-    figure = draw(name, FULL)
+    figure = draw(name, FULL, replace(SELECTION, names=NAMES))
     figure.draw_without_rendering()
     boxes = shown_labels(figure)
     assert len(boxes) > 15
@@ -472,6 +476,67 @@ def test_labels_do_not_overlap(name: str) -> None:
         assert figure.bbox.contains(box.x1, box.y1), label
         clashes = [other for other, its_box in boxes[index + 1 :] if box.overlaps(its_box)]
         assert not clashes, label
+
+
+def title(figure) -> str:
+    return figure.legends[0].get_title().get_text() if figure.legends else ""
+
+
+def test_languages_that_are_shown_by_codes_are_named_above_the_legend() -> None:
+    shown = {}
+    for name, figure in FIGURES.items():
+        data = figure.data(material(name, FULL), SELECTION)
+        assert title(figure.drawn(data)) == ""  # without names
+        shown[name] = title(figure.drawn(data, NAMES))
+    targets = "swe Swedish   isl Icelandic   ekk Estonian   fas فارسی"
+    without_codes = {"density", "gap", "methods", "sharing", "similarity_and_drop"}
+    assert shown == {name: "" if name in without_codes else targets for name in FIGURES}
+
+
+def test_many_languages_are_named_in_several_lines_and_none_is_torn() -> None:
+    codes = tuple(f"l{chr(97 + index)}n" for index in range(12))
+    names = {code: f"A language {code.upper()}" for code in codes}
+    figure = draw("baselines", made_up_summary(codes, ("1x",), ()), replace(selection(codes, ("1x",)), names=names))
+    lines = title(figure).split("\n")
+    assert len(lines) > 1
+    assert sorted("   ".join(lines).split("   ")) == [f"{code} A language {code.upper()}" for code in codes]
+
+
+def test_a_legend_says_what_thin_bars_are() -> None:
+    bars = {name: [text for text in legend(draw(name, FULL)) if text.startswith("bars: ")] for name in
+            ("baselines", "methods", "density", "gap", "language_vectors", "series", "sharing")}  # fmt: skip
+    assert bars == {
+        "baselines": ["bars: 95 % interval"],
+        "methods": ["bars: lowest to highest merge (left)"],
+        "density": ["bars: lowest to highest merge"],
+        "gap": ["bars: 95 % interval; right: lowest to highest merge"],
+        "language_vectors": ["bars: lowest to highest pair"],
+        "series": ["bars: 95 % interval"],
+        "sharing": ["bars: 95 % interval of the mean (left)", "bars: lowest to highest (right)"],
+    }
+
+
+def test_bases_whose_scores_are_equal_are_both_seen() -> None:
+    equal = FULL.assign(value=FULL["value"].where(FULL["kind"] != "base", 0.6))
+    lines = artists(draw("baselines", equal).axes[1], "base")
+    assert [line.get_ydata()[0] for line in lines] == [0.6, 0.6]
+    assert len({line.get_color() for line in lines}) == 2
+    for count in (1, 2, 4):
+        dashes = interlaced(count)
+        drawn = [{(offset + at) % sum(pattern) for at in range(int(pattern[0]))} for offset, pattern in dashes]
+        assert sum(map(len, drawn)) == len(set.union(*drawn)), "no dash lies on another"
+
+
+def test_colours_of_languages_stand_out_from_page_and_shaded_slots() -> None:
+    """Contrast of at least 3 to 1, by the formula of WCAG 2.1."""
+
+    def luminance(colour: str) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    for colour in (*LANGUAGE_COLOURS, *BASE_COLOURS):
+        assert (luminance(LIGHT) + 0.05) / (luminance(colour) + 0.05) >= 3, colour
+    assert len(set(LANGUAGE_COLOURS)) == len(LANGUAGE_COLOURS)
 
 
 def test_a_file_that_cannot_be_a_figure_is_named() -> None:

@@ -86,6 +86,18 @@ def test_models_of_others_are_letters_still() -> None:
     assert np.array_equal(mark._marker.get_path().vertices, expected.vertices)
 
 
+def test_a_language_whose_name_cannot_be_drawn_stands_as_its_code_alone(forget, monkeypatch) -> None:
+    monkeypatch.setattr(fonts, "FALLBACKS", ())
+    summary = summary_of({"2x/swe": {"facts": {"swe": 0.7}}, "2x/zho": {"facts": {"zho": 0.8}}})
+    figure = FIGURES["baselines"]
+    data = figure.data(summary, selection(("swe", "zho"), ("2x",)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawing = figure.drawn(data, {"swe": LATIN, "zho": HAN})
+        drawing.draw_without_rendering()
+    assert drawing.legends[0].get_title().get_text() == "swe Svenska"
+
+
 def test_a_statistic_whose_label_cannot_be_drawn_is_shown_by_its_name(forget, monkeypatch) -> None:
     from growmerge.figures import similarity_and_drop
 

@@ -114,6 +114,19 @@ def test_every_mark_is_drawn_and_holes_are_crossed() -> None:
     assert "no score" in legend(holes)
 
 
+def test_where_no_checkpoint_lies_between_two_marks_the_line_is_another() -> None:
+    assert not artists(draw_over_training(data()), "unseen")
+    assert "no checkpoint between" not in legend(draw_over_training(data()))
+    far = draw_over_training(data(steps=STEPS | {"scratch/multi": 100}))  # 40 to 100 steps: 60 %
+    panel = far.axes[0]
+    (drawn,) = artists(panel, "unseen")
+    assert drawn.get_xdata().tolist() == [40, 100]  # thousands of tokens
+    assert [part.get_xdata().tolist() for part in artists(panel, "mixed")] == [[20, 40], [100]]
+    assert drawn.get_linestyle() != artists(panel, "mixed")[0].get_linestyle()
+    assert len(artists(panel, "merged")) == 1
+    assert "no checkpoint between" in legend(far)
+
+
 def test_several_setups_have_colours_and_methods_dashes() -> None:
     both = summary_of(
         {

@@ -37,6 +37,7 @@ MINIATURE = {
     "compare_models": 4,
     "tabulate_comparisons": 1,
     "tabulate_contrasts": 1,
+    "tabulate_contrasts_of_figure": 4,
     "tabulate_benchmarks": 1,
     "tabulate_trainings": 1,
     "tabulate_languages": 1,

@@ -306,6 +306,7 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "correlate_similarity": 1,
         "tabulate_scores": 8,
         "tabulate_contrasts": 1,
+        "tabulate_contrasts_of_figure": 4,
         "tabulate_gap": 1,
         "tabulate_benchmarks": 1,
         "tabulate_trainings": 1,
@@ -374,6 +375,7 @@ def test_a_new_method_makes_its_own_merges_alone(clone, edit):
         "merge_and_score": 3 + 1 + 1,
         "tabulate_scores": 6,
         "tabulate_contrasts": 1,
+        "tabulate_contrasts_of_figure": 1,  # of `methods`
         "tabulate_gap": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,

@@ -4,10 +4,12 @@
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
 GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
 FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES]
+CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
 TABULATED["scores"] = SCORED
 NAMED = [
     *TABULATED,
     *GAP_FIGURES,
+    *(f"{name}_contrasts" for name in CONTRASTED),
     "contrasts",
     "benchmarks",
     "by_language",
@@ -103,6 +105,35 @@ rule tabulate_contrasts:
         "Hold models against one another on the same items"
     script:
         "../scripts/tabulate_contrasts.py"
+
+
+# What the sentence under a figure rests on: contrasts between the models of that figure alone.
+use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
+    input:
+        scores=lambda w: LAYOUT.scores(TABULATED[w.figure]),
+        reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
+    output:
+        parquet=f"{RESULTS}/tables/{{figure}}_contrasts.parquet",
+        csv=f"{RESULTS}/tables/{{figure}}_contrasts.csv",
+        manifest=f"{RESULTS}/tables/{{figure}}_contrasts.manifest.json",
+    log:
+        f"{LOGS}/tables/{{figure}}_contrasts.log",
+    benchmark:
+        f"{TIMES}/tables/{{figure}}_contrasts.tsv"
+    wildcard_constraints:
+        figure="|".join(CONTRASTED),
+    params:
+        models=lambda w: [vars(model) for model in TABULATED[w.figure]],
+        scores_folder=lambda w: f"{RESULTS}/scores",
+        baseline=STUDY.analysis.pairwise_method,
+        english=STUDY.english.code,
+        same_cost=[(match.matched_id, match.cheaper_id) for match in MATCHES if not match.excluded],
+        resamples=STUDY.analysis.bootstrap_resamples,
+        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        seed=STUDY.seed,
+        kinds=lambda w: CONTRASTED[w.figure],
+    message:
+        "Hold the models of {wildcards.figure} against one another on the same items"
 
 
 # Each setup's merges, ensembles and healed models between its base and its model of all languages.
@@ -266,7 +297,8 @@ rule draw_figure:
     Draw one figure from its table.
     """
     input:
-        f"{RESULTS}/tables/{{figure}}.parquet",
+        table=f"{RESULTS}/tables/{{figure}}.parquet",
+        contrasts=lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=report(f"{RESULTS}/figures/{{figure}}.png", category="Figures", caption="../report/figure.rst"),

@@ -15,9 +15,10 @@ with job(snakemake.log[0]):
     selection = Selection.of(params.selection, analysis)
     write_figure(
         snakemake.wildcards.figure,
-        Path(snakemake.input[0]),
+        Path(snakemake.input.table),
         Path(snakemake.output.pdf),
         selection,
         analysis,
         study=params.study,
+        contrasts=next(map(Path, snakemake.input.contrasts), None),
     )

@@ -21,4 +21,5 @@ with job(snakemake.log[0]):
         resamples=params.resamples,
         seed=params.seed,
         measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        kinds=params.get("kinds"),
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
 from growmerge.config.analysis import Analysis
-from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import over, over_items
 from growmerge.ids import MULTI
 from growmerge.lazily import lazily
@@ -36,7 +37,7 @@ def _models(shown: Shown) -> list[Model]:
 
 def _selection(shown: Shown) -> dict[str, Any]:
     """`bases` are the ids of the bases whose English is drawn: those that a setup starts from; default: all."""
-    return {"bases": list(dict.fromkeys(setup.base for setup in shown.study.setups))}
+    return {"bases": list(dict.fromkeys(setup.base for setup in shown.study.setups)), **wider_setups(shown)}
 
 
 def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -71,7 +72,12 @@ def draw_baselines(table: pd.DataFrame) -> Drawing:
     models = table[table["series"] != "base"]
     looks = style.looks(dict.fromkeys(models.loc[models["series"] != "external", "setup"]))
     letters = dict(zip(models.loc[models["series"] == "external", "id"].unique(), cycle(LETTERS), strict=False))
-    bases = dict(zip(table.loc[table["series"] == "base", "id"].unique(), cycle(style.DASHES), strict=False))
+    named = list(table.loc[table["series"] == "base", "id"].unique())
+    looks_of_bases = zip(cycle(style.BASE_COLOURS), style.interlaced(len(named)), strict=False)
+    bases = {
+        name: {"color": colour, "linestyle": dashes, "linewidth": 1.2}
+        for name, (colour, dashes) in zip(named, looks_of_bases, strict=False)
+    }
     figure = style.Figure(figsize=(style.TEXT_WIDTH, 1.4 * len(names) + 0.9), layout="constrained")
     panels = figure.subplots(len(names), 2, squeeze=False, sharex="col", width_ratios=(1.35, 1))
     for measure, row_axes in zip(names, panels, strict=True):
@@ -80,7 +86,7 @@ def draw_baselines(table: pd.DataFrame) -> Drawing:
             _panel(axes, rows[rows["row"] == row], row, looks, letters)
         lines = table[(table["series"] == "base") & (table["measure"] == measure)].dropna(subset="value")
         for line in lines.itertuples():
-            row_axes[1].axhline(line.value, color=style.GREY, linestyle=bases[line.id], linewidth=0.8, gid="base")
+            row_axes[1].axhline(line.value, gid="base", **bases[line.id])
         row_axes[0].set_ylabel(style.measure_label(measure))
     panels[0][0].set_title("In the target language")
     panels[0][1].set_title("In English")
@@ -91,10 +97,10 @@ def draw_baselines(table: pd.DataFrame) -> Drawing:
     if (models["series"] == "multi").any():
         keys.append(style.key("all targets (multi)", marker="o", markerfacecolor="white"))
     unscored = set(table.loc[(table["series"] == "base") & table["value"].isna(), "id"])
-    for name, dashes in bases.items():
-        label = f"{name} (scores missing)" if name in unscored else name
-        keys.append(style.key(label, linestyle=dashes, linewidth=0.8))
+    for name, look in bases.items():
+        keys.append(style.key(f"{name} (scores missing)" if name in unscored else name, **look))
     keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys.append(style.bars_key("95 % interval"))
     keys += style.too_few(table)
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
@@ -154,13 +160,17 @@ def _letter(letter: str) -> dict[str, Any]:
 
 def _caption(selection: Selection, analysis: Analysis) -> str:
     return (
-        f"Adapted models before merging, {over(selection)}. Left: score in the target language of the "
-        "model trained for "
-        "it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the "
-        "same models, and of the base models (dashed lines). Letters, if any: models of others, as they are. Bars: "
-        f"{over_items(analysis)}; they do not show the "
-        "variation between training runs. Dotted: chance. A cross marks a model without a score."
+        f"Adapted models before merging, {over(selection)}. Left: score in the target language of the model trained "
+        "for it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the same "
+        "models, and of the base models (dashed lines; where they are equal, the dashes alternate). Letters, if any: "
+        f"models of others, as they are. Bars: {over_items(analysis)}; they do not show the variation between training "
+        f"runs. Dotted: chance. A cross marks a model without a score.{rule(selection)}"
     )
+
+
+def _finding(drawn: Drawn) -> str:
+    """RQ1 of Glocker et al. 2025, from the experts in their own languages."""
+    return answer("Does a wider model adapt better (RQ1)?", comparisons(drawn, "setup"), drawn.selection)
 
 
 FIGURE = Figure(
@@ -168,5 +178,7 @@ FIGURE = Figure(
     data=baselines_data,
     draw=draw_baselines,
     caption=_caption,
+    finding=_finding,
+    contrasts=between_widths("setup"),
     selection=_selection,
 )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from growmerge.catalogue.entry import OWN_UNITS
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
-from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import listed, over
 from growmerge.ids import ALL, MACRO, MULTI, PLUS
 from growmerge.lazily import lazily
@@ -51,7 +52,7 @@ def _models(shown: Shown) -> list[Model]:
 
 def _selection(shown: Shown) -> dict[str, Any]:
     """`matches` are the pairs of models that are compared by compute."""
-    return {"matches": [asdict(match) for match in shown.matches]}
+    return {"matches": [asdict(match) for match in shown.matches], **wider_setups(shown, costs=False)}
 
 
 def matches_by_pair(selection: Selection) -> dict[tuple[str, str], list[Match]]:
@@ -283,7 +284,7 @@ def _percent(share: float) -> str:
 def _caption(selection: Selection, analysis: Analysis) -> str:
     return (
         "Score distributions for compute-matched checkpoints across target-language and English benchmarks, "
-        f"{over(selection)}. {_compared(selection, analysis)}"
+        f"{over(selection)}. {_compared(selection, analysis)}{rule(selection)}"
     )
 
 
@@ -313,10 +314,18 @@ def _compared(selection: Selection, analysis: Analysis) -> str:
     return " ".join(sentences)
 
 
+def _finding(drawn: Drawn) -> str:
+    """RQ1 of Glocker et al. 2025 at equal cost, from the experts and their matched checkpoints."""
+    question = "Does a wider model adapt better (RQ1) for the same training FLOPs?"
+    return answer(question, comparisons(drawn, "compute"), drawn.selection)
+
+
 FIGURE = Figure(
     models=_models,
     data=compute_matched_data,
     draw=draw_compute_matched,
     caption=_caption,
+    finding=_finding,
+    contrasts=between_widths("compute"),
     selection=_selection,
 )

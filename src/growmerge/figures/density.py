@@ -130,6 +130,7 @@ def draw_density(table: pd.DataFrame) -> Drawing:
         label = f"{style.method_label(references['method'].iloc[0])} merges"
         keys.append(style.key(label, linestyle=_LINES["reference"], linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys.append(style.bars_key("lowest to highest merge"))
     if (sweeps["n_cells"] < sweeps["n_expected"]).any():
         keys.append(style.key("some scores missing", marker="o", markerfacecolor="white"))
     if (sweeps["n_cells"] == 0).any():

@@ -9,7 +9,7 @@ from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import listed, over
+from growmerge.figures.common.wording import listed, over, same_as_linear
 from growmerge.lazily import lazily
 from growmerge.study.gap import GAP_MEASURES
 from growmerge.study.grid import Model
@@ -129,6 +129,7 @@ def draw_gap(table: pd.DataFrame) -> Drawing:
     keys = [*style.setup_keys(looks), style.key("joint training", linestyle="--", linewidth=0.6)]
     keys += [style.key(_start(method), linestyle=dash, linewidth=1.0) for method, dash in dashes.items()]
     keys += [style.key("best method (right)", linestyle="-"), style.key("baseline method (right)", linestyle=":")]
+    keys.append(style.bars_key("95 % interval; right: lowest to highest merge"))
     if table["share"].isna().any():
         keys.append(style.key("no share", **style.MISSING_KEY))
     figure.legend(handles=keys, loc="outside lower center", ncols=4, columnspacing=1.2)
@@ -214,7 +215,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"over items ({analysis.bootstrap_resamples} bootstrap resamples, the same items for all models; bits per "
         "byte: over documents), on the right the lowest and the highest merge. They do not show the variation between "
         "training runs. A cross marks a measure in which joint training is not better than the base beyond chance, or "
-        "a model without a score."
+        f"a model without a score.{same_as_linear(selection.methods)}"
     )
 
 

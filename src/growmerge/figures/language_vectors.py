@@ -134,6 +134,7 @@ def draw_language_vectors(table: pd.DataFrame) -> Drawing:
         axes.axhline(independent, color=style.GREY, linestyle=":", linewidth=0.9, zorder=1, gid="independent")
     keys = style.setup_keys(looks)
     keys.append(style.key("as of independent vectors", **style.CHANCE_KEY))
+    keys.append(style.bars_key("lowest to highest pair"))
     if table["value"].isna().any():
         keys.append(style.Patch(label="not compared", **HATCHED))
     figure.legend(handles=keys, loc="outside lower center", ncols=min(6, len(keys)), columnspacing=1.4)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from growmerge.catalogue.entry import LOWER_IS_BETTER
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common import palette
-from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import MERGE, listed, over, same_as_linear
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -38,8 +39,8 @@ def _models(shown: Shown) -> list[Model]:
 
 
 def _selection(shown: Shown) -> dict[str, Any]:
-    """`methods` without the further densities of a sweep."""
-    return {"methods": shown.main_methods}
+    """`methods` without the further densities of a sweep; `wider` says which setups are wider than which."""
+    return {"methods": shown.main_methods, **wider_setups(shown)}
 
 
 def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -107,6 +108,7 @@ def draw_methods(table: pd.DataFrame) -> Drawing:
     keys = style.setup_keys(looks)
     keys.append(style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys.append(style.bars_key("lowest to highest merge (left)"))
     keys.append(style.key("best method (right)", linestyle="-"))
     keys.append(style.key("mean of methods (right)", linestyle=":", linewidth=1.0, marker=".", markersize=3))
     if (table["n_cells"] < table["n_expected"]).any():
@@ -183,8 +185,14 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "same scores among the methods without a missing score (no line if there is none). Dashed: mean over "
         "languages of the experts before merging. Dotted grey: chance. Hollow marks, and lines with k/n: only k "
         "of n scores are there, so these means are not comparable with the others. A cross marks a mean without "
-        f"any score.{same_as_linear(selection.methods)}"
+        f"any score.{same_as_linear(selection.methods)}{rule(selection)}"
     )
+
+
+def _finding(drawn: Drawn) -> str:
+    """RQ2 of Glocker et al. 2025, from all merges."""
+    found = comparisons(drawn, "setup", of_merges=True)
+    return answer("Do wider models merge better (RQ2)?", found, drawn.selection)
 
 
 FIGURE = Figure(
@@ -192,5 +200,7 @@ FIGURE = Figure(
     data=methods_data,
     draw=draw_methods,
     caption=_caption,
+    finding=_finding,
+    contrasts=between_widths("setup"),
     selection=_selection,
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import listed, over, over_items, score
+from growmerge.figures.common.wording import listed, over, over_items, same_as_linear, score
 from growmerge.ids import MEAN, MULTI
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -32,7 +32,9 @@ COLUMNS = (
     *("measure", "language", "setup", "method", "id", "step", "tokens"),
     *("value", "low", "high", "chance", "averaged"),
 )
+UNSEEN: dict[str, Any] = {"linestyle": (0, (1, 5)), "linewidth": 0.8}  # where no checkpoint lies between two marks
 PANELS_IN_A_LINE = 5  # of single languages, beside the mean
+FAR_APART = 1 / 2  # of the tokens of all training: no line is drawn over a longer stretch without a checkpoint
 MARKED_TO = 15  # points of a line that are told apart by full-sized marks
 
 
@@ -183,6 +185,7 @@ def draw_over_training(table: pd.DataFrame) -> Drawing:
     columns = -(-len(languages) // lines)
     series = _series(table)
     unit, unit_name = _unit(table["tokens"].max())
+    farthest = FAR_APART * table["tokens"].max()
     figure = style.Figure(figsize=(style.TEXT_WIDTH, (1.45 if lines == 1 else 0.95 * lines) * len(names) + 0.9))
     figure.set_layout_engine("constrained")
     grid = figure.add_gridspec(len(names) * lines, 1 + columns, width_ratios=(1.7, *[1] * columns))
@@ -201,7 +204,7 @@ def draw_over_training(table: pd.DataFrame) -> Drawing:
         if lowest:
             mean.set_xlabel(f"Tokens that each trained\nmodel has seen{unit_name}")
         for language, axes in panels.items():
-            _panel(axes, rows[rows["language"] == language], series, unit)
+            _panel(axes, rows[rows["language"] == language], series, unit, farthest)
             if index == 0:
                 axes.set_title("Mean over languages" if language == MEAN else language)
             elif lines > 1 and language != MEAN:
@@ -210,7 +213,7 @@ def draw_over_training(table: pd.DataFrame) -> Drawing:
         if rows["value"].isna().any():
             style.make_room(mean, 0.08)
     figure.align_ylabels()
-    keys = _keys(series, table)
+    keys = _keys(series, table, farthest)
     figure.legend(handles=keys, loc="outside lower center", ncols=min(4, len(keys)), columnspacing=1.4)
     return figure
 
@@ -238,17 +241,32 @@ def _unit(most: float) -> tuple[float, str]:
     return next((unit for unit in units if most >= unit[0]), (1.0, ""))
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, series: Mapping[tuple[str, str], _Line], unit: float) -> None:
+def _stretches(part: pd.DataFrame, farthest: float) -> list[pd.DataFrame]:
+    """The marks of a line, cut where no checkpoint lies between two that are farther apart than `farthest` tokens."""
+    return [stretch for _, stretch in part.groupby((part["tokens"].diff() > farthest).cumsum())]
+
+
+def _panel(
+    axes: Axes, rows: pd.DataFrame, series: Mapping[tuple[str, str], _Line], unit: float, farthest: float
+) -> None:
     """One language or the mean: a line a series, with its intervals as a band; gaps where scores are missing."""
     style.chance_line(axes, rows["chance"])
     if rows.empty:  # the measure lacks the language
         axes.text(0.5, 0.5, "no scores", transform=axes.transAxes, ha="center", va="center", color=style.GREY, size=6)
     for key, part in rows.dropna(subset="tokens").groupby(["setup", "method"], sort=False):
         look, x = series[key], part["tokens"] / unit
-        axes.fill_between(x, part["low"], part["high"], color=look.colour, alpha=0.12, linewidth=0)
-        (line,) = axes.plot(x, part["value"], look.marker, linestyle=look.dash, color=look.colour, zorder=3)
         size, edge, face = (2.6, 0.7, look.face) if len(part) <= MARKED_TO else (0.8, 0.2, look.colour)
-        line.set(markersize=size, markeredgewidth=edge, markerfacecolor=face, gid="merged" if key[1] else "mixed")
+        stretches = _stretches(part, farthest)
+        for stretch in stretches:
+            near = stretch["tokens"] / unit
+            axes.fill_between(near, stretch["low"], stretch["high"], color=look.colour, alpha=0.12, linewidth=0)
+            (line,) = axes.plot(near, stretch["value"], look.marker, linestyle=look.dash, color=look.colour, zorder=3)
+            line.set(markersize=size, markeredgewidth=edge, markerfacecolor=face, gid="merged" if key[1] else "mixed")
+            if len(stretch) == 1:  # neither line nor band: a bar
+                axes.vlines(near, stretch["low"], stretch["high"], color=look.colour, linewidth=1.6, alpha=0.3)
+        for before, after in pairwise(stretches):
+            ends = pd.concat([before.iloc[-1:], after.iloc[:1]])
+            axes.plot(ends["tokens"] / unit, ends["value"], color=look.colour, **UNSEEN, gid="unseen")
         for missing in x[part["value"].isna()]:
             style.mark_missing(axes, missing, look.colour)
     axes.set_xlim(left=0)
@@ -256,13 +274,16 @@ def _panel(axes: Axes, rows: pd.DataFrame, series: Mapping[tuple[str, str], _Lin
     axes.yaxis.set_major_locator(style.MaxNLocator(4))
 
 
-def _keys(series: Mapping[tuple[str, str], _Line], table: pd.DataFrame) -> Sequence[Artist]:
+def _keys(series: Mapping[tuple[str, str], _Line], table: pd.DataFrame, farthest: float) -> Sequence[Artist]:
     setups = list(dict.fromkeys(setup for setup, _ in series))
     keys: list[Artist] = list(style.setup_keys(style.looks(setups))) if len(setups) > 1 else []
     for look in [look for (setup, _), look in series.items() if setup == setups[0]]:
         one = {"color": look.colour, "marker": look.marker} if len(setups) == 1 else {"marker": "o"}
         face = look.face if look.face == "white" else one.get("color", style.GREY)
         keys.append(style.key(look.label, **one, linestyle=look.dash, markerfacecolor=face))
+    lines = table.dropna(subset="tokens").groupby(["measure", "language", "setup", "method"], sort=False)
+    if any(len(_stretches(line, farthest)) > 1 for _, line in lines):
+        keys.append(style.key("no checkpoint between", **UNSEEN))
     if table["chance"].notna().any():
         keys.append(style.key("chance", **style.CHANCE_KEY))
     keys += style.too_few(table)
@@ -279,8 +300,9 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "mark is that of the finished models. Across: tokens that each trained model has seen, not those of all "
         "experts together; for a merge of experts with trainings of unequal length, their mean. Left: unweighted "
         "mean over all languages that the measure has, with an interval that takes languages for independent. "
-        f"Bands: {over_items(analysis)}; they do not show "
-        "the variation between training runs. Dotted: chance. A cross marks a mean or language with no score."
+        f"Bands: {over_items(analysis)}; they do not show the variation between training runs. Loosely dotted: no "
+        "checkpoint was scored over more than half of the tokens, so nothing is known between the two marks. "
+        f"Dotted: chance. A cross marks a mean or language with no score.{same_as_linear(selection.methods)}"
     )
 
 

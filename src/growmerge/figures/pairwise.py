@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
 from growmerge.config.analysis import Analysis
-from growmerge.figures.common.figure import Figure
+from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
+from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import over
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -34,6 +35,11 @@ HATCHED: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "///
 def _models(shown: Shown) -> list[Model]:
     """Merges of two by one method, and the experts."""
     return shown.pairs()
+
+
+def _selection(shown: Shown) -> dict[str, Any]:
+    """`wider` says which setups are wider than which."""
+    return wider_setups(shown)
 
 
 def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
@@ -116,8 +122,14 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "language of the merge "
         "with its column's language; the diagonal (bold) is the model of that language before merging. Colours "
         "are comparable along a row of panels, and start at the lowest score, or at chance where that is lower. "
-        "Hatched: no score."
+        f"Hatched: no score.{rule(selection)}"
     )
+
+
+def _finding(drawn: Drawn) -> str:
+    """RQ2 of Glocker et al. 2025, from the merges of two."""
+    found = comparisons(drawn, "setup", of_merges=True)
+    return answer("Do wider models merge better (RQ2), two at a time?", found, drawn.selection)
 
 
 FIGURE = Figure(
@@ -125,4 +137,7 @@ FIGURE = Figure(
     data=pairwise_data,
     draw=draw_pairwise,
     caption=_caption,
+    finding=_finding,
+    selection=_selection,
+    contrasts=between_widths("setup"),
 )

@@ -10,7 +10,7 @@ from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import listed, over, over_items, score
+from growmerge.figures.common.wording import listed, over, over_items, same_as_linear, score
 from growmerge.ids import MEAN, PLUS
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -206,10 +206,11 @@ def draw_series(table: pd.DataFrame) -> Drawing:
     keys += [style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8)]
     if table["chance"].notna().any():
         keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys.append(style.bars_key("95 % interval"))
     keys += style.too_few(table[table["language"] == MEAN])
     if table["value"].isna().any():
         keys.append(style.key("no score", **style.MISSING_KEY))
-    figure.legend(handles=keys, loc="outside lower center", ncols=min(6, len(keys)), columnspacing=1.4)
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(5, len(keys)), columnspacing=1.4)
     return figure
 
 
@@ -283,8 +284,8 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"merged, named below; the first is by itself. A line is the score in a language, {until}. "
         f"Black: mean over all languages of the panel, {where}, with its interval, "
         f"which takes languages for independent: {over_items(analysis)}. At the right, and dashed for their mean: the "
-        "experts before merging, each in its own language. Dotted: chance. A cross marks a mean or language with no "
-        "score."
+        "experts before merging, each in its own language. Dotted: chance. A cross marks a mean or language with "
+        f"no score.{same_as_linear(selection.methods)}"
     )
 
 

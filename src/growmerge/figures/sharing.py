@@ -256,6 +256,8 @@ def _keys(table: pd.DataFrame) -> list[Artist]:
     ]
     if table["by_definition"].any():
         keys.append(style.key("0 by definition", marker="s", markerfacecolor="white"))
+    keys.append(style.bars_key("95 % interval of the mean (left)"))
+    keys.append(style.bars_key("lowest to highest (right)"))
     if table["chance"].notna().any():
         keys.append(style.key("chance", **style.CHANCE_KEY))
     if table.loc[table["part"] != "pair", "value"].isna().any():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from growmerge.catalogue.entry import OWN_UNITS
 from growmerge.config.analysis import Analysis
+from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import difference, over
+from growmerge.figures.common.wording import difference, listed, over
 from growmerge.ids import ALL, MEAN
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -114,13 +116,20 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"Similarity of two models against what it costs to merge them by {selection.method}, "
         f"{over(selection)}. A mark is a "
         "pair of languages in a setup; upwards: the merge's score in the two languages minus that of the models of "
-        "one language, each in its own; negative values are drops. The last row is the mean of the measures, in "
-        "their different units. CKA: linear CKA of mean-pooled hidden states over English sentences, mean over "
-        "layers; standardised: without the first token, features of unit variance. ρ: Spearman's coefficient over "
+        "one language, each in its own; negative values are drops. The last row is the mean of the measures "
+        f"that are shares or ratios, so it leaves out {_not_averaged()}. CKA: linear CKA of mean-pooled "
+        "hidden states over English sentences, mean over layers; standardised: without the first token, features of "
+        "unit variance. ρ: Spearman's coefficient over "
         f"all marks of a panel. {_few(selection)} Coefficients by setup are in the table of correlations, with "
         "intervals by resampling languages and p-values by permuting them, beside those that take pairs for "
         f"independent. Pairs without a score or comparison are left out.{_cases(analysis)}"
     )
+
+
+def _not_averaged() -> str:
+    """The measures that the mean leaves out, whether the study has them or not."""
+    labels = [palette.MEASURE_LABELS[name] for name in sorted(OWN_UNITS)]
+    return listed([label[0].lower() + label[1:] for label in labels])
 
 
 def _cases(analysis: Analysis) -> str:

@@ -163,14 +163,17 @@ def write_contrasts(
     resamples: int,
     seed: int,
     measured: Mapping[str, tuple[str, Normalisation]],
+    kinds: Sequence[str] | None = None,
 ) -> None:
     """Write what `compare` makes of the contrasts between `models` to `parquet` and a .csv beside it.
 
+    `kinds` of contrasts are chosen; default: all.
     Scores are `scores_folder`/{id}/items.parquet; `references` holds those of the reference model, or nothing. Raises
     GrowmergeError for scores that differ from their manifest.
     """
     start = time.monotonic()
     wanted = contrasts(models, baseline, english, same_cost)
+    wanted = [contrast for contrast in wanted if kinds is None or contrast.kind in kinds]
     paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
     table = compare(paths, wanted, reference, resamples, seed, measured)
     config = {"baseline": baseline, "resamples": resamples, "seed": seed, "measured": dict(measured)}

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a finding is found in: the plotted `data`, the `table` (Parquet) that they come from, and the selection."""
+    """What a finding is found in: the plotted `data`, the `table` (Parquet) that they come from, and the selection.
+
+    `contrasts` is the table (Parquet) of the contrasts that the figure asks for; None without any.
+    """
 
     data: pd.DataFrame
     table: Path
     selection: Selection
+    contrasts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Figure:
         source: `scores`: the table has a summary of the scores of its models (`growmerge.tables.summary`), and is made
             for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models. `gap`: the
             table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
+        contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads; a
+            table of them is made for it. For figures of scores.
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -53,11 +59,19 @@ class Figure:
     finding: Callable[[Drawn], str] | None = None
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
     source: Literal["scores", "comparisons", "gap"] = "scores"
+    contrasts: Callable[[Shown], Collection[str]] = lambda shown: ()
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""
         study = shown.study
-        common = {"languages": study.language_codes, "setups": shown.setups, "english": study.english.code}
+        names = {language.code: language.name for language in study.languages}
+        names |= {study.english.code: study.english.name}
+        common = {
+            "languages": study.language_codes,
+            "setups": shown.setups,
+            "english": study.english.code,
+            "names": names,
+        }
         noiseless = {"noiseless": shown.noiseless} if shown.noiseless else {}  # no param where there is none
         return common | noiseless | dict(self.selection(shown))
 
@@ -73,9 +87,11 @@ class Figure:
         parts = (own, clones, scores, f"Study: {study}.", analysis.note)
         return " ".join(part for part in parts if part)
 
-    def drawn(self, data: pd.DataFrame) -> Drawing:
-        """`draw` in the style of all figures."""
+    def drawn(self, data: pd.DataFrame, names: Mapping[str, str] | None = None) -> Drawing:
+        """`draw` in the style of all figures, with the `names` of languages (by code) that it shows by their codes."""
         from growmerge.figures.common import style  # with matplotlib
 
         with style.applied():
-            return self.draw(data)
+            figure = self.draw(data)
+            style.name_languages(figure, names or {})
+            return figure

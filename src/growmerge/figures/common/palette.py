@@ -42,8 +42,11 @@ DASHES: tuple[Any, ...] = tuple(
 )
 
 
-# Tol's "muted" (2021), for languages: none of the setups' colours, and a shape for each.
-LANGUAGE_COLOURS = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
+# Tol's "muted" (2021), for languages: none of the setups' colours, and a shape for each. Its four pale colours are
+# darkened to a contrast of 3 to 1 with page and shaded slots, as WCAG 2.1 (1.4.11) asks of graphics.
+LANGUAGE_COLOURS = ("#332288", "#CC6677", "#117733", "#997700", "#3377AA", "#882255", "#1F8A7A", "#7A7A22", "#AA4499")
+# For bases, whose lines lie on each other where their scores are equal: see `interlaced`.
+BASE_COLOURS = ("#000000", "#332288", "#7A7A22", "#882255", "#117733")
 LANGUAGE_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 # Okabe and Ito (2008); each setup has a shape, too, so that a print in grey can be read.
 _LOOKS = {"1x": ("#0072B2", "o"), "1x_cloned": ("#E69F00", "s"), "2x": ("#009E73", "^"), "scratch": ("#CC79A7", "D")}
@@ -70,6 +73,12 @@ def language_look(place: int) -> Look:
     """A look for the language that stands at `place` among those of a figure."""
     colour = LANGUAGE_COLOURS[place % len(LANGUAGE_COLOURS)]
     return Look(colour, LANGUAGE_MARKERS[place % len(LANGUAGE_MARKERS)], "")
+
+
+def interlaced(count: int) -> list[tuple[float, tuple[float, float]]]:
+    """Dashes for `count` lines: where lines coincide, each is seen in the gaps of the others."""
+    length = 3.0
+    return [(length * index, (length, length * max(count - 1, 1))) for index in range(count)]
 
 
 def measure_label(measure: str) -> str:

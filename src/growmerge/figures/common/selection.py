@@ -16,8 +16,9 @@ class Selection:
     """The languages, setups and methods of a figure, in the order in which they are drawn.
 
     `method` is the one that pairs are merged by where one is shown. English is measured as what is kept, and is no
-    target. `noiseless` are the setups whose models descend from a clone without noise. `own` is what the figure's
-    `selection` says beside these, as plain data; its file says what that is.
+    target. `names` are those of all these languages, by code. `noiseless` are the setups whose models descend from a
+    clone without noise. `own` is what the figure's `selection` says beside these, as plain data; its file says what
+    that is.
     """
 
     languages: tuple[str, ...]
@@ -25,6 +26,7 @@ class Selection:
     methods: tuple[str, ...] = ()
     method: str = "linear"
     english: str = "eng"
+    names: Mapping[str, str] = field(default_factory=dict)
     noiseless: tuple[str, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from growmerge.figures.common.fonts import FONT, drawable, fallback_fonts
 from growmerge.figures.common.palette import (
+    BASE_COLOURS,
     CHANCE_KEY,
     DASHES,
     GREY,
@@ -30,6 +33,7 @@ from growmerge.figures.common.palette import (
     MISSING_KEY,
     TEXT_WIDTH,
     Look,
+    interlaced,
     language_look,
     looks,
     measure_label,
@@ -39,6 +43,7 @@ from growmerge.tables.markdown import TOO_FEW
 
 # What figures draw with: the palette, and parts of matplotlib, which is loaded with this module.
 __all__ = [
+    "BASE_COLOURS",
     "CHANCE_KEY",
     "DASHES",
     "GREY",
@@ -58,6 +63,7 @@ __all__ = [
     "Patch",
     "Rectangle",
     "drawable",
+    "interlaced",
     "language_look",
     "looks",
     "measure_label",
@@ -151,6 +157,29 @@ def make_room(axes: Axes, share: float) -> None:
 def key(label: str, **look: Any) -> Line2D:
     """An entry of a legend."""
     return Line2D([], [], label=label, **{"linestyle": "none", "color": GREY, **look})
+
+
+def bars_key(meaning: str) -> Line2D:
+    """A legend entry that says what thin vertical bars mean; a figure names its own, since they differ."""
+    return key(f"bars: {meaning}", marker="|", markersize=7, markeredgewidth=0.8)
+
+
+def name_languages(figure: Figure, names: Mapping[str, str]) -> None:
+    """Write the names of the languages whose codes the figure shows above its legend: `swe Swedish   isl Icelandic`.
+
+    Codes stay at the marks, where names have no room, and as they are in tables. A name that no font can draw, or that
+    is the code, is left out. In lines of some 100 characters, which fit the width of the text.
+    """
+    labels = figure.findobj(Text)
+    shown = {label.get_text().strip().removeprefix("+") for label in labels}
+    known = [f"{code} {name}" for code, name in names.items() if code in shown and drawable(name, code) != code]
+    if not known:
+        return
+    wide = "\N{NO-BREAK SPACE}"
+    line = textwrap.fill("   ".join(entry.replace(" ", wide) for entry in known), 100, break_long_words=False)
+    legend = figure.legends[0] if figure.legends else figure.legend(handles=[], loc="outside lower center")
+    legend.set_title(line.replace(wide, " "))
+    legend.get_title().set(size=RC["legend.fontsize"], color=GREY, multialignment="center", gid="languages")
 
 
 def too_few(table: pd.DataFrame) -> list[Line2D]:

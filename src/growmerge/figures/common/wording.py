@@ -28,9 +28,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def over(selection: Selection) -> str:
-    """`for swe and isl in the setups 1x and 2x`."""
+    """`for Swedish (swe) and Icelandic (isl) in the setups 1x and 2x`; a language without a name by its code alone."""
     plural = "" if len(selection.setups) == 1 else "s"
-    return f"for {listed(selection.languages)} in the setup{plural} {listed(selection.setups)}"
+    languages = [
+        f"{selection.names[code]} ({code})" if code in selection.names else code for code in selection.languages
+    ]
+    return f"for {listed(languages)} in the setup{plural} {listed(selection.setups)}"
 
 
 def of_noiseless_clones(selection: Selection) -> str:

@@ -16,28 +16,40 @@ from growmerge.figures.common.style import save_figure
 from growmerge.ids import MEAN
 
 
-def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analysis: Analysis, *, study: str) -> None:
+def write_figure(
+    name: str,
+    table: Path,
+    pdf: Path,
+    selection: Selection,
+    analysis: Analysis,
+    *,
+    study: str,
+    contrasts: Path | None = None,
+) -> None:
     """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .csv, .md, .manifest.json).
 
+    `contrasts` is the table of the contrasts that the figure asks for (`Figure.contrasts`), if there are any.
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
     """
     start = time.monotonic()
-    verify(table)
     figure = FIGURES[name]
+    inputs = [table, *([contrasts] if contrasts else [])]
+    for path in inputs:
+        verify(path)
     data = figure.data(pd.read_parquet(table), selection)
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
-    save_figure(figure.drawn(data), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
+    save_figure(figure.drawn(data, selection.names), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
     measures = [m for m in data["measure"].unique() if m not in ("", MEAN)] if "measure" in data else None
     caption = figure.text(selection, analysis, study=study, measures=measures)
-    found = figure.finding(Drawn(data, table, selection)) if figure.finding else ""
+    found = figure.finding(Drawn(data, table, selection, contrasts)) if figure.finding else ""
     if found:
         caption += f"\n\n**What it shows.** {found}"
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
     write_manifest(
         pdf.with_suffix(".manifest.json"),
         [pdf.with_suffix(suffix).name for suffix in (".pdf", ".png", ".csv", ".md")],
-        inputs=[table],
+        inputs=inputs,
         config=analysis.model_dump(),
         seconds=elapsed(start),
     )
