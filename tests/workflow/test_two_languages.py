@@ -91,7 +91,7 @@ def test_everything_is_built(clone):
     figures = ("baselines", "pairwise", "methods", "compute_matched", "language_vectors", "similarity_and_drop")
     second_study = ("series", "over_training", "sharing", "gap")
     for figure in (*figures, *second_study):
-        for suffix in ("pdf", "png", "csv", "md"):
+        for suffix in ("pdf", "png", "svg", "csv", "md"):
             assert (clone / RESULTS / f"figures/{figure}.{suffix}").stat().st_size > 100
     for checkpoint in ("2x/swe@30", "2x/isl@40", "2x/multi@80"):
         verify(clone / RESULTS / "scores" / checkpoint)

@@ -18,7 +18,7 @@ TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in 
 if DECODING:
     TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
 FIGURE_FILES = [
-    f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")
+    f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "svg", "csv", "md")
 ]
 
 
@@ -246,6 +246,7 @@ rule draw_figure:
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=report(f"{RESULTS}/figures/{{figure}}.png", category="Figures", caption="../report/figure.rst"),
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
         csv=f"{RESULTS}/figures/{{figure}}.csv",
         caption=f"{RESULTS}/figures/{{figure}}.md",
         manifest=f"{RESULTS}/figures/{{figure}}.manifest.json",

@@ -1,4 +1,4 @@
-"""A figure on disk: PDF, PNG, the CSV it was drawn from, its caption, and a manifest for all of them."""
+"""A figure on disk: PDF, PNG, SVG, the CSV it was drawn from, its caption, and a manifest for all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from growmerge.ids import MEAN
 
 
 def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analysis: Analysis, *, study: str) -> None:
-    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .csv, .md, .manifest.json).
+    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .svg, .csv, .md, .manifest.json).
 
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
     """
@@ -36,7 +36,7 @@ def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analys
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
     write_manifest(
         pdf.with_suffix(".manifest.json"),
-        [pdf.with_suffix(suffix).name for suffix in (".pdf", ".png", ".csv", ".md")],
+        [pdf.with_suffix(suffix).name for suffix in (".pdf", ".png", ".svg", ".csv", ".md")],
         inputs=[table],
         config=analysis.model_dump(),
         seconds=elapsed(start),
