@@ -23,7 +23,7 @@ GROUND = {
 ORDER = (
     *("catalogue", "config", "study"),
     *("data", "models", "training", "benchmarks", "evaluation", "merging", "preflight"),
-    *("comparing", "tables", "figures"),
+    *("comparing", "tables", "figures", "report"),
 )
 DECIDES = ("catalogue", "config", "study")
 # Rules ask who trains before they start a training anew.
