@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,12 @@ def _planned(row: Row | None) -> dict[str, Any]:
 
 
 def curve(log: Path, points: int = POINTS) -> list[list[float]]:
-    """[tokens, loss in nats per token] over a training, evenly thinned to about `points`, the last step included."""
-    steps = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """[tokens, loss in nats per token] over a training, evenly thinned to about `points`, the last step included.
+
+    Steps whose loss is not finite are left out.
+    """
+    lines = log.read_text(encoding="utf-8").splitlines()
+    steps = [step for line in lines if line.strip() and math.isfinite((step := json.loads(line))["loss"])]
     every = max(1, -(-len(steps) // points))
     kept = [step for place, step in enumerate(steps) if place % every == 0 or place == len(steps) - 1]
     return [[step["tokens"], round(step["loss"], 4)] for step in kept]

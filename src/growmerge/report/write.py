@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -204,8 +205,17 @@ def _number(value: float | None) -> str:
 
 def _packed(data: Mapping[str, Any]) -> str:
     """JSON, compressed, in characters that HTML leaves as they are; equal data give equal text."""
-    plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(plain.encode(), compresslevel=9, mtime=0)).decode("ascii")
+    text = json.dumps(_finite(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode("ascii")
+
+
+def _finite(data: Any) -> Any:
+    """The same with None for numbers that JSON does not know: the loss of a training that diverged, say."""
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def _hash(text: str) -> str:
