@@ -22,6 +22,10 @@ FIGURE_FILES = [
 ]
 
 
+# How Snakemake's own report lists tables.
+IN_REPORT = {"category": "Tables", "caption": "../report/table.rst"}
+
+
 # What reads the items of all models is a job on a cluster; these take seconds.
 localrules:
     tabulate_benchmarks,
@@ -38,7 +42,7 @@ rule tabulate_scores:
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
-        csv=f"{RESULTS}/tables/{{table}}.csv",
+        csv=report(f"{RESULTS}/tables/{{table}}.csv", **IN_REPORT, labels={"table": "{table}"}),
         manifest=f"{RESULTS}/tables/{{table}}.manifest.json",
     log:
         f"{LOGS}/tables/{{table}}.log",
@@ -72,7 +76,7 @@ rule tabulate_contrasts:
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/contrasts.parquet",
-        csv=f"{RESULTS}/tables/contrasts.csv",
+        csv=report(f"{RESULTS}/tables/contrasts.csv", **IN_REPORT, labels={"table": "contrasts"}),
         manifest=f"{RESULTS}/tables/contrasts.manifest.json",
     log:
         f"{LOGS}/tables/contrasts.log",
@@ -106,7 +110,7 @@ rule tabulate_gap:
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/gap.parquet",
-        csv=f"{RESULTS}/tables/gap.csv",
+        csv=report(f"{RESULTS}/tables/gap.csv", **IN_REPORT, labels={"table": "gap"}),
         manifest=f"{RESULTS}/tables/gap.manifest.json",
     log:
         f"{LOGS}/tables/gap.log",
@@ -135,7 +139,7 @@ rule tabulate_benchmarks:
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
     output:
         parquet=f"{RESULTS}/tables/benchmarks.parquet",
-        csv=f"{RESULTS}/tables/benchmarks.csv",
+        csv=report(f"{RESULTS}/tables/benchmarks.csv", **IN_REPORT, labels={"table": "benchmarks"}),
         manifest=f"{RESULTS}/tables/benchmarks.manifest.json",
     log:
         f"{LOGS}/tables/benchmarks.log",
@@ -160,7 +164,7 @@ rule tabulate_trainings:
         LAYOUT.trained(),
     output:
         parquet=f"{RESULTS}/tables/trainings.parquet",
-        csv=f"{RESULTS}/tables/trainings.csv",
+        csv=report(f"{RESULTS}/tables/trainings.csv", **IN_REPORT, labels={"table": "trainings"}),
         manifest=f"{RESULTS}/tables/trainings.manifest.json",
     log:
         f"{LOGS}/tables/trainings.log",
@@ -217,7 +221,7 @@ rule tabulate_translations:
         translations=LAYOUT.translations(SHOWN.translators()),
     output:
         parquet=f"{RESULTS}/tables/translations.parquet",
-        csv=f"{RESULTS}/tables/translations.csv",
+        csv=report(f"{RESULTS}/tables/translations.csv", **IN_REPORT, labels={"table": "translations"}),
         page=f"{RESULTS}/tables/translations.md",
         manifest=f"{RESULTS}/tables/translations.manifest.json",
     log:
@@ -245,7 +249,12 @@ rule draw_figure:
         f"{RESULTS}/tables/{{figure}}.parquet",
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        png=report(f"{RESULTS}/figures/{{figure}}.png", category="Figures", caption="../report/figure.rst"),
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            category="Figures",
+            caption="../report/figure.rst",
+            labels={"figure": "{figure}"},
+        ),
         svg=f"{RESULTS}/figures/{{figure}}.svg",
         csv=f"{RESULTS}/figures/{{figure}}.csv",
         caption=f"{RESULTS}/figures/{{figure}}.md",
