@@ -164,7 +164,7 @@ def test_one_page_shows_the_study(clone):
     grid, folder = Grid(study(clone)), clone / RESULTS
     assert {model.id for model in grid} <= data["models"].keys()
     for name, manifest in data["manifests"].items():
-        artifact = name.removesuffix("/manifest.json").removesuffix(".manifest.json")
+        artifact = name.removesuffix("/manifest.json").replace(".manifest.json", ".csv")
         assert manifest["digest"] == read_manifest(folder / artifact).digest
     scores = pd.read_csv(folder / "tables/scores.csv").query("subset == 'all'").dropna(subset="value")
     for row in scores.itertuples():

@@ -31,8 +31,8 @@ class Made:
         damaged: dict[str, str] = {}
         for path in sorted(_manifests(results)):
             name = path.relative_to(results).as_posix()
-            beside = path.name != MANIFEST
-            artifact = path.with_name(path.name.removesuffix(BESIDE)) if beside else path.parent
+            stem = path.name.removesuffix(BESIDE)
+            artifact = path.parent if path.name == MANIFEST else path.with_name(f"{stem}.csv")  # all groups have a table
             try:
                 found[name] = read_manifest(artifact)
             except GrowmergeError as error:
