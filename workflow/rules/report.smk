@@ -8,14 +8,18 @@ localrules:
     report,
 
 
-# No output: it is written whenever it is asked for, as it also says what is missing and what was spent.
+# It also reads the manifests of all artifacts, and shows some of their scores. Whatever changes them changes a table.
 rule report:
     input:
         TABLES,
         FIGURE_FILES,
         f"{RESULTS}/compute_match.csv",
+    output:
+        html=f"{RESULTS}/report.html",
     log:
         f"{LOGS}/report.log",
+    benchmark:
+        f"{TIMES}/report.tsv"
     conda:
         "../../envs/analyse.yaml"
     threads: 1
@@ -24,8 +28,7 @@ rule report:
         runtime=30,
     params:
         configuration=STUDY.model_dump(mode="json", by_alias=True),
-        html=f"{RESULTS}/report.html",
     message:
-        "Show study {STUDY.study} on one page: {RESULTS}/report.html"
+        "Show study {STUDY.study} on one page: {output.html}"
     script:
         "../scripts/report.py"

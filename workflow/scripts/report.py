@@ -9,4 +9,4 @@ with imports():
     from growmerge.report.write import write_report
 
 with job(snakemake.log[0]):
-    write_report(validate(snakemake.params.configuration), Path(snakemake.params.html))
+    write_report(validate(snakemake.params.configuration), Path(snakemake.output.html))

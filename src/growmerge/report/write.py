@@ -104,7 +104,7 @@ def page(study: Study) -> Page:
         "models": models(shown, grid, layout, made, scores, rows),
         "manifests": {name: plain(manifest) for name, manifest in made.manifests.items()},
         "files": {name: (folder / name).read_text(encoding="utf-8") for name in [*tables, *(f.csv for f in drawn)]},
-        **_samples(study, grid, layout, shown),
+        **_samples(study, grid, layout, [model for model in shown if _is_scored(model, layout, made)]),
     }
     return Page(
         study=study.study,
@@ -165,10 +165,15 @@ def _counts(shown: Sequence[Model], layout: Layout, made: Made) -> list[tuple[st
     """Of each kind, how many models are scored, of how many."""
     counts = []
     for kind, name in KINDS.items():
-        those = [str(Path(layout.score(m.id)).parent.relative_to(layout.results)) for m in shown if m.kind == kind]
+        those = [model for model in shown if model.kind == kind]
         if those:
-            counts.append((name, sum(made.of(score) is not None for score in those), len(those)))
+            counts.append((name, sum(_is_scored(model, layout, made) for model in those), len(those)))
     return counts
+
+
+def _is_scored(model: Model, layout: Layout, made: Made) -> bool:
+    """Whether a model is scored: its scores have a manifest."""
+    return made.of(str(Path(layout.score(model.id)).parent.relative_to(layout.results))) is not None
 
 
 def _measures(scores: pd.DataFrame) -> list[dict[str, Any]]:
@@ -185,13 +190,10 @@ def _measures(scores: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _samples(study: Study, grid: Grid, layout: Layout, shown: Sequence[Model]) -> dict[str, Any]:
+def _samples(study: Study, grid: Grid, layout: Layout, scored: Sequence[Model]) -> dict[str, Any]:
     items = sample(grid, layout)
-    paths = {model.id: Path(layout.score(model.id)) for model in shown}
-    return {
-        "items": texts(items),
-        "outcomes": {name: results(study, path, items) for name, path in paths.items() if path.exists()},
-    }
+    outcomes = {model.id: results(study, Path(layout.score(model.id)), items) for model in scored}
+    return {"items": texts(items), "outcomes": outcomes}
 
 
 def _label(measure: str) -> str:
