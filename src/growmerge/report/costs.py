@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from growmerge.artifacts import Manifest
@@ -93,9 +93,9 @@ def _machine(manifest: Manifest) -> str:
 def counted(made: Made, names: Callable[[Manifest], Iterable[str]]) -> list[Counted]:
     """How many artifacts, and hours, stand behind each of the names that manifests have; the most first."""
     artifacts: Counter[str] = Counter()
-    hours: Counter[str] = Counter()
+    hours: defaultdict[str, float] = defaultdict(float)
     for manifest in made.manifests.values():
         for name in names(manifest):
             artifacts[name] += 1
-            hours[name] += wall_seconds(manifest) / 3600  # type: ignore[assignment]
+            hours[name] += wall_seconds(manifest) / 3600
     return [Counted(name, count, hours[name]) for name, count in artifacts.most_common()]

@@ -86,7 +86,7 @@ def _cells(grid: Grid, scores: pd.DataFrame, unscored: set[str], ensembles: set[
     yield Hole(
         "Intervals",
         f"an interval over fewer than {FEWEST_ITEMS} items says nothing",
-        [f"{row.measure} in {row.language} ({row.n} items)" for row in by_cell.itertuples()],
+        [f"{row.measure} in {row.language} ({int(row.n)} items)" for row in by_cell.itertuples()],
     )
 
 

@@ -56,10 +56,10 @@ def models(
 
 
 def _made(model: Model, layout: Layout, made: Made) -> dict[str, Any]:
-    folders = [layout.checkpoint(model.id) if model.kind == "checkpoint" else layout.model(model.id)]
-    folders.append(str(Path(layout.score(model.id)).parent))
+    kept = layout.kept_merges([model]) if model.kind == "merge" else []
+    folders = [*kept, layout.model(model.id), str(Path(layout.score(model.id)).parent)]
     names = [str(Path(folder).relative_to(layout.results)) for folder in folders]
-    found = {name: manifest for name in names if (manifest := made.of(name)) is not None}
+    found = {name: manifest for name in dict.fromkeys(names) if (manifest := made.of(name)) is not None}
     own = found.get(names[0])
     return {
         "manifests": [f"{name}/{MANIFEST}" for name in found],

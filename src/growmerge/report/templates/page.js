@@ -95,7 +95,7 @@ function modelsOf(row, columns) {
   const codes = [cell.first, cell.second].filter(code => code && DATA.languages[code]);
   return Object.keys(DATA.models).filter(id => {
     const model = DATA.models[id];
-    return model.setup === cell.setup && (!cell.method || model.method === cell.method)
+    return model.manifests.length && model.setup === cell.setup && (!cell.method || model.method === cell.method)
       && (!cell.target || model.target === cell.target) && (!codes.length || codes.includes(model.target))
       && (!(cell.members > 1) || model.languages.length === Number(cell.members));
   });
@@ -252,8 +252,8 @@ function modelView(id, measure) {
     ["languages", model.languages.map(code => DATA.languages[code] ?? code).join(", ")],
     ["made from", model.parents.length ? element("span", {}, ...model.parents.flatMap(parent =>
       [DATA.models[parent] ? toModel(parent) : parent, " "])) : "random weights, or taken from elsewhere"],
-    ["planned", model.planned && `${short(model.planned.parameters)} parameters, ${short(Number(model.planned.tokens.toPrecision(4)))} tokens, ${model.planned.flops.toPrecision(3)} FLOPs`],
-    ["spent", Object.entries(model.facts).map(([key, value]) => `${key} ${short(Number(value.toPrecision(4)))}`).join(", ")],
+    ["planned", model.planned && `${short(model.planned.parameters)} parameters${model.planned.flops ? `, ${short(Number(model.planned.tokens.toPrecision(4)))} tokens, ${model.planned.flops.toPrecision(3)} FLOPs` : ""}`],
+    ["spent", Object.entries(model.facts).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${short(Number(value.toPrecision(4)))}`).join(", ")],
     ["seconds", Object.entries(model.seconds).map(([folder, seconds]) => `${short(seconds)} (${folder})`).join(", ")],
   ].filter(([, value]) => value).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
   const items = itemsOf(id);
