@@ -109,7 +109,7 @@ def test_a_model_has_its_scores_and_the_mean_of_its_own_languages(study, results
         {
             "2x/swe": {"acceptability": {"swe": 0.8, "eng": 0.7}},
             merge: {"acceptability": {"swe": 0.6, "isl": 0.5, "eng": 0.9}},
-            "2x/ekk+swe/linear": {"acceptability": {"swe": 0.6}},
+            "2x/ekk+swe/linear": {"acceptability": {"swe": 0.6, "ekk": None}},
         }
     )
     shown = [grid.model(name) for name in ("2x/swe", merge, "2x/ekk+swe/linear")]

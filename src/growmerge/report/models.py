@@ -90,8 +90,8 @@ def _scores(
 ) -> dict[str, dict[str, dict[str, list[float | None]]]]:
     """id -> measure -> language -> [value, low, high, n, chance]; None where there is no number.
 
-    Under `OWN` stands the mean over the model's own languages, or over all target languages if it has learned none; it
-    has a value only if all of them do.
+    Under `OWN` is the mean over the model's own languages, or over all target languages if it has learned none, as far
+    as the measure has them. It has a value only if all of them do.
     """
     found: dict[str, dict[str, dict[str, list[float | None]]]] = {}
     for row in table[table["subset"] == ALL].itertuples():
