@@ -96,7 +96,8 @@ class Browser:
             time.sleep(0.05)
 
     def click(self, selector: str) -> None:
-        """Click with the mouse in the middle of an element that is seen; hidden or covered ones cannot be clicked."""
+        """Click with the mouse on an element, once it is there; hidden or covered ones cannot be clicked."""
+        self.wait(f"document.querySelector({json.dumps(selector)}) !== null")
         place = self.evaluate(
             f"""(() => {{
                 const found = document.querySelector({json.dumps(selector)});
