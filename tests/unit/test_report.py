@@ -116,7 +116,8 @@ def test_a_model_has_its_scores_and_the_mean_of_its_own_languages(study, results
     rows, _ = planned(grid, Layout(study, grid))
     found = models(shown, grid, Layout(study, grid), Made.under(results), scores, rows)
     assert found["2x/swe"]["manifests"] == ["models/2x/swe/manifest.json", "scores/2x/swe/manifest.json"]
-    assert found["2x/swe"]["scores"]["acceptability"]["swe"][:4] == [0.8, 0.76, 0.84, 100]
+    of_expert = found["2x/swe"]["scores"]["acceptability"]
+    assert of_expert["own"] == of_expert["swe"] == [0.8, 0.76, 0.84, 100, 0.5]
     assert found[merge]["scores"]["acceptability"]["own"] == [0.55, None, None, 2, 0.5]
     assert "own" not in found["2x/ekk+swe/linear"]["scores"]["acceptability"], "a mean over fewer does not compare"
     assert found["2x/swe"]["planned"]["flops"] == next(r.flops for r in rows if r.id == "2x/swe" and r.kind == "model")

@@ -63,13 +63,13 @@ def _holes(
     if grid.study.scoring.languages == "own":
         yield Hole(
             "Scores in languages that a model has not learned",
-            "the configuration asks for none (`scoring.languages: own`)",
+            "the configuration asks for none: scoring.languages is own",
             [f"{sum(model.scored_in is not None for model in shown)} models are scored in their own languages alone"],
         )
     if temporary := [merge for merge in grid.merges if not layout.kept_merges([merge])]:
         yield Hole(
             "Weights of merges",
-            "a merge is made in memory, scored, and not kept (`merging.keep: false`); ask for its path to get it",
+            "a merge is made in memory, scored, and not kept, since merging.keep is false; ask for its path to get it",
             [f"{len(temporary)} merges, such as {layout.results}/merges/{temporary[0].id}"],
         )
 

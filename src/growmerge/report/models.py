@@ -91,7 +91,8 @@ def _scores(
     """id -> measure -> language -> [value, low, high, n, chance]; None where there is no number.
 
     Under `OWN` is the mean over the model's own languages, or over all target languages if it has learned none, as far
-    as the measure has them. It has a value only if all of them do.
+    as the measure has them. It has a value only if all of them do, and an interval only if it is a
+    single one.
     """
     found: dict[str, dict[str, dict[str, list[float | None]]]] = {}
     for row in table[table["subset"] == ALL].itertuples():
@@ -102,7 +103,9 @@ def _scores(
         for by_language in measures.values():
             cells = [by_language[code] for code in own if code in by_language]
             numbers = [cell[0] for cell in cells if cell[0] is not None]
-            if cells and len(numbers) == len(cells):
+            if len(cells) == 1:
+                by_language[OWN] = cells[0]
+            elif cells and len(numbers) == len(cells):
                 by_language[OWN] = [sum(numbers) / len(numbers), None, None, len(numbers), cells[0][4]]
     return found
 

@@ -137,7 +137,7 @@ def rendered(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"bytes": readable_bytes, "number": _number, "label": _label}
+    environment.filters |= {"bytes": readable_bytes, "number": _number, "score": _score, "duration": _duration, "label": _label}
     return environment.get_template("page.html.j2").render(
         page=page,
         style=Markup(style),
@@ -203,6 +203,19 @@ def _label(measure: str) -> str:
 def _number(value: float | None) -> str:
     """With three digits; a dash for what is not known."""
     return "–" if value is None else f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _score(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _duration(hours: float | None) -> str:
+    """In the unit that fits; a dash for what is not known."""
+    if hours is None:
+        return "–"
+    if hours >= 1:
+        return f"{_number(hours)} h"
+    return f"{60 * hours:.3g} min" if hours >= 1 / 60 else f"{3600 * hours:.2g} s"
 
 
 def _packed(data: Mapping[str, Any]) -> str:

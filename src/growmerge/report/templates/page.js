@@ -42,7 +42,9 @@ function readCsv(text) {
 }
 
 const isNumber = text => text !== "" && Number.isFinite(Number(text));
-const short = number => Number.isInteger(number) || Math.abs(number) >= 1e6 ? String(number) : String(Number(number.toPrecision(4)));
+// Four digits at least; what is larger than any count of steps or tokens as a power of ten.
+const short = number => Math.abs(number) >= 1e10 ? number.toExponential(2)
+  : Math.abs(number) >= 1e4 ? Math.round(number).toLocaleString("en") : String(Number(number.toPrecision(4)));
 
 // Numbers by size, all else by name; what is empty comes last in either direction.
 function compare(first, second, direction) {
@@ -133,7 +135,7 @@ function scoreCell(id, measure, language) {
   const [value, low, high, count] = score(id, measure, language);
   if (value === null) return "–";
   const interval = low !== null ? `${printed(low, measure)} to ${printed(high, measure)}`
-    : language === DATA.own ? `mean of ${count}` : "n too small";
+    : language === DATA.own && DATA.models[id].languages.length !== 1 ? `mean of ${count}` : "n too small";
   const button = toModel(id, printed(value, measure), measure.name);
   button.setAttribute("aria-label", `${measure.label} of ${id}: ${printed(value, measure)}`);
   return element("span", {}, button, element("span", { class: "interval" }, interval));
@@ -151,12 +153,12 @@ function grid() {
   const language = () => form.language.value;
   const columns = [
     { label: "model", value: id => id, cell: id => toModel(id) },
-    ...["kind", "setup", "target", "method"].map(key =>
-      ({ label: key, words: "words", value: id => DATA.models[id][key], cell: id => DATA.models[id][key] })),
     ...DATA.measures.map(measure => ({
-      label: `${measure.label}${measure.lower ? " (lower is better)" : ""}`,
+      label: `${measure.label}${measure.lower ? ", lower is better" : ""}`,
       value: id => score(id, measure, language())[0], cell: id => scoreCell(id, measure, language()),
     })),
+    ...["kind", "setup", "target", "method"].map(key =>
+      ({ label: key, words: "words", value: id => DATA.models[id][key], cell: id => DATA.models[id][key] })),
   ];
   const table = sortedTable($("#models"), "the grid", columns, ids);
   const filter = () => table.update(ids.filter(id => id.toLowerCase().includes(form.text.value.toLowerCase())
@@ -230,7 +232,7 @@ function curveOf(points) {
   drawing("line", { class: "axis", x1: left, x2: left, y1: 8, y2: height - bottom }),
   drawing("line", { class: "axis", x1: left, x2: width - 8, y1: height - bottom, y2: height - bottom }),
   label([left - 4, y(high) + 4], high.toFixed(2), "end"), label([left - 4, y(low) + 4], low.toFixed(2), "end"),
-  label([left, height - 16], "0", "middle"), label([width - 8, height - 16], `${short(Number(most.toPrecision(3)))} tokens`, "end"),
+  label([left, height - 16], "0", "middle"), label([width - 8, height - 16], `${short(most)} tokens`, "end"),
   label([left, height - 2], "loss in nats per token, over tokens", "start"),
   drawing("polyline", { class: "line", points: points.map(([tokens, loss]) => `${x(tokens)},${y(loss)}`).join(" ") }));
 }
@@ -252,8 +254,8 @@ function modelView(id, measure) {
     ["languages", model.languages.map(code => DATA.languages[code] ?? code).join(", ")],
     ["made from", model.parents.length ? element("span", {}, ...model.parents.flatMap(parent =>
       [DATA.models[parent] ? toModel(parent) : parent, " "])) : "random weights, or taken from elsewhere"],
-    ["planned", model.planned && `${short(model.planned.parameters)} parameters${model.planned.flops ? `, ${short(Number(model.planned.tokens.toPrecision(4)))} tokens, ${model.planned.flops.toPrecision(3)} FLOPs` : ""}`],
-    ["spent", Object.entries(model.facts).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${short(Number(value.toPrecision(4)))}`).join(", ")],
+    ["planned", model.planned && `${short(model.planned.parameters)} parameters${model.planned.flops ? `, ${short(model.planned.tokens)} tokens, ${short(model.planned.flops)} FLOPs` : ""}`],
+    ["spent", Object.entries(model.facts).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${short(value)}`).join(", ")],
     ["seconds", Object.entries(model.seconds).map(([folder, seconds]) => `${short(seconds)} (${folder})`).join(", ")],
   ].filter(([, value]) => value).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
   const items = itemsOf(id);
