@@ -173,8 +173,10 @@ def test_one_page_shows_the_study(clone):
         assert data["files"][f"figures/{figure.name}"] == figure.read_text(encoding="utf-8")
         assert f'id="figure-{figure.stem}"' in page
     wanted = pd.read_parquet(folder / "scores/2x/swe/items.parquet").query("benchmark == 'facts' and language == 'swe'")
-    by_item = wanted.pivot(index="item", columns="candidate", values="logprob")
-    right = [int(by_item.loc[item["id"], 0] > by_item.loc[item["id"]].iloc[1:].max()) for item in data["items"]["facts/swe"]]
+    by_item = wanted.pivot_table(index="item", columns="candidate", values="logprob")
+    right = [
+        int(by_item.loc[item["id"], 0] > by_item.loc[item["id"]].iloc[1:].max()) for item in data["items"]["facts/swe"]
+    ]
     assert data["outcomes"]["2x/swe"]["facts/swe"] == right
     log = (folder / "models/2x/swe/training_log.jsonl").read_text(encoding="utf-8").splitlines()
     assert data["models"]["2x/swe"]["curve"][-1][0] == json.loads(log[-1])["tokens"]
@@ -211,11 +213,15 @@ def test_the_page_is_found_through_in_a_browser_and_asks_for_nothing(clone, tmp_
         assert chromium.evaluate(names) == everything
 
         table = pd.read_csv(clone / RESULTS / "tables/scores.csv")
-        table = table.query("measure == 'acceptability' and language == 'eng' and subset == 'all'").dropna(subset="value")
+        table = table.query("measure == 'acceptability' and language == 'eng' and subset == 'all'").dropna(
+            subset="value"
+        )
         chromium.evaluate("document.querySelector('.filters').language.value = 'eng'")
         for direction, ascending in (("ascending", True), ("descending", False)):
             chromium.click("#models thead th:nth-child(2) button")
-            column = "[...document.querySelectorAll('#models tbody td:nth-child(2) button')].map(b => Number(b.textContent))"
+            column = (
+                "[...document.querySelectorAll('#models tbody td:nth-child(2) button')].map(b => Number(b.textContent))"
+            )
             numbers = chromium.evaluate(column)
             assert numbers == pytest.approx(sorted(table["value"].round(3), reverse=not ascending), abs=1e-3)
             assert chromium.evaluate("document.querySelector('#models thead th:nth-child(2)').ariaSort") == direction

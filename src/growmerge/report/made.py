@@ -32,7 +32,9 @@ class Made:
         for path in sorted(_manifests(results)):
             name = path.relative_to(results).as_posix()
             stem = path.name.removesuffix(BESIDE)
-            artifact = path.parent if path.name == MANIFEST else path.with_name(f"{stem}.csv")  # all groups have a table
+            artifact = (
+                path.parent if path.name == MANIFEST else path.with_name(f"{stem}.csv")
+            )  # all groups have a table
             try:
                 found[name] = read_manifest(artifact)
             except GrowmergeError as error:

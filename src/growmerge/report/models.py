@@ -64,7 +64,9 @@ def _made(model: Model, layout: Layout, made: Made) -> dict[str, Any]:
     return {
         "manifests": [f"{name}/{MANIFEST}" for name in found],
         "seconds": {name: wall_seconds(manifest) for name, manifest in found.items()},
-        "facts": {key: own.facts[key] for key in ("steps", "tokens", "flops", "loss") if key in own.facts} if own else {},
+        "facts": {key: own.facts[key] for key in ("steps", "tokens", "flops", "loss") if key in own.facts}
+        if own
+        else {},
         "curve": curve(Path(layout.results, names[0], LOG)) if own and LOG in own.files else [],
     }
 

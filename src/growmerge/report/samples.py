@@ -70,8 +70,8 @@ def shortened(text: str) -> str:
 def results(study: Study, score: Path, items: Sample) -> dict[str, list[Any]]:
     """What one model made of the sample, by cell and in the order of its items; None for an item without a result.
 
-    `score` is the model's items.parquet. Benchmarks of right and wrong have 1, 0, or `TIE`; information parity and held-
-    out text have the log-probability of the text in nats; translations have [text, chrF++].
+    `score` is the model's items.parquet. Benchmarks of right and wrong have 1, 0, or `TIE`; information parity and
+    held-out text have the log-probability of the text in nats; translations have [text, chrF++].
     """
     wanted = {name: [item.id for item in those] for name, those in items.items()}
     chosen = sorted({item for those in wanted.values() for item in those})

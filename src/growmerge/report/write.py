@@ -137,7 +137,13 @@ def rendered(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"bytes": readable_bytes, "number": _number, "score": _score, "duration": _duration, "label": _label}
+    environment.filters |= {
+        "bytes": readable_bytes,
+        "number": _number,
+        "score": _score,
+        "duration": _duration,
+        "label": _label,
+    }
     return environment.get_template("page.html.j2").render(
         page=page,
         style=Markup(style),
