@@ -53,7 +53,7 @@ def _holes(
     yield from _cells(grid, scores, set(unscored), {model.id for model in grid.ensembles})
     yield Hole(
         "Pairs of setups that are not compared at equal cost",
-        f"even the first checkpoint of the more expensive model costs over {grid.study.analysis.matching_bound:.0%} more",
+        f"even the first checkpoint of the dearer model costs over {grid.study.analysis.matching_bound:.0%} more",
         [f"{match.target}: {match.cheaper} and {match.dearer}" for match in matches if match.excluded],
     )
     yield Hole("Figures that are not drawn", "the study has no models for them", [f for f in FIGURES if f not in drawn])

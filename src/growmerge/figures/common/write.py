@@ -17,7 +17,9 @@ from growmerge.ids import MEAN
 
 
 def write_figure(name: str, table: Path, pdf: Path, selection: Selection, analysis: Analysis, *, study: str) -> None:
-    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .svg, .csv, .md, .manifest.json).
+    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings.
+
+    These are .png, .svg, .csv, .md and .manifest.json.
 
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
     """
