@@ -104,7 +104,7 @@ def _scores(
         own = (models[model_id].languages if model_id in models else ()) or tuple(languages)
         for by_language in measures.values():
             cells = [by_language[code] for code in own if code in by_language]
-            numbers = [cell[0] for cell in cells if cell[0] is not None]
+            numbers = [value for cell in cells if (value := cell[0]) is not None]
             if len(cells) == 1:
                 by_language[OWN] = cells[0]
             elif cells and len(numbers) == len(cells):
