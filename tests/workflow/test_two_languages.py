@@ -204,6 +204,7 @@ def test_the_page_is_found_through_in_a_browser_and_asks_for_nothing(clone, tmp_
         chromium.wait("!document.querySelector('#detail').open")
 
         names = "[...document.querySelectorAll('#models tbody th')].map(head => head.textContent)"
+        chromium.evaluate("document.querySelector('#models .below button')?.click()")  # show all, if there are many
         everything = chromium.evaluate(names)
         chromium.evaluate("document.querySelector('.filters').method.value = 'ties'")
         chromium.evaluate("document.querySelector('.filters').dispatchEvent(new Event('input'))")
