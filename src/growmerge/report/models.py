@@ -104,11 +104,11 @@ def _scores(
         own = (models[model_id].languages if model_id in models else ()) or tuple(languages)
         for by_language in measures.values():
             cells = [by_language[code] for code in own if code in by_language]
-            numbers = [value for cell in cells if (value := cell[0]) is not None]
+            known = [value for cell in cells if (value := cell[0]) is not None]
             if len(cells) == 1:
                 by_language[OWN] = cells[0]
-            elif cells and len(numbers) == len(cells):
-                by_language[OWN] = [sum(numbers) / len(numbers), None, None, len(numbers), cells[0][4]]
+            elif cells and len(known) == len(cells):
+                by_language[OWN] = [sum(known) / len(known), None, None, len(known), cells[0][4]]
     return found
 
 
