@@ -26,6 +26,7 @@ include: "workflow/rules/compare.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/preflight.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/publish.smk"
 include: "workflow/rules/end.smk"
 

@@ -24,8 +24,7 @@ GROUND = {
 ORDER = (
     *("catalogue", "config", "study"),
     *("data", "models", "training", "benchmarks", "evaluation", "merging", "preflight"),
-    *("comparing", "tables", "figures"),
-    *("cards", "publishing"),
+    *("comparing", "tables", "figures", "report", "cards", "publishing"),
 )
 DECIDES = ("catalogue", "config", "study")
 # Rules ask who trains before they start a training anew.

@@ -564,7 +564,7 @@ save_all(Path(sys.argv[2]))
     arguments = [sys.executable, "-c", program, str(Path(__file__).parent), str(there)]
     subprocess.run(arguments, check=True, env=environment)
     files = sorted(path.name for path in here.iterdir())
-    assert len(files) == 2 * len(FIGURES)
+    assert len(files) == 3 * len(FIGURES)
     for name in files:
         assert (here / name).read_bytes() == (there / name).read_bytes(), name
         if name.endswith(".pdf"):
@@ -572,6 +572,10 @@ save_all(Path(sys.argv[2]))
             assert b"/CIDFontType2" in pdf  # TrueType outlines
             assert b"/Type3" not in pdf
             assert b"CreationDate" not in pdf
+        if name.endswith(".svg"):
+            svg = (here / name).read_text(encoding="utf-8")
+            assert "font-family" not in svg  # outlines: no font is asked for
+            assert "<dc:date>" not in svg
 
 
 def save_all(folder: Path) -> None:

@@ -3,6 +3,7 @@
 The tests run in order on one results folder, as a user would go on from one command to the next.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+from browser import browser
+from report_data import page_data
 
 from growmerge.artifacts import read_manifest, sha256_file, verify
 from growmerge.benchmarks.items import read_items
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.workflow
 CONFIGURATION = ["--configfile", "config/miniature.yaml", "two-languages.yaml"]
 RUN = [*LAPTOP, *CONFIGURATION]
 RESULTS = Path("results/two-languages")
+REPORT = RESULTS / "report.html"
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,7 @@ def test_everything_is_built(clone):
     figures = ("baselines", "pairwise", "methods", "compute_matched", "language_vectors", "similarity_and_drop")
     second_study = ("series", "over_training", "sharing", "gap")
     for figure in (*figures, *second_study):
-        for suffix in ("pdf", "png", "csv", "md"):
+        for suffix in ("pdf", "png", "svg", "csv", "md"):
             assert (clone / RESULTS / f"figures/{figure}.{suffix}").stat().st_size > 100
     for checkpoint in ("2x/swe@30", "2x/isl@40", "2x/multi@80"):
         verify(clone / RESULTS / "scores" / checkpoint)
@@ -147,7 +151,92 @@ def test_the_report_shows_figures_captions_and_what_they_show(clone, tmp_path):
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Language vectors (a model's weights minus those of its ancestor)" in report
     assert "Cosines over all weights: 1x" in report
+    assert "Language models are adapted to Swedish, Icelandic, merged, and scored." in report
+    assert "Tables" in report and "tabulate_contrasts" in report
     assert "system-message" not in report
+
+
+def test_one_page_shows_the_study(clone):
+    output = snakemake(clone, "report", *RUN)
+    assert "report.html: " in output and "larger than" not in output
+    page = (clone / REPORT).read_text(encoding="utf-8")
+    data = page_data(page)
+    grid, folder = Grid(study(clone)), clone / RESULTS
+    assert {model.id for model in grid} <= data["models"].keys()
+    for name, manifest in data["manifests"].items():
+        artifact = name.removesuffix("/manifest.json").replace(".manifest.json", ".csv")
+        assert manifest["digest"] == read_manifest(folder / artifact).digest
+    scores = pd.read_csv(folder / "tables/scores.csv").query("subset == 'all'").dropna(subset="value")
+    for row in scores.itertuples():
+        assert data["models"][row.id]["scores"][row.measure][row.language][0] == pytest.approx(row.value, abs=1e-5)
+    for figure in folder.glob("figures/*.csv"):
+        assert data["files"][f"figures/{figure.name}"] == figure.read_text(encoding="utf-8")
+        assert f'id="figure-{figure.stem}"' in page
+    wanted = pd.read_parquet(folder / "scores/2x/swe/items.parquet").query("benchmark == 'facts' and language == 'swe'")
+    by_item = wanted.pivot_table(index="item", columns="candidate", values="logprob")
+    right = [
+        int(by_item.loc[item["id"], 0] > by_item.loc[item["id"]].iloc[1:].max()) for item in data["items"]["facts/swe"]
+    ]
+    assert data["outcomes"]["2x/swe"]["facts/swe"] == right
+    log = (folder / "models/2x/swe/training_log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert data["models"]["2x/swe"]["curve"][-1][0] == json.loads(log[-1])["tokens"]
+    assert "Pairs of setups that are not compared at equal cost" in page
+    assert "snakemake all --configfile two-languages.yaml" in page
+
+
+def test_the_page_is_found_through_in_a_browser_and_asks_for_nothing(clone, tmp_path):
+    with browser(tmp_path) as chromium:
+        chromium.open(clone / REPORT, width=1400)
+        assert chromium.evaluate("document.images.length") == len(list((clone / RESULTS).glob("figures/*.svg")))
+        assert chromium.evaluate("[...document.images].every(image => image.naturalWidth > 100)")
+
+        # From a number of a figure to the manifest of its model: three clicks.
+        chromium.click("#figure-baselines .numbers > summary")
+        chromium.click("#figure-baselines .numbers tbody td button")
+        chromium.wait("document.querySelector('#detail').open")
+        model = chromium.evaluate("document.querySelector('#detail-name').textContent")
+        chromium.click("#detail .manifest > summary")
+        chromium.wait("document.querySelector('#detail .manifest pre') !== null")
+        shown = json.loads(chromium.evaluate("document.querySelector('#detail .manifest pre').textContent"))
+        assert shown["digest"] == read_manifest(clone / RESULTS / "models" / model).digest
+        assert chromium.evaluate("document.querySelectorAll('#detail svg.curve').length") == 1
+        chromium.click("#detail form button")
+        chromium.wait("!document.querySelector('#detail').open")
+
+        names = "[...document.querySelectorAll('#models tbody th')].map(head => head.textContent)"
+        chromium.evaluate("document.querySelector('#models .below button')?.click()")  # show all, if there are many
+        everything = chromium.evaluate(names)
+        chromium.evaluate("document.querySelector('.filters').method.value = 'ties'")
+        chromium.evaluate("document.querySelector('.filters').dispatchEvent(new Event('input'))")
+        assert chromium.evaluate(names) == [name for name in everything if name.endswith("/ties")]
+        chromium.evaluate("document.querySelector('.filters').reset()")
+        chromium.evaluate("document.querySelector('.filters').dispatchEvent(new Event('input'))")
+        assert chromium.evaluate(names) == everything
+
+        table = pd.read_csv(clone / RESULTS / "tables/scores.csv")
+        table = table.query("measure == 'acceptability' and language == 'eng' and subset == 'all'").dropna(
+            subset="value"
+        )
+        chromium.evaluate("document.querySelector('.filters').language.value = 'eng'")
+        for direction, ascending in (("ascending", True), ("descending", False)):
+            chromium.click("#models thead th:nth-child(2) button")
+            column = (
+                "[...document.querySelectorAll('#models tbody td:nth-child(2) button')].map(b => Number(b.textContent))"
+            )
+            numbers = chromium.evaluate(column)
+            assert numbers == pytest.approx(sorted(table["value"], reverse=not ascending), abs=6e-4)
+            assert chromium.evaluate("document.querySelector('#models thead th:nth-child(2)').ariaSort") == direction
+
+        for width in (400, 1400):
+            chromium.open(clone / REPORT, width=width)
+            assert chromium.evaluate("document.documentElement.scrollWidth") <= width, "only tables scroll sideways"
+            chromium.evaluate("location.hash = '#/model/2x/swe'")
+            chromium.wait("document.querySelector('#detail').open")
+            box = "document.querySelector('#detail').getBoundingClientRect()"
+            assert 0 <= chromium.evaluate(f"{box}.left") <= chromium.evaluate(f"{box}.right") <= width
+        own = {"about:blank", (clone / REPORT).resolve().as_uri()}
+        assert {address.partition("#")[0] for address in chromium.requests if not address.startswith("data:")} <= own
+        assert chromium.errors == []
 
 
 def test_nothing_is_written_outside_of_results(clone):

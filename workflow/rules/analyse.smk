@@ -20,8 +20,12 @@ TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in 
 if DECODING:
     TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
 FIGURE_FILES = [
-    f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "csv", "md")
+    f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "svg", "csv", "md")
 ]
+
+
+# How Snakemake's own report lists tables.
+IN_REPORT = {"category": "Tables", "caption": "../report/table.rst"}
 
 
 # What reads the items of all models is a job on a cluster; these take seconds.
@@ -43,7 +47,7 @@ rule tabulate_scores:
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
-        csv=f"{RESULTS}/tables/{{table}}.csv",
+        csv=report(f"{RESULTS}/tables/{{table}}.csv", **IN_REPORT, labels={"table": "{table}"}),
         manifest=f"{RESULTS}/tables/{{table}}.manifest.json",
     log:
         f"{LOGS}/tables/{{table}}.log",
@@ -80,7 +84,7 @@ rule tabulate_contrasts:
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/contrasts.parquet",
-        csv=f"{RESULTS}/tables/contrasts.csv",
+        csv=report(f"{RESULTS}/tables/contrasts.csv", **IN_REPORT, labels={"table": "contrasts"}),
         manifest=f"{RESULTS}/tables/contrasts.manifest.json",
     log:
         f"{LOGS}/tables/contrasts.log",
@@ -146,7 +150,7 @@ rule tabulate_gap:
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/gap.parquet",
-        csv=f"{RESULTS}/tables/gap.csv",
+        csv=report(f"{RESULTS}/tables/gap.csv", **IN_REPORT, labels={"table": "gap"}),
         manifest=f"{RESULTS}/tables/gap.manifest.json",
     log:
         f"{LOGS}/tables/gap.log",
@@ -178,7 +182,7 @@ rule tabulate_benchmarks:
         benchmarks=LAYOUT.benchmarks(GRID.score_cells),
     output:
         parquet=f"{RESULTS}/tables/benchmarks.parquet",
-        csv=f"{RESULTS}/tables/benchmarks.csv",
+        csv=report(f"{RESULTS}/tables/benchmarks.csv", **IN_REPORT, labels={"table": "benchmarks"}),
         manifest=f"{RESULTS}/tables/benchmarks.manifest.json",
     log:
         f"{LOGS}/tables/benchmarks.log",
@@ -206,7 +210,7 @@ rule tabulate_trainings:
         LAYOUT.trained(),
     output:
         parquet=f"{RESULTS}/tables/trainings.parquet",
-        csv=f"{RESULTS}/tables/trainings.csv",
+        csv=report(f"{RESULTS}/tables/trainings.csv", **IN_REPORT, labels={"table": "trainings"}),
         manifest=f"{RESULTS}/tables/trainings.manifest.json",
     log:
         f"{LOGS}/tables/trainings.log",
@@ -269,7 +273,7 @@ rule tabulate_translations:
         translations=LAYOUT.translations(SHOWN.translators()),
     output:
         parquet=f"{RESULTS}/tables/translations.parquet",
-        csv=f"{RESULTS}/tables/translations.csv",
+        csv=report(f"{RESULTS}/tables/translations.csv", **IN_REPORT, labels={"table": "translations"}),
         page=f"{RESULTS}/tables/translations.md",
         manifest=f"{RESULTS}/tables/translations.manifest.json",
     log:
@@ -301,7 +305,13 @@ rule draw_figure:
         contrasts=lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        png=report(f"{RESULTS}/figures/{{figure}}.png", category="Figures", caption="../report/figure.rst"),
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            category="Figures",
+            caption="../report/figure.rst",
+            labels={"figure": "{figure}"},
+        ),
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
         csv=f"{RESULTS}/figures/{{figure}}.csv",
         caption=f"{RESULTS}/figures/{{figure}}.md",
         manifest=f"{RESULTS}/figures/{{figure}}.manifest.json",

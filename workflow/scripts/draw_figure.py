@@ -1,4 +1,4 @@
-"""Rule draw_figure: a figure as PDF and PNG, with its data as CSV and its caption."""
+"""Rule draw_figure: a figure as PDF, PNG and SVG, with its data as CSV and its caption."""
 
 from growmerge.job import imports, job, snakemake
 

@@ -77,6 +77,8 @@ RC: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items()
     # machine has.
     "font.family": [FONT, *fallback_fonts()],
     "text.parse_math": False,  # names are text, whatever is between dollar signs
+    "svg.fonttype": "path",
+    "svg.hashsalt": "growmerge",
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.labelsize": 7.5,
@@ -107,10 +109,15 @@ def applied() -> Iterator[None]:
 
 
 def save_figure(figure: Figure, pdf: Path, png: Path, dpi: int = 200) -> None:
-    """Write both files, the PNG with `dpi` dots per inch; equal figures give equal bytes: no date, no version."""
+    """Write both files, and an SVG beside the PDF; the PNG has `dpi` dots per inch.
+
+    Equal figures give equal bytes: no date, no version, no random ids. The SVG draws letters as outlines, since the
+    machine that shows it may lack the font.
+    """
     with mpl.rc_context(RC):
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": "growmerge", "Producer": None})
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(pdf.with_suffix(".svg"), format="svg", metadata={"Date": None, "Creator": None})
 
 
 def nothing(text: str) -> Figure:

@@ -1,4 +1,4 @@
-"""A figure on disk: PDF, PNG, the CSV it was drawn from, its caption, and a manifest for all of them."""
+"""A figure on disk: PDF, PNG, SVG, the CSV it was drawn from, its caption, and a manifest for all of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def write_figure(
     study: str,
     contrasts: Path | None = None,
 ) -> None:
-    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings (.png, .csv, .md, .manifest.json).
+    """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings.
+
+    These are .png, .svg, .csv, .md and .manifest.json.
 
     `contrasts` is the table of the contrasts that the figure asks for (`Figure.contrasts`), if there are any.
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
@@ -48,7 +50,7 @@ def write_figure(
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")
     write_manifest(
         pdf.with_suffix(".manifest.json"),
-        [pdf.with_suffix(suffix).name for suffix in (".pdf", ".png", ".csv", ".md")],
+        [pdf.with_suffix(suffix).name for suffix in (".pdf", ".png", ".svg", ".csv", ".md")],
         inputs=inputs,
         config=analysis.model_dump(),
         seconds=elapsed(start),
