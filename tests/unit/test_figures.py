@@ -380,6 +380,15 @@ def test_pairwise_has_one_colour_scale_per_measure() -> None:
         assert colours.count(to_hex(mpl.colormaps["cividis"](1.0))) < 4
 
 
+def test_pairwise_is_brightest_where_bits_per_byte_are_fewest() -> None:
+    table = FIGURES["pairwise"].data(FULL, SELECTION)
+    table = table[table["measure"] == MEASURES[0]].assign(measure="bits_per_byte", chance=np.nan)
+    figure = FIGURES["pairwise"].drawn(table)
+    colours = [to_hex(p.get_facecolor()) for axes in figure.axes for p in axes.patches if p.get_gid() == "cell"]
+    brightest = to_hex(mpl.colormaps["cividis"](1.0))
+    assert colours[int(table["value"].argmin())] == brightest != colours[int(table["value"].argmax())]
+
+
 def test_methods_annotate_incomplete_means() -> None:
     whole = draw("methods", FULL)
     assert not artists(whole, "incomplete")
