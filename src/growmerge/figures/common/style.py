@@ -130,7 +130,8 @@ def _settle(figure: Figure) -> None:
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
-        axes.set_position([round(number, 6) for number in axes.get_position(original=True).bounds])
+        x, y, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(x, 6), round(y, 6), round(width, 6), round(height, 6)))
 
 
 def nothing(text: str) -> Figure:
