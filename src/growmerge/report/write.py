@@ -50,7 +50,7 @@ TABLES = {
     "tables/means.csv": "Means over languages, and how much scores vary between them",
     "tables/contrasts.csv": "Two models on the same items: difference, interval, sign test, adjusted by Holm",
     "tables/gap.csv": "Which share of the gap between base and joint training is won back",
-    "tables/trainings.csv": "Length, cost and loss of every training",
+    "tables/trainings.csv": "Length, cost, loss and loss spikes of every training",
     "tables/benchmarks.csv": "Items, data sets and licences of every benchmark",
     "tables/similarity_and_drop_correlations.csv": "Whether similarity before merging predicts the drop",
     "compute_match.csv": "Which checkpoints of two setups cost the same",
@@ -96,6 +96,7 @@ def page(study: Study) -> Page:
     rows, plan_unknown = planned(grid, layout)
     drawn = figures([name for name, figure in FIGURES.items() if figure.models(chosen)], folder)
     tables = {name: what for name, what in TABLES.items() if (folder / name).exists()}
+    lacking = holes(shown, grid, layout, made, scores, [figure.name for figure in drawn], matches)
     data = {
         "languages": {study.english.code: "English"} | {x.code: x.name for x in study.languages},
         "own": OWN,
@@ -116,7 +117,7 @@ def page(study: Study) -> Page:
         hardware=machines(made),
         figures=drawn,
         tables=list(tables.items()),
-        holes=holes(shown, grid, layout, made, scores, [figure.name for figure in drawn], matches),
+        holes=[hole for hole in lacking if hole.names],
         coverage=coverage(grid, scores),
         recipe=recipe(study, made),
         data=data,
