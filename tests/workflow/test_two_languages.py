@@ -464,7 +464,7 @@ def test_a_new_method_makes_its_own_merges_alone(clone, edit):
         "merge_and_score": 3 + 1 + 1,
         "tabulate_scores": 6,
         "tabulate_contrasts": 1,
-        "tabulate_contrasts_of_figure": 1,  # of `methods`
+        "tabulate_contrasts_of_figure": 2,  # `methods`; `pairwise`, as one job scores a combination by all methods
         "tabulate_gap": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
