@@ -134,6 +134,7 @@ class Recipes:
         self.grid = grid
         self._languages = {language.code: language for language in grid.study.languages}
         self._multi_shares = {setup.name: setup.multi_share for setup in grid.study.setups}
+        self._rates = {setup.name: setup.learning_rate for setup in grid.study.setups}
 
     def of(self, model_id: str) -> Recipe:
         """The recipe of a trained model."""
@@ -151,8 +152,13 @@ class Recipes:
         )
 
     def _own_rate(self, model: Model) -> dict[str, str | int | float]:
+        """The learning rate of a model whose base, setup or healing states one of its own."""
         healing = self.grid.study.merging.healing if model.kind == "healed" else None
-        return {"learning_rate": healing.learning_rate} if healing and healing.learning_rate else {}
+        if model.kind == "base":
+            rate = self.grid.base(model.id).learning_rate
+        else:
+            rate = (healing and healing.learning_rate) or self._rates.get(self.grid.origin_of_setup(model.setup))
+        return {"learning_rate": rate} if rate else {}
 
     def _adaptation(self, model: Model) -> Adaptation:
         scale, replay = self._share_of_epochs(model), self.grid.study.replay
