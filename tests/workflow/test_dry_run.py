@@ -32,6 +32,7 @@ MINIATURE = {
     "score_model": 37,
     "score_ensemble": 4,
     "score_reference": 1,
+    "score_unigram": 1,
     "match_compute": 1,
     "score_checkpoint": 20,
     "compare_models": 4,

@@ -389,6 +389,7 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "score_ensemble": 2,  # of all three languages, in the two setups
         "score_checkpoint": 1,  # over training; the size of Estonian is not stated, so multi cannot be matched
         "score_reference": 1,
+        "score_unigram": 1,
         "match_compute": 1,
         "compare_models": 3,
         "tabulate_comparisons": 1,

@@ -236,7 +236,8 @@ rule tabulate_languages:
     Tabulate scores by language.
     """
     input:
-        f"{RESULTS}/tables/scores.parquet",
+        scores=f"{RESULTS}/tables/scores.parquet",
+        gap=[f"{RESULTS}/tables/gap.parquet"] if GAP_FIGURES else [],
     output:
         by_language=f"{RESULTS}/tables/by_language.parquet",
         means=f"{RESULTS}/tables/means.parquet",
@@ -354,7 +355,7 @@ rule verify:
         runtime=1440,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores(SCORED), *TABLES, *FIGURE_FILES],
+        expected=[*LAYOUT.models(), *LAYOUT.scores([*SCORED, *SHOWN.floors]), *TABLES, *FIGURE_FILES],
         sound=f".snakemake/log/verify-{STUDY.study}.sound.txt",
     message:
         "Check every artifact of study {STUDY.study} against its manifest"

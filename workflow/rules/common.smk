@@ -22,6 +22,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
 from growmerge.slurm import outlive_outages
 from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
+from growmerge.study.floors import counted_corpora
 from growmerge.study.grid import Grid
 from growmerge.study.layout import DOWNLOADS, Layout
 from growmerge.study.matching import match_compute

@@ -274,7 +274,11 @@ class Layout:
         """With comparison.rows, the token counts of the languages whose text is read here, by language."""
         texts = {code: self.study.statistics_text(code) for code in self.study.language_codes}
         wanted = {code: text for code, text in texts.items() if text and self.study.comparison.rows}
-        return {code: f"{self.results}/statistics/token_counts/{text}" for code, text in wanted.items()}
+        return {code: self.token_counts(text) for code, text in wanted.items()}
+
+    def token_counts(self, corpus: str) -> str:
+        """How often each token occurs in a corpus (or part)."""
+        return f"{self.results}/statistics/token_counts/{corpus}"
 
     def english_sentences(self) -> list[str]:
         """What hidden states are compared over.

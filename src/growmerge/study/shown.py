@@ -7,6 +7,7 @@ from functools import cached_property
 
 from growmerge.config import Study
 from growmerge.study.costs import Costs
+from growmerge.study.floors import unigram, untrained
 from growmerge.study.gap import GAP_MEASURES, Candidate, candidates
 from growmerge.study.grid import Grid, Model
 from growmerge.study.matching import Match, compared_models
@@ -84,6 +85,11 @@ class Shown:
     def with_experts(self, merges: Sequence[Model]) -> list[Model]:
         """Merges with the experts that they are held against; nothing where there are none."""
         return [*self.experts, *merges] if merges else []
+
+    @cached_property
+    def floors(self) -> list[Model]:
+        """What models are held against beside chance: untrained models, and the counts of tokens."""
+        return [*untrained(self.grid), *unigram(self.grid)]
 
     @cached_property
     def candidates(self) -> list[Candidate]:
