@@ -4,7 +4,7 @@
 # Information parity compares with what one model makes of the English sentences (Glocker et al. 2025, section 3.6).
 PARITY_CELLS = LAYOUT.parity_cells
 # Target language -> the corpus whose tokens are counted for the unigram model.
-COUNTED = counted_corpora(GRID)
+COUNTED_TEXT = counted_corpora(GRID)
 
 
 rule score_reference:
@@ -96,8 +96,8 @@ rule score_unigram:
     """
     input:
         tokenizer=f"{RESULTS}/tokenizer",
-        counts=[LAYOUT.token_counts(corpus) for corpus in COUNTED.values()],
-        benchmarks=LAYOUT.listings(COUNTED),
+        counts=[LAYOUT.token_counts(corpus) for corpus in COUNTED_TEXT.values()],
+        benchmarks=LAYOUT.listings(COUNTED_TEXT),
     output:
         f"{RESULTS}/scores/unigram/items.parquet",
     log:
@@ -111,7 +111,7 @@ rule score_unigram:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=30,
     params:
-        languages=list(COUNTED),
+        languages=list(COUNTED_TEXT),
         generated=sorted(DECODING),
     message:
         "Score the languages by how often their text has each token"

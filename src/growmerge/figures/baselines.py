@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
 from growmerge.config.analysis import Analysis
+from growmerge.figures.common.blind import no_signal
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
 from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
@@ -203,8 +204,10 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
 
 
 def _finding(drawn: Drawn) -> str:
-    """RQ1 of Glocker et al. 2025, from the experts in their own languages."""
-    return answer("Does a wider model adapt better (RQ1)?", comparisons(drawn, "setup"), drawn.selection)
+    """RQ1 of Glocker et al. 2025, from the experts in their own languages; and what no benchmark here can tell."""
+    rq1 = answer("Does a wider model adapt better (RQ1)?", comparisons(drawn, "setup"), drawn.selection)
+    blind = no_signal(drawn.signal) if drawn.signal else ""
+    return " ".join(part for part in (rq1, blind) if part)
 
 
 FIGURE = Figure(
@@ -214,5 +217,6 @@ FIGURE = Figure(
     caption=_caption,
     finding=_finding,
     contrasts=between_widths("setup"),
+    signal=True,
     selection=_selection,
 )
