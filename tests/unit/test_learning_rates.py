@@ -5,11 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from conftest import ARCHITECTURE, VOCABULARY
+from training_runs import with_training
 
 from growmerge.config import Study, load_files
+from growmerge.config.training import Training
 from growmerge.errors import GrowmergeError
+from growmerge.models.hyperclone import hyperclone
+from growmerge.models.initialise import initialise, llama_config
 from growmerge.study.grid import Grid
 from growmerge.study.recipe import Recipes
+from growmerge.training.gradient import Gradient
+from growmerge.training.optimizer import make_optimizer, set_learning_rate
 
 CONFIG = Path(__file__).parents[2] / "config"
 MINIATURE = [CONFIG / "config.yaml", CONFIG / "miniature.yaml"]
@@ -69,6 +77,7 @@ def test_without_rates_of_their_own_recipes_are_what_they_were():
     [
         ("bases: [{name: init, from: random, learning_rate: 0.1}]", r"bases.0.learning_rate = 0.1: is never used"),
         ("setups: [{name: 1x, base: base-1x, learning_rate: 0}]", r"setups.0.learning_rate = 0"),
+        ("training: {optimizer: muon, layer_scale: 0.5}", r"training.layer_scale = 0.5: training.optimizer is muon"),
     ],
 )
 def test_a_rate_that_cannot_be_meant_is_an_error(tmp_path, text, message):
@@ -76,3 +85,38 @@ def test_a_rate_that_cannot_be_meant_is_an_error(tmp_path, text, message):
     overlay.write_text(text, encoding="utf-8")
     with pytest.raises(GrowmergeError, match=message):
         load_files(*MINIATURE, overlay)
+
+
+# --- the matrices of the layers ---------------------------------------------------------------------------------------
+
+
+def moved(width: int, **changes: float) -> dict[str, float]:
+    """By parameter, the largest move of a weight in the first step; AdamW's first step is the rate, in all weights."""
+    narrow = initialise(llama_config(ARCHITECTURE, VOCABULARY, 0, 0), 3)
+    model = hyperclone(narrow, width, 10.0) if width > 1 else narrow
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    training = Training.model_validate(with_training(weight_decay=0.0, learning_rate=0.001, **changes)["training"])
+    optimizer = make_optimizer(model, training, width)
+    set_learning_rate(optimizer, training.learning_rate)
+    batch = torch.randint(0, VOCABULARY, (4, 33), generator=torch.Generator().manual_seed(0))
+    Gradient(model, "fp32").add(batch, 128)
+    optimizer.step()
+    return {name: float((before[name] - now.detach()).abs().max()) for name, now in model.named_parameters()}
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_matrices_of_the_layers_train_at_their_share_divided_by_the_width(width):
+    plain, scaled = moved(width), moved(width, layer_scale=0.25)
+    matrices = {name for name in plain if ".layers." in name and "norm" not in name}
+    assert len(matrices) == 7 * ARCHITECTURE.num_hidden_layers
+    for name, move in scaled.items():
+        share = 0.25 / width if name in matrices else 1
+        assert move == pytest.approx(share * plain[name], rel=0.02), name
+
+
+def test_a_recipe_names_the_share_only_if_there_is_one(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("training: {layer_scale: 0.125}\n", encoding="utf-8")
+    plain, scaled = (Recipes(Grid(load_files(*MINIATURE, *more))).of("seed").plain() for more in ([], [overlay]))
+    assert "layer_scale" not in plain["training"]
+    assert scaled["training"] == plain["training"] | {"layer_scale": 0.125}

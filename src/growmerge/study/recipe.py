@@ -34,6 +34,9 @@ OPERATIONAL = {
     "tensorboard",
 }
 
+# Left out of recipes if it is not set, so that trainings from before this key existed stay as they are.
+LAYER_SCALE = "layer_scale"
+
 # Keys that only Muon uses. Recipes without it leave them out, so that older trainings stay as they are.
 OF_MUON = {"optimizer", "muon_learning_rate"}
 
@@ -223,7 +226,8 @@ def _divided(steps: int | None, count: int) -> int | None:
 
 def _shaping(training: Training) -> dict[str, str | int | float]:
     """The values of a section `training` that shape the weights."""
-    return training.model_dump(exclude=OPERATIONAL if training.optimizer == "muon" else OPERATIONAL | OF_MUON)
+    left_out = OPERATIONAL if training.optimizer == "muon" else OPERATIONAL | OF_MUON
+    return training.model_dump(exclude=left_out if training.layer_scale else left_out | {LAYER_SCALE})
 
 
 def _unique(values: Iterable[str]) -> list[str]:
