@@ -398,6 +398,7 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "tabulate_contrasts": 1,
         "tabulate_contrasts_of_figure": 4,
         "tabulate_gap": 1,
+        "tabulate_signal": 1,
         "tabulate_benchmarks": 1,
         "tabulate_trainings": 1,
         "tabulate_languages": 1,
@@ -467,6 +468,7 @@ def test_a_new_method_makes_its_own_merges_alone(clone, edit):
         "tabulate_contrasts": 1,
         "tabulate_contrasts_of_figure": 1,  # of `methods`
         "tabulate_gap": 1,
+        "tabulate_signal": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
         "correlate_similarity": 1,
