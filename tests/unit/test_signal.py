@@ -110,8 +110,10 @@ def test_what_speaks_against_a_benchmark_is_named(values, chance, why):
 
 
 def test_in_english_models_of_all_targets_count():
-    row = told(rows({"init": 0.2, "1x/swe": 0.7, "2x/isl": 0.95, **of_training()}, language="eng"))
+    forgetting = of_training(start=0.9, slope=-0.001)
+    row = told(rows({"init": 0.2, "1x/swe": 0.7, "2x/isl": 0.99, **forgetting}, language="eng"))
     assert row["models"] == 3 and row["of_floor"] == "init"
+    assert row["tells"] and np.isnan(row["order"]), "English may be forgotten"
 
 
 def test_benchmarks_of_a_measure_have_rows_of_their_own_and_phenomena_have_none():

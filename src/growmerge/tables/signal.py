@@ -104,9 +104,9 @@ def signal(
         all), `above` the share of them whose 95 % interval lies on the better side of the floor. `lowest` and `highest`
         are the ends of their scores; `noise` is that of `noise_of`, with so many `degrees` of freedom; `ratio` is
         (highest - lowest) / noise, and `needed` is what it must exceed (`needed_ratio`). `order` is the mean over
-        `trainings` (their number) of `order_of`. What is not known is NaN. `tells` is whether nothing speaks against
-        the benchmark; `why` lists what does: at most half of the models above the floor, a ratio that is too small, an
-        order below 0.5, unknown noise, or fewer than two models.
+        `trainings` (their number) of `order_of`; not in English, which may well get worse. What is not known is NaN.
+        `tells` is whether nothing speaks against the benchmark; `why` lists what does: at most half of the models above
+        the floor, a ratio that is too small, an order below 0.5, unknown noise, or fewer than two models.
     """
     steps = {name: step for moments in trainings.values() for name, step in moments.items()}
     rows = []
@@ -123,7 +123,9 @@ def signal(
         lowest, highest = (models["value"].min(), models["value"].max()) if len(models) else (np.nan, np.nan)
         needed = needed_ratio(len(models), degrees) if len(models) > 1 and degrees else np.nan
         ratio = (highest - lowest) / noise if noise > 0 else np.nan
-        orders = [o for scored in trainings.values() if not np.isnan(o := _order(scored, known, better))]
+        # Models learn other languages, so their English need not get better in training.
+        asked = {} if language == english else trainings
+        orders = [o for scored in asked.values() if not np.isnan(o := _order(scored, known, better))]
         order = float(np.mean(orders)) if orders else np.nan
         why = _why(above, len(models), ratio, needed, order, noise)
         about = (measure, "" if subset == ALL else subset, language, int(models["n"].min()) if len(models) else 0)
