@@ -157,6 +157,7 @@ def test_baselines_draw_floors_where_guessing_has_no_level():
 def test_the_miniature_draws_its_untrained_base_and_its_counts():
     grid = Grid(load_files(CONFIG / "config.yaml", CONFIG / "miniature.yaml"))
     shown = Shown(Costs(grid, stated_counts(grid.study)), [])
-    assert FIGURES["baselines"].selected(shown)["untrained"] == ["init"]
+    selected = FIGURES["baselines"].selected(shown)
+    assert selected["untrained"] == ["init"] and "init" in selected["bases"]
     assert "unigram" in [model.id for model in FIGURES["baselines"].models(shown)]
     assert "unigram" not in [model.id for model in grid], "it is no model of the grid"

@@ -45,13 +45,14 @@ def _models(shown: Shown) -> list[Model]:
 
 
 def _selection(shown: Shown) -> dict[str, Any]:
-    """`bases` are the ids of the bases whose English is drawn: those that a setup starts from; default: all.
+    """`bases` are the ids of the bases whose English is drawn: what setups start from, and floors; default: all.
 
     `untrained` are the ids of the untrained models, which are floors.
     """
+    untrained = [floor.id for floor in shown.floors if floor.kind == "base"]
     return {
-        "bases": list(dict.fromkeys(setup.base for setup in shown.study.setups)),
-        UNTRAINED: [floor.id for floor in shown.floors if floor.kind == "base"],
+        "bases": list(dict.fromkeys([*(setup.base for setup in shown.study.setups), *untrained])),
+        UNTRAINED: untrained,
         **wider_setups(shown),
     }
 
