@@ -182,6 +182,7 @@ rule tabulate_signal:
     """
     input:
         scores=LAYOUT.scores(SHOWN.judged),
+        translations=LAYOUT.translations(SHOWN.judged),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/signal.parquet",

@@ -23,4 +23,5 @@ with job(snakemake.log[0]):
         late=params.late,
         untrained=params.untrained,
         english=params.english,
+        translated=bool(snakemake.input.translations),
     )

@@ -210,13 +210,12 @@ class Layout:
     def translations(self, models: Iterable[Model]) -> list[str]:
         """What models wrote, if the study has them translate; with analysis.partial, what exists.
 
-        Ensembles write nothing.
+        Ensembles and floors write nothing.
         """
         if not any(benchmark.decoding(self.study.seed) for benchmark in self.study.benchmarks):
             return []
-        paths = [
-            f"{self.results}/scores/{model.id}/translations.parquet" for model in models if model.kind != "ensemble"
-        ]
+        writing = [model for model in models if model.kind not in ("ensemble", "floor")]
+        paths = [f"{self.results}/scores/{model.id}/translations.parquet" for model in writing]
         return [path for path in paths if Path(path).exists()] if self.study.analysis.partial else paths
 
     @property

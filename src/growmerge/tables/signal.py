@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from growmerge.benchmarks.items import TRANSLATIONS
 from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
 from growmerge.frames import write_frame
 from growmerge.ids import ALL, MULTI, UNIGRAM
@@ -185,6 +186,7 @@ def write_signal(
     late: Sequence[str],
     untrained: Sequence[str],
     english: str,
+    translated: bool = False,
 ) -> None:
     """Write `signal` of the scores of `models` to `parquet` and a .csv beside it.
 
@@ -193,7 +195,8 @@ def write_signal(
     """
     start = time.monotonic()
     paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
-    summary = summarise(paths, models, reference, resamples, seed, parity, measured)
+    written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
+    summary = summarise(paths, models, reference, resamples, seed, parity, measured, written)
     table = signal(summary, trainings, late, untrained=untrained, english=english, benchmarks=measured)
     how: dict[str, Any] = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
     config = how | {"late": list(late), "untrained": list(untrained), "english": english}
