@@ -389,6 +389,7 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "score_ensemble": 2,  # of all three languages, in the two setups
         "score_checkpoint": 1,  # over training; the size of Estonian is not stated, so multi cannot be matched
         "score_reference": 1,
+        "score_unigram": 1,
         "match_compute": 1,
         "compare_models": 3,
         "tabulate_comparisons": 1,
@@ -397,6 +398,7 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "tabulate_contrasts": 1,
         "tabulate_contrasts_of_figure": 4,
         "tabulate_gap": 1,
+        "tabulate_signal": 1,
         "tabulate_benchmarks": 1,
         "tabulate_trainings": 1,
         "tabulate_languages": 1,
@@ -466,6 +468,7 @@ def test_a_new_method_makes_its_own_merges_alone(clone, edit):
         "tabulate_contrasts": 1,
         "tabulate_contrasts_of_figure": 2,  # `methods`; `pairwise`, as one job scores a combination by all methods
         "tabulate_gap": 1,
+        "tabulate_signal": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
         "correlate_similarity": 1,

@@ -12,6 +12,7 @@ NAMED = [
     *(f"{name}_contrasts" for name in CONTRASTED),
     "contrasts",
     "benchmarks",
+    "signal",
     "by_language",
     "means",
     *(["trainings"] if GRID.trained else []),
@@ -174,6 +175,46 @@ rule tabulate_gap:
         "../scripts/tabulate_gap.py"
 
 
+# What can tell models apart, from the models of single languages and of all, without any merge.
+rule tabulate_signal:
+    """
+    Tabulate what each benchmark can tell: above a floor, beyond noise, in order.
+    """
+    input:
+        scores=LAYOUT.scores(SHOWN.judged),
+        translations=LAYOUT.translations(SHOWN.judged),
+        reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
+    output:
+        parquet=f"{RESULTS}/tables/signal.parquet",
+        csv=report(f"{RESULTS}/tables/signal.csv", **IN_REPORT, labels={"table": "signal"}),
+        manifest=f"{RESULTS}/tables/signal.manifest.json",
+    log:
+        f"{LOGS}/tables/signal.log",
+    benchmark:
+        f"{TIMES}/tables/signal.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        models=[vars(model) for model in SHOWN.judged],
+        scores_folder=lambda w: f"{RESULTS}/scores",
+        resamples=STUDY.analysis.bootstrap_resamples,
+        parity=STUDY.analysis.parity,
+        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        seed=STUDY.seed,
+        trainings=SHOWN.moments,
+        late=[*(model.id for model in SHOWN.late), *{model.parents[0] for model in SHOWN.late}],
+        untrained=[floor.id for floor in SHOWN.floors if floor.kind == "base"],
+        english=STUDY.english.code,
+    message:
+        "Tabulate what each benchmark can tell in each language"
+    script:
+        "../scripts/tabulate_signal.py"
+
+
 rule tabulate_benchmarks:
     """
     Tabulate what the benchmarks hold.
@@ -236,7 +277,8 @@ rule tabulate_languages:
     Tabulate scores by language.
     """
     input:
-        f"{RESULTS}/tables/scores.parquet",
+        scores=f"{RESULTS}/tables/scores.parquet",
+        gap=[f"{RESULTS}/tables/gap.parquet"] if GAP_FIGURES else [],
     output:
         by_language=f"{RESULTS}/tables/by_language.parquet",
         means=f"{RESULTS}/tables/means.parquet",
@@ -303,6 +345,7 @@ rule draw_figure:
     input:
         table=f"{RESULTS}/tables/{{figure}}.parquet",
         contrasts=lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
+        signal=lambda w: [f"{RESULTS}/tables/signal.parquet"] if FIGURES[w.figure].signal else [],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=report(
@@ -354,7 +397,7 @@ rule verify:
         runtime=1440,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores(SCORED), *TABLES, *FIGURE_FILES],
+        expected=[*LAYOUT.models(), *LAYOUT.scores([*SCORED, *SHOWN.floors]), *TABLES, *FIGURE_FILES],
         sound=f".snakemake/log/verify-{STUDY.study}.sound.txt",
     message:
         "Check every artifact of study {STUDY.study} against its manifest"

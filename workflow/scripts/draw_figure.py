@@ -21,4 +21,5 @@ with job(snakemake.log[0]):
         analysis,
         study=params.study,
         contrasts=next(map(Path, snakemake.input.contrasts), None),
+        signal=next(map(Path, snakemake.input.signal), None),
     )

@@ -9,4 +9,5 @@ with imports():
 
 with job(snakemake.log[0]):
     chosen = {key: snakemake.params[key] for key in ("languages", "setups", "methods")}
-    write_language_tables(Path(snakemake.input[0]), Path(snakemake.output.means).parent, **chosen)
+    gap = next(iter(map(Path, snakemake.input.gap)), None)
+    write_language_tables(Path(snakemake.input.scores), Path(snakemake.output.means).parent, gap=gap, **chosen)

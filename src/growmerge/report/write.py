@@ -50,6 +50,7 @@ TABLES = {
     "tables/means.csv": "Means over languages, and how much scores vary between them",
     "tables/contrasts.csv": "Two models on the same items: difference, interval, sign test, adjusted by Holm",
     "tables/gap.csv": "Which share of the gap between base and joint training is won back",
+    "tables/signal.csv": "What each benchmark can tell in each language: floor, spread of models, noise",
     "tables/trainings.csv": "Length, cost, loss and loss spikes of every training",
     "tables/benchmarks.csv": "Items, data sets and licences of every benchmark",
     "tables/similarity_and_drop_correlations.csv": "Whether similarity before merging predicts the drop",
@@ -87,8 +88,7 @@ def page(study: Study) -> Page:
     stated = Costs(grid, stated_counts(study))
     matches = match_compute(stated, study.analysis.matching_bound)
     chosen = Shown(stated, matches)
-    checkpoints = {m.id: m for m in [*chosen.compared, *grid.mixed_over_training] if m.kind == "checkpoint"}
-    shown = [*grid, *checkpoints.values()]
+    shown = [*grid, *chosen.checkpoints.values()]
     made = Made.under(folder)
     table = folder / "tables/scores.parquet"
     verify(table)

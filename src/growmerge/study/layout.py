@@ -210,13 +210,12 @@ class Layout:
     def translations(self, models: Iterable[Model]) -> list[str]:
         """What models wrote, if the study has them translate; with analysis.partial, what exists.
 
-        Ensembles write nothing.
+        Ensembles and floors write nothing.
         """
         if not any(benchmark.decoding(self.study.seed) for benchmark in self.study.benchmarks):
             return []
-        paths = [
-            f"{self.results}/scores/{model.id}/translations.parquet" for model in models if model.kind != "ensemble"
-        ]
+        writing = [model for model in models if model.kind not in ("ensemble", "floor")]
+        paths = [f"{self.results}/scores/{model.id}/translations.parquet" for model in writing]
         return [path for path in paths if Path(path).exists()] if self.study.analysis.partial else paths
 
     @property
@@ -274,7 +273,11 @@ class Layout:
         """With comparison.rows, the token counts of the languages whose text is read here, by language."""
         texts = {code: self.study.statistics_text(code) for code in self.study.language_codes}
         wanted = {code: text for code, text in texts.items() if text and self.study.comparison.rows}
-        return {code: f"{self.results}/statistics/token_counts/{text}" for code, text in wanted.items()}
+        return {code: self.token_counts(text) for code, text in wanted.items()}
+
+    def token_counts(self, corpus: str) -> str:
+        """How often each token occurs in a corpus (or part)."""
+        return f"{self.results}/statistics/token_counts/{corpus}"
 
     def english_sentences(self) -> list[str]:
         """What hidden states are compared over.

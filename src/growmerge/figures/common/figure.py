@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Drawn:
     """What a finding is found in: the plotted `data`, the `table` (Parquet) that they come from, and the selection.
 
-    `contrasts` is the table (Parquet) of the contrasts that the figure asks for; None without any.
+    `contrasts` is the table (Parquet) of the contrasts that the figure asks for, `signal` that of what benchmarks can
+    tell; None without any.
     """
 
     data: pd.DataFrame
     table: Path
     selection: Selection
     contrasts: Path | None = None
+    signal: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Figure:
             table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
         contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads; a
             table of them is made for it. For figures of scores.
+        signal: whether `finding` reads what benchmarks can tell (`growmerge.tables.signal`).
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -60,6 +63,7 @@ class Figure:
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
     source: Literal["scores", "comparisons", "gap"] = "scores"
     contrasts: Callable[[Shown], Collection[str]] = lambda shown: ()
+    signal: bool = False
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""
