@@ -12,6 +12,7 @@ A model's id is also its path below the folders of models, checkpoints, merges a
     2x/isl+swe/base~5      its control: the setup's base, trained for as many tokens
     2x-rounds-4/swe        the model of a setup whose experts restart from their merge: after the last of 4 rounds
     2x-rounds-4.1/swe      the same after the first round
+    base-2x#43, 2x#43/swe  the same base and model, made with another seed: a replicate
     external/gemma         a model of others
 
 Imports nothing of ours: configuration, rules, tables and figures all speak this grammar.
@@ -26,6 +27,7 @@ SLASH = "/"  # between the parts of an id, which are folders
 PLUS = "+"  # between the languages of a combination
 AT = "@"  # before the step of an intermediate checkpoint
 TILDE = "~"  # before the share of a merge that is trained on, in percent
+HASH = "#"  # before the seed of a replicate, at the end of the name of a base or setup
 
 RANDOM = "random"  # what a base of random weights is made from
 MULTI = "multi"  # the target that is all languages together
@@ -49,6 +51,7 @@ _SIGNS = {
     PLUS: "stands between the languages of a combination",
     AT: "stands before the step of a checkpoint",
     TILDE: "stands before the share of a merge that is trained on",
+    HASH: "stands before the seed of a replicate",
 }
 # What pandas reads as a missing value in the CSV files that a study writes.
 _MISSING = {"NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "NaT"}
@@ -152,6 +155,22 @@ def in_rounds(setup: str, count: int, method: str = "", number: int | None = Non
     """
     name = "-".join([setup, "rounds", str(count), *([method] if method else [])])
     return name if number is None else f"{name}.{number}"
+
+
+def replicate(model_id: str, seed: int | None) -> str:
+    """The base or model of that id, or the setup of that name, made with another seed; None: itself.
+
+    `2x/isl+swe/ties`, 43 -> `2x#43/isl+swe/ties`.
+    """
+    first, slash, rest = model_id.partition(SLASH)
+    return model_id if seed is None else f"{first}{HASH}{seed}{slash}{rest}"
+
+
+def split_seed(model_id: str) -> tuple[str, int | None]:
+    """What replicates share, and the seed of this one: `2x#43/swe` -> `2x/swe`, 43; of the first seed, None."""
+    first, slash, rest = model_id.partition(SLASH)
+    plain, _, seed = first.partition(HASH)
+    return f"{plain}{slash}{rest}", int(seed) if seed else None
 
 
 def split_step(model_id: str) -> tuple[str, int | None]:

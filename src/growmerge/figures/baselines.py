@@ -10,7 +10,7 @@ from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
 from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
-from growmerge.figures.common.wording import over, over_items
+from growmerge.figures.common.wording import intervals, over
 from growmerge.ids import MULTI
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -32,7 +32,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def _models(shown: Shown) -> list[Model]:
     """Bases, the adapted models of all setups, and models of others."""
-    return [*shown.grid.bases, *shown.models, *shown.grid.externals]
+    return [*shown.bases, *shown.models, *shown.grid.externals]
 
 
 def _selection(shown: Shown) -> dict[str, Any]:
@@ -163,8 +163,8 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"Adapted models before merging, {over(selection)}. Left: score in the target language of the model trained "
         "for it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the same "
         "models, and of the base models (dashed lines; where they are equal, the dashes alternate). Letters, if any: "
-        f"models of others, as they are. Bars: {over_items(analysis)}; they do not show the variation between training "
-        f"runs. Dotted: chance. A cross marks a model without a score.{rule(selection)}"
+        f"models of others, as they are. Bars: "
+        f"{intervals(selection, analysis)}. Dotted: chance. A cross marks a model without a score.{rule(selection)}"
     )
 
 

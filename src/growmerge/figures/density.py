@@ -27,6 +27,7 @@ with lazily():
 
     from growmerge.figures.common import style, summaries
     from growmerge.tables import statistics
+    from growmerge.tables.summary import over_all_seeds
 
 COLUMNS = (
     *("part", "measure", "setup", "method", "density", "name"),
@@ -229,6 +230,6 @@ FIGURE = Figure(
     data=density_data,
     draw=draw_density,
     caption=_caption,
-    finding=lambda drawn: density_finding(pd.read_parquet(drawn.table), drawn.selection),
+    finding=lambda drawn: density_finding(over_all_seeds(pd.read_parquet(drawn.table)), drawn.selection),
     selection=_selection,
 )

@@ -12,15 +12,19 @@ from growmerge.artifacts import verify
 from growmerge.frames import write_frame
 from growmerge.tables.by_language import by_language, by_language_markdown
 from growmerge.tables.means import means, means_markdown
+from growmerge.tables.summary import over_all_seeds
 
 
 def write_language_tables(
     scores: Path, folder: Path, *, languages: Sequence[str], setups: Sequence[str], methods: Sequence[str]
 ) -> None:
-    """by_language and means of the table `scores`, in `folder`: .parquet, .csv, .md and a manifest for each."""
+    """by_language and means of the table `scores`, in `folder`: .parquet, .csv, .md and a manifest for each.
+
+    Of replicates, they hold the means over seeds.
+    """
     start = time.monotonic()
     verify(scores)
-    cells = by_language(pd.read_parquet(scores), languages, setups, methods)
+    cells = by_language(over_all_seeds(pd.read_parquet(scores)), languages, setups, methods)
     averages = means(cells)
     config = {"languages": list(languages), "setups": list(setups), "methods": list(methods)}
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from growmerge.tables.seeds import difference_over_seeds
 from growmerge.tables.statistics import Interval, Z, bootstrap_mean, of_enough
 
 
@@ -56,6 +57,18 @@ def paired_outcomes(differences: NDArray[np.float64] | NDArray[np.int8]) -> Pair
     middle = better - worse
     mean = float(np.mean(differences))
     return _paired(Interval(mean, float(max(middle - reach, -1.0)), float(min(middle + reach, 1.0))), differences)
+
+
+def paired_over_seeds(
+    differences: NDArray[np.float64], *, outcomes: bool, lower_is_better: bool = False
+) -> PairedDifference:
+    """The same of replicates, `differences` of shape (seeds, n): see `seeds.difference_over_seeds`, also for `p`.
+
+    `better` and `worse` count items by the mean over seeds.
+    """
+    found = difference_over_seeds(differences, outcomes=outcomes)
+    gains = differences.mean(axis=0)
+    return _paired(found.interval, -gains if lower_is_better else gains)._replace(p=found.p)
 
 
 def _paired(difference: Interval, gains: NDArray[np.float64] | NDArray[np.int8]) -> PairedDifference:
