@@ -49,7 +49,7 @@ def test_without_variation_between_seeds_an_interval_is_that_of_one_seed_but_for
     middle = (30 + 2) / (40 + 4)
     reach = stats.t.ppf(0.975, 39) * np.sqrt(middle * (1 - middle) / 44)
     assert three[:] == pytest.approx((0.75, middle - reach, middle + reach))
-    assert three.high - three.low == pytest.approx(one.high - one.low, rel=0.03)
+    assert three.high - three.low == pytest.approx(one.high - one.low, rel=0.05)
 
 
 def test_an_interval_of_right_answers_has_a_width_at_its_ends_and_stays_between_0_and_1():
@@ -193,7 +193,7 @@ def test_contrasts_are_paired_by_seed():
     theirs = dict(zip(other["2x/swe"].values(), map(pairs, (20, 30, 41)), strict=True))
     found = contrasts_of(scores_of(26, 36, 47), theirs, BY_SEED | other)
     assert (found["difference"], found["seeds"], found["n"]) == (pytest.approx(0.1), 3, 60)
-    assert found["better"] == 22 and found["worse"] == 0  # on some seed: items 20 to 25, 30 to 35 and 41 to 46
+    assert found["better"] == 18 and found["worse"] == 0  # on some seed: items 20 to 25, 30 to 35 and 41 to 46
     shuffled = dict(zip(other["2x/swe"].values(), map(pairs, (41, 20, 30)), strict=True))
     unpaired = contrasts_of(scores_of(26, 36, 47), shuffled, BY_SEED | other)
     assert unpaired["difference"] == pytest.approx(0.1)
