@@ -210,7 +210,7 @@ def repository(study: str, name: str) -> str:
     `2x/isl+swe/ties` becomes `{study}-2x-isl_swe-ties`. Two ids may get the same name: whoever publishes both has
     to look.
     """
-    signs = str.maketrans(SLASH + PLUS + TILDE + AT, "-_.-")
+    signs = str.maketrans(SLASH + PLUS + TILDE + AT + HASH, "-_.-.")
     return f"{study}-{name.translate(signs)}"
 
 

@@ -165,6 +165,9 @@ def _summary(study: Study, grid: Grid) -> list[str]:
         f"It merges the adapted models in {len(grid.combinations)} combinations of languages by {methods}.",
         f"Models are scored on {benchmarks}.",
     ]
+    if seeds := grid.replicates.further:
+        named = listed([str(seed) for seed in [study.seed, *seeds]])
+        sentences.append(f"It does so with the seeds {named}; scores of models are of one seed, figures show means.")
     return [*sentences, study.analysis.note] if study.analysis.note else sentences
 
 
