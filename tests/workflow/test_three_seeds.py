@@ -1,4 +1,4 @@
-"""Two languages with three seeds, for real: what is made once, what differs, what figures say, and one seed as before."""
+"""Two languages with three seeds, for real: what is made once, what differs, what figures say; one seed as before."""
 
 import shutil
 from pathlib import Path

@@ -26,8 +26,7 @@ with lazily():
     import pandas as pd
 
     from growmerge.figures.common import style, summaries
-    from growmerge.tables import statistics
-    from growmerge.tables.summary import over_all_seeds
+    from growmerge.tables import statistics, summary
 
 COLUMNS = (
     *("part", "measure", "setup", "method", "density", "name"),
@@ -230,6 +229,6 @@ FIGURE = Figure(
     data=density_data,
     draw=draw_density,
     caption=_caption,
-    finding=lambda drawn: density_finding(over_all_seeds(pd.read_parquet(drawn.table)), drawn.selection),
+    finding=lambda drawn: density_finding(summary.over_all_seeds(pd.read_parquet(drawn.table)), drawn.selection),
     selection=_selection,
 )

@@ -18,8 +18,7 @@ def seeds_markdown(rows: Sequence[Row], costs: Costs) -> list[str]:
         "",
         "## Seeds",
         "",
-        "With further seeds, models are trained, merged and scored again. Text, tokenizer, benchmarks and all else that "
-        "does not depend on the seed is made once.",
+        "With further seeds, models are trained, merged and scored again. Text, tokenizer, benchmarks are made once.",
         "",
         "| seed | trainings | scores | FLOPs | GPU hours |",
         "|---|--:|--:|--:|--:|",
