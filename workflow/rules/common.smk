@@ -73,7 +73,6 @@ SCORED = [*GRID, *CHECKPOINTS.values()]
 DRAWN = {name: models for name, figure in FIGURES.items() if (models := list(figure.models(SHOWN)))}
 
 
-
 def over_seeds(replicates):
     """What a rule takes as params of replicates (`GRID.by_seed`): nothing in a study of one seed, whose params stay."""
     return {"replicates": replicates} if GRID.replicates.further else {}
