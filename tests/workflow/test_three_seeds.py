@@ -74,9 +74,8 @@ def test_figures_and_tables_show_means_over_seeds(clone, grid):
     gap = pd.read_csv(clone / RESULTS / "tables/gap.csv")
     assert (gap["seeds"] == 3).all()
     assert {"1x/isl+swe/linear", "1x/isl+swe/linear~20", "1x/isl+swe/ensemble"} <= set(gap["id"])
-    assert {"| 43, in addition | 5 |", "| 44, in addition | 5 |"} <= {
-        line[:24] for line in snakemake(clone, "plan", *RUN).splitlines()
-    }
+    planned = snakemake(clone, "plan", *RUN)
+    assert "| 43, in addition | 5 |" in planned and "| 44, in addition | 5 |" in planned
 
 
 def test_the_first_seed_is_the_study_with_one(clone):
