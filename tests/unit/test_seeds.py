@@ -45,6 +45,7 @@ def test_a_replicate_has_its_seed_after_the_name_of_its_base_or_setup():
         assert ids.split_seed(model) == (model, None)
         assert ids.split_seed(ids.replicate(model, 7)) == (model, 7)
         assert ids.replicate(model, None) == model
+    assert ids.repository("study", "2x#43/swe") == "study-2x.43-swe"
     assert "stands before the seed" in ids.fault_of("2x#43")
 
 
