@@ -8,10 +8,13 @@ from growmerge import ids
 from growmerge.config import validate
 from growmerge.config.load import merge_mappings, read_yaml
 from growmerge.errors import GrowmergeError
+from growmerge.figures import FIGURES
+from growmerge.figures.common.selection import Selection
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.recipe import Recipes
+from growmerge.study.shown import Shown
 
 CONFIG = Path(__file__).parents[2] / "config"
 SHARING = {"sharing": {"base": "init", "shares": [0.2]}}
@@ -125,6 +128,26 @@ def test_costs_of_replicates_are_those_of_the_first(three):
     for model in three.trained:
         plain = ids.split_seed(model.id)[0]
         assert costs.total_flops(model.id) == costs.total_flops(plain)
+
+
+def captions(grid):
+    """By figure, the plain data of its selection and its caption."""
+    shown, analysis = Shown(Costs(grid, stated_counts(grid.study)), ()), grid.study.analysis
+    for name, figure in FIGURES.items():
+        selected = figure.selected(shown)
+        yield name, selected, figure.text(Selection.of(selected, analysis), analysis, study="x", measures=["parity"])
+
+
+def test_captions_say_which_seeds_are_shown_and_what_intervals_are_over(one, three):
+    for name, selected, caption in captions(three):
+        averaged = FIGURES[name].over_seeds
+        assert ("means over 3 training runs, with the seeds 42, 43 and 44" in caption) == averaged
+        assert ("Of the seeds 42, 43 and 44, it shows 42." in caption) == (not averaged)
+        if averaged:
+            assert "training runs." not in caption and "trained once" not in caption and "sign test" not in caption
+        assert not any("#" in setup for setup in selected["setups"])
+    for _, selected, caption in captions(one):
+        assert "seeds" not in selected and "over_seeds" not in selected and "seed" not in caption
 
 
 @pytest.mark.parametrize(
