@@ -78,6 +78,15 @@ def test_every_seed_makes_the_same_models_from_its_own_parents(three):
     assert three.merge_base("2x#43", "isl+swe", "ties") == "base-2x#43"
 
 
+def test_a_base_of_merges_that_the_configuration_names_has_the_seed_of_the_members():
+    named = grid_of({"seeds": [42, 43]}, {"merging": {"base": "base-1x"}})
+    assert named.merge_base("2x#43", "isl+swe", "ties") == "base-1x#43"
+    rule = {"setup": "2x", "base": "base-1x-x2", "methods": ["ties"]}
+    published = grid_of({"seeds": [42, 43]}, {"merging": {"base": "as_published", "published_bases": [rule]}})
+    assert published.merge_base("2x#43", "isl+swe", "ties") == "base-1x-x2#43"
+    assert published.merge_base("2x#43", "isl+swe", "dare_ties") == "base-2x#43"
+
+
 def test_what_one_figure_of_the_first_seed_needs_is_made_once(three):
     further = [model for model in [*three, *three.models] if ids.split_seed(model.id)[1] is not None]
     assert not any(model.setup.startswith("shared-") for model in further)

@@ -15,7 +15,7 @@ from workflow.snakemake import LAPTOP, copy_of_the_repository, job_counts, snake
 pytestmark = pytest.mark.workflow
 FILES = ["config/miniature.yaml", "two-languages.yaml", "three-seeds.yaml"]
 RUN = [*LAPTOP, "--configfile", *FILES]
-ONE_SEED = [*RUN, "--config", "seeds=null"]
+ONE_SEED = [*RUN, "--config", "seeds=[42]"]
 RESULTS = Path("results/three-seeds")
 
 
