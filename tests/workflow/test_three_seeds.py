@@ -15,7 +15,7 @@ from workflow.snakemake import LAPTOP, copy_of_the_repository, job_counts, snake
 pytestmark = pytest.mark.workflow
 FILES = ["config/miniature.yaml", "two-languages.yaml", "three-seeds.yaml"]
 RUN = [*LAPTOP, "--configfile", *FILES]
-ONE_SEED = [*RUN, "--config", "seeds=[42]"]
+ONE_SEED = [*RUN, "one-seed.yaml"]
 RESULTS = Path("results/three-seeds")
 
 
@@ -24,6 +24,7 @@ def clone(tmp_path_factory):
     folder = copy_of_the_repository(tmp_path_factory.mktemp("clone"))
     for name in FILES[1:]:
         shutil.copy(Path(__file__).with_name(name), folder)
+    (folder / "one-seed.yaml").write_text("seeds: null\n", encoding="utf-8")
     return folder
 
 
