@@ -12,6 +12,7 @@ A model's id is also its path below the folders of models, checkpoints, merges a
     2x/isl+swe/base~5      its control: the setup's base, trained for as many tokens
     2x-rounds-4/swe        the model of a setup whose experts restart from their merge: after the last of 4 rounds
     2x-rounds-4.1/swe      the same after the first round
+    base-2x#43, 2x#43/swe  the same base and model, made with another seed: a replicate
     external/gemma         a model of others
     unigram                a floor, not a model: each language's text by how often its tokens are used
 
@@ -27,6 +28,7 @@ SLASH = "/"  # between the parts of an id, which are folders
 PLUS = "+"  # between the languages of a combination
 AT = "@"  # before the step of an intermediate checkpoint
 TILDE = "~"  # before the share of a merge that is trained on, in percent
+HASH = "#"  # before the seed of a replicate, at the end of the name of a base or setup
 
 RANDOM = "random"  # what a base of random weights is made from
 MULTI = "multi"  # the target that is all languages together
@@ -51,6 +53,7 @@ _SIGNS = {
     PLUS: "stands between the languages of a combination",
     AT: "stands before the step of a checkpoint",
     TILDE: "stands before the share of a merge that is trained on",
+    HASH: "stands before the seed of a replicate",
 }
 # What pandas reads as a missing value in the CSV files that a study writes.
 _MISSING = {"NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "NaT"}
@@ -157,6 +160,22 @@ def in_rounds(setup: str, count: int, method: str = "", number: int | None = Non
     return name if number is None else f"{name}.{number}"
 
 
+def replicate(model_id: str, seed: int | None) -> str:
+    """The base or model of that id, or the setup of that name, made with another seed; None: itself.
+
+    `2x/isl+swe/ties`, 43 -> `2x#43/isl+swe/ties`.
+    """
+    first, slash, rest = model_id.partition(SLASH)
+    return model_id if seed is None else f"{first}{HASH}{seed}{slash}{rest}"
+
+
+def split_seed(model_id: str) -> tuple[str, int | None]:
+    """What replicates share, and the seed of this one: `2x#43/swe` -> `2x/swe`, 43; of the first seed, None."""
+    first, slash, rest = model_id.partition(SLASH)
+    plain, _, seed = first.partition(HASH)
+    return f"{plain}{slash}{rest}", int(seed) if seed else None
+
+
 def split_step(model_id: str) -> tuple[str, int | None]:
     """What stands before the step of a checkpoint (or a combination), and the step: `2x/swe@250` -> `2x/swe`, 250."""
     plain, _, step = model_id.partition(AT)
@@ -194,7 +213,7 @@ def repository(study: str, name: str) -> str:
     `2x/isl+swe/ties` becomes `{study}-2x-isl_swe-ties`. Two ids may get the same name: whoever publishes both has
     to look.
     """
-    signs = str.maketrans(SLASH + PLUS + TILDE + AT, "-_.-")
+    signs = str.maketrans(SLASH + PLUS + TILDE + AT + HASH, "-_.-.")
     return f"{study}-{name.translate(signs)}"
 
 

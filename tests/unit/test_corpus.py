@@ -261,3 +261,25 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path, step, count):
     command = [sys.executable, "-c", PEAK, step, str(tmp_path / "small"), str(tmp_path / "large")]
     grown = int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     assert grown < 3 * count * len(text) / 2
+
+
+def test_no_more_is_read_than_max_bytes_and_less_text_is_named(tmp_path):
+    texts = [f"Text {number:04} med bokstaven å." for number in range(400)]  # 27 bytes each
+    for name, part in (("a", texts[:200]), ("b", texts[200:])):
+        write_lines(tmp_path / f"{name}.jsonl", [{"text": text} for text in part])
+    assert {len(text.encode()) for text in texts} == {27}
+    whole = build_shard(corpus_of(files(tmp_path), heldout=0.2), {}, Shard(), tmp_path)
+    for count, kept in ((1, 100), (2, 50)):
+        facts = build_shard(corpus_of(files(tmp_path), heldout=0.2, max_bytes=2726), {}, Shard(0, count), tmp_path)
+        assert facts["written"][DOCUMENTS]["documents"] == facts["kept"]["documents"] == kept
+        assert facts["read"]["documents"] == sum(facts[outcome]["documents"] for outcome in OUTCOMES) < 200
+        assert [d.text for d in read_documents(tmp_path / DOCUMENTS)] == [
+            text for number, text in enumerate(texts) if not is_heldout(f"a.jsonl:{number + 1}", 0.2)
+        ][:kept]
+    least = whole["written"][DOCUMENTS]["bytes"]
+    refused = corpus_of(files(tmp_path), heldout=0.2, max_bytes=least)
+    with pytest.raises(
+        GrowmergeError, match=rf"corpora\.web\.max_bytes = {least}: shard 1-of-1 has only {least:,} of its"
+    ):
+        build_shard(refused, {}, Shard(), tmp_path)
+    assert "max_bytes" not in corpus_of(files(tmp_path)).model_dump(), "corpora without a cap stay as they are"

@@ -187,6 +187,19 @@ def test_merges_made_for_languages_on_top_of_the_full_grid(clone):
     assert counts["tabulate_gap"] == 1
 
 
+def test_the_study_for_one_gpu_and_that_with_text_of_ones_own(clone):
+    counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/one-gpu.yaml"))
+    assert counts["adapt_model"] == 3 * (3 * 6 + 3), "three seeds; three setups; what is trained on"
+    assert (counts["train_base"], counts["clone_model"], counts["initialise_model"]) == (9, 3, 3)
+    assert counts["merge_and_score"] == 3 * 3 * 26
+    assert counts["build_tokenizer"] == 1 and counts["count_tokens"] == 5
+    for code in ("ces", "slk"):
+        (clone / "texts" / code).mkdir(parents=True)
+        (clone / "texts" / code / "a.jsonl").write_text('{"text": "Ahoj"}\n', encoding="utf-8")
+    counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/one-gpu.yaml", "config/one-gpu-own.yaml"))
+    assert counts["adapt_model"] == 3 * (3 * 3 + 3)
+
+
 def test_the_published_checkpoints_need_no_training(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/published.yaml"))
     assert counts["import_model"] == 3 + 18 + 6

@@ -4,8 +4,11 @@
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
 GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
 FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES]
+OF_GAP = [GRID.model(m) for m in dict.fromkeys(m for candidate in SHOWN.candidates for m in candidate.models)]
 CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
 TABULATED["scores"] = SCORED
+# Contrasts are between models of the first seed, whose replicates are paired with one another.
+FIRST = [model for model in SCORED if split_seed(model.id)[1] is None]
 NAMED = [
     *TABULATED,
     *GAP_FIGURES,
@@ -23,6 +26,16 @@ if DECODING:
 FIGURE_FILES = [
     f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "svg", "csv", "md")
 ]
+
+
+def averaged(table):
+    """The models of a table that it has the means over seeds of: none in those of figures that show the first seed."""
+    return TABULATED[table] if table == "scores" or FIGURES[table].over_seeds else []
+
+
+def in_table(table):
+    """The models of a table, with the replicates that it averages over."""
+    return list(dict.fromkeys([*TABULATED[table], *GRID.with_replicates(averaged(table))]))
 
 
 # How Snakemake's own report lists tables.
@@ -43,8 +56,8 @@ rule tabulate_scores:
     Make the table of a figure, or of all scores.
     """
     input:
-        scores=lambda w: LAYOUT.scores(TABULATED[w.table]),
-        translations=lambda w: LAYOUT.translations(TABULATED[w.table]),
+        scores=lambda w: LAYOUT.scores(in_table(w.table)),
+        translations=lambda w: LAYOUT.translations(in_table(w.table)),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
@@ -63,7 +76,8 @@ rule tabulate_scores:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        models=lambda w: [vars(model) for model in TABULATED[w.table]],
+        **over_seeds(lambda w: GRID.by_seed(averaged(w.table))),
+        models=lambda w: [vars(model) for model in in_table(w.table)],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
@@ -81,7 +95,7 @@ rule tabulate_contrasts:
     Tabulate differences between models, with intervals.
     """
     input:
-        scores=lambda w: LAYOUT.scores(TABULATED["scores"]),
+        scores=lambda w: LAYOUT.scores(SCORED),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/contrasts.parquet",
@@ -98,7 +112,8 @@ rule tabulate_contrasts:
         mem_mb=lambda w, attempt: 8000 * attempt,
         runtime=120,
     params:
-        models=[vars(model) for model in TABULATED["scores"]],
+        **over_seeds(GRID.by_seed(FIRST)),
+        models=[vars(model) for model in FIRST],
         scores_folder=lambda w: f"{RESULTS}/scores",
         baseline=STUDY.analysis.pairwise_method,
         english=STUDY.english.code,
@@ -115,7 +130,7 @@ rule tabulate_contrasts:
 # What the sentence under a figure rests on: contrasts between the models of that figure alone.
 use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     input:
-        scores=lambda w: LAYOUT.scores(TABULATED[w.figure]),
+        scores=lambda w: LAYOUT.scores(in_table(w.figure)),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{figure}}_contrasts.parquet",
@@ -128,6 +143,7 @@ use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     wildcard_constraints:
         figure="|".join(CONTRASTED),
     params:
+        **over_seeds(lambda w: GRID.by_seed(averaged(w.figure))),
         models=lambda w: [vars(model) for model in TABULATED[w.figure]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         baseline=STUDY.analysis.pairwise_method,
@@ -147,7 +163,7 @@ rule tabulate_gap:
     Tabulate which share of the gap between base and joint training merges win back.
     """
     input:
-        scores=lambda w: LAYOUT.scores_of(model for candidate in SHOWN.candidates for model in candidate.models),
+        scores=lambda w: LAYOUT.scores(GRID.with_replicates(OF_GAP)),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/gap.parquet",
@@ -164,6 +180,7 @@ rule tabulate_gap:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=120,
     params:
+        **over_seeds(GRID.by_seed(OF_GAP)),
         candidates=[vars(candidate) for candidate in SHOWN.candidates],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
@@ -299,7 +316,7 @@ rule tabulate_languages:
         runtime=30,
     params:
         languages=STUDY.language_codes,
-        setups=[*(setup.name for setup in STUDY.setups), *(name for name, r in GRID.rounds.items() if r.last)],
+        setups=[*(setup.name for setup in STUDY.setups), *SHOWN.rounds],
         methods=[method.name for method in STUDY.merging.methods],
     message:
         "Tabulate scores language by language, and their means and variation over languages"

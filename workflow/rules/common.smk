@@ -20,6 +20,7 @@ from growmerge.config.yaml_files import check_file
 from growmerge.study.costs import Costs, check_continued, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
+from growmerge.ids import split_seed
 from growmerge.slurm import outlive_outages
 from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
 from growmerge.study.floors import counted_corpora
@@ -71,6 +72,12 @@ CHECKPOINTS = SHOWN.checkpoints
 SCORED = [*GRID, *CHECKPOINTS.values()]
 # Figure -> the models that it shows. Each is drawn from a table of its name.
 DRAWN = {name: models for name, figure in FIGURES.items() if (models := list(figure.models(SHOWN)))}
+
+
+def over_seeds(replicates):
+    """What a rule takes as params of replicates (`GRID.by_seed`): nothing in a study of one seed, whose params stay."""
+    return {"replicates": replicates} if GRID.replicates.further else {}
+
 
 # How what benchmarks ask for is generated, where they do; and the files of scores, which then are two.
 DECODING = {b.name: asdict(decoding) for b in STUDY.benchmarks if (decoding := b.decoding(STUDY.seed))}

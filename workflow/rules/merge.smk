@@ -93,7 +93,7 @@ rule tune_coefficients:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         method=lambda w: LAYOUT.method_params(GRID.method(w.tuned)),
-        seed=STUDY.seed,
+        seed=lambda w: GRID.replicates.merging_seed(w.setup),
     message:
         "Tune the coefficients of {wildcards.combination} in setup {wildcards.setup}, merged by {wildcards.tuned}"
     script:
@@ -142,7 +142,7 @@ rule merge_and_score:
         methods=[LAYOUT.method_params(method) for method in EVERYWHERE],
         bases=lambda w: LAYOUT.merge_bases(w.setup, w.combination, EVERYWHERE),
         decoding=DECODING,
-        seed=STUDY.seed,
+        seed=lambda w: GRID.replicates.merging_seed(w.setup),
         tokens_per_batch=STUDY.scoring.tokens_per_batch,
         work=lambda w: f"{RESULTS}/work/merges/{w.setup}/{w.combination}",
     message:
@@ -207,7 +207,7 @@ rule merge_models:
         mixed_dtypes=STUDY.merging.mixed_dtypes,
         method=lambda w: LAYOUT.method_params(GRID.method(w.method)),
         scores=lambda w: LAYOUT.score(f"{w.setup}/{w.combination}/{w.method}"),
-        seed=STUDY.seed,
+        seed=lambda w: GRID.replicates.merging_seed(w.setup),
     message:
         "Merge {wildcards.combination} in setup {wildcards.setup} by {wildcards.method}"
     script:

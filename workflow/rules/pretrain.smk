@@ -20,7 +20,8 @@ rule initialise_model:
         mem_mb=lambda w, attempt: inference_memory(STUDY, 1, 1, attempt),
         runtime=30,
     params:
-        **STUDY.dump("architecture", "seed"),
+        **STUDY.dump("architecture"),
+        seed=lambda w: GRID.replicates.initialisation_seed(w.random_base),
         vocab_size=STUDY.tokenizer.vocab_size,
     message:
         "Draw the random initialisation {wildcards.random_base}"
@@ -48,7 +49,7 @@ rule clone_model:
         runtime=30,
     params:
         clone=lambda w: GRID.base(w.cloned_base).clone.model_dump(),
-        seed=STUDY.seed,
+        seed=lambda w: GRID.replicates.initialisation_seed(w.cloned_base),
     message:
         "HyperClone {input} into {wildcards.cloned_base}"
     script:

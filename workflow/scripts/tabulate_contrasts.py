@@ -21,5 +21,6 @@ with job(snakemake.log[0]):
         resamples=params.resamples,
         seed=params.seed,
         measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        replicates=params.get("replicates"),
         kinds=params.get("kinds"),
     )

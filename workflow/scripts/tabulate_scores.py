@@ -19,5 +19,6 @@ with job(snakemake.log[0]):
         seed=params.seed,
         parity=params.parity,
         measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        replicates=params.get("replicates"),
         translated=bool(snakemake.input.translations),
     )

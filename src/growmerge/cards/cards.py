@@ -250,7 +250,7 @@ class Cards:
             modules=[Path(module) for module in layout.merge_modules([method])],
             statistics=[Path(p) for p in layout.merge_statistics(model.setup, model.combination, [method])],
             dtype=merging.dtype,
-            seed=self._study.seed,
+            seed=self._grid.replicates.merging_seed(model.setup),
             device="cpu",
             mixed_dtypes=merging.mixed_dtypes,
         )

@@ -17,6 +17,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.figures.common.palette import MEASURE_LABELS
 from growmerge.ids import ALL
 from growmerge.tables.markdown import decimals, interval, markdown_table, number
+from growmerge.tables.summary import of_single_models
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Scores:
         self._made_from: Mapping[str, str] = {}
         if table.exists():
             self._made_from = verify(table).inputs
-            self._table = pd.read_parquet(table)
+            self._table = of_single_models(pd.read_parquet(table))
 
     def of(self, model_id: str, items: str, digests: Collection[str]) -> list[Score]:
         """The scores of a model over all items of each measure.

@@ -33,7 +33,10 @@ job starts.
 | `miniature-density.yaml` | given after `miniature.yaml`: TIES and DARE with more of the task vectors |
 | `miniature-translation.yaml` | given after `miniature.yaml`: facts and translation, which its models cannot do |
 | `miniature-vocabulary.yaml` | given after `miniature.yaml`: what merging loses at another size of the vocabulary |
+| `miniature-seeds.yaml` | given after `miniature.yaml`: one setup with three seeds, and intervals over them |
 | `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
+| `one-gpu.yaml` | five languages, three seeds and capped text, for a day on one GPU |
+| `one-gpu-own.yaml` | given after that file: the same with text of your own |
 | `schema.json` | the JSON schema of the configuration, for editors that check YAML |
 
 Each YAML file states only what differs from `config.yaml`. Do the same in a file of your own, and

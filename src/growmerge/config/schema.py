@@ -6,7 +6,7 @@ configuration files key by key and cannot remove a key.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -20,10 +20,11 @@ from growmerge.config.merging import Merging
 from growmerge.config.models import Architecture, Base, External, Setup, Sharing
 from growmerge.config.plan import Plan
 from growmerge.config.publish import Publish
+from growmerge.config.replicates import Replicates
 from growmerge.config.scoring import Scoring
 from growmerge.config.strict import Name, Strict
 from growmerge.config.training import Training
-from growmerge.ids import MULTI
+from growmerge.ids import MULTI, RANDOM
 
 
 class Study(Strict):
@@ -33,6 +34,12 @@ class Study(Strict):
     seed: int = Field(
         42, ge=0, lt=2**63, description="The seed of all random choices: initialisation, order, noise, DARE, bootstrap."
     )
+    seeds: list[Annotated[int, Field(ge=0, lt=2**63)]] | None = Field(
+        None,
+        description="Seeds of replicates, `seed` first: with each, models are trained, merged and scored. Figures then "
+        "show means over seeds. Text, tokenizer and benchmarks are made once. Default: one run, with `seed`.",
+    )
+    replicates: Replicates = Field(default_factory=Replicates, description="In what replicates differ.")
     packages: list[Package] = Field(default_factory=list, description="Packages with text or data, pinned by digest.")
     corpora: list[Corpus] = Field(description="The collections of text.")
     english: English = Field(description="English, the language of the base models.")
@@ -64,6 +71,24 @@ class Study(Strict):
     def language_codes(self) -> list[str]:
         """Target languages, in the order of the configuration."""
         return [language.code for language in self.languages]
+
+    @property
+    def replicated_bases(self) -> set[str]:
+        """The bases that differ between `seeds`: they are drawn, cloned with noise or trained, or their parent does."""
+        found: set[str] = set()
+        vary = self.replicates.vary if self.replicates.bases == "own" else []
+        for base in self.bases:  # parents first
+            drawn = base.from_ == RANDOM or (base.clone is not None and base.clone.snr_db is not None)
+            own = (drawn and "initialisation" in vary) or (base.train and "order" in vary)
+            if own or base.from_ in found:
+                found.add(base.name)
+        return found
+
+    @property
+    def replicated_setups(self) -> list[str]:
+        """The setups that differ between `seeds`: they train models here, in another order or from another base."""
+        bases, reordered = self.replicated_bases, "order" in self.replicates.vary
+        return [s.name for s in self.setups if not s.from_ and (reordered or s.base in bases)]
 
     @property
     def shared_out(self) -> list[Language]:

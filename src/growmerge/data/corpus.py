@@ -121,32 +121,43 @@ def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, fold
     """Write the shard's documents to `folder`: `documents.parquet`, and `heldout.parquet` for evaluation.
 
     Cleaned as `corpus` says; duplicates are found within a shard, not across shards (what is to be trained on is held
-    against the held-out text of all shards when it is tokenized).
+    against the held-out text of all shards when it is tokenized). With `max_bytes`, reading ends at the first document
+    that does not fit into the shard's share of it, which is not counted.
 
     Raises GrowmergeError if nothing is left to train on, unless all is meant to be held out, with why each document
-    fell; also of one shard of many, for nothing can be trained on such a shard.
+    fell; also of one shard of many, for nothing can be trained on such a shard. Raises it for less text than
+    `max_bytes`.
 
     Returns, as {documents, bytes, characters} of the sources' text, `read` and each outcome, whose sum it is (`kept`,
     `heldout`, `markup`, `short`, `duplicate_id`, `duplicate_text`), and of the text as `written` to each file.
     """
+    limit = None if corpus.max_bytes is None else corpus.max_bytes // shard.count
     cleaner = Cleaner(corpus.min_words, corpus.cleaning, corpus.placeholder)
     read = Tally()
     outcomes = {name: Tally() for name in ("kept", *_FATES)}
     written = {DOCUMENTS: Tally(), HELDOUT: Tally()}
+    full = False
+    outcome: str
     with DocumentWriter(folder / DOCUMENTS) as documents, DocumentWriter(folder / HELDOUT) as heldout:
         for document in read_shard(corpus, packages, shard, cleaner.begin):
-            read.add(document.text)
             outcome, cleaned = cleaner.clean(document)
             if outcome == "kept" and is_heldout(document.id, corpus.heldout):
-                outcomes["heldout"].add(document.text)
+                outcome = "heldout"
                 written[HELDOUT].add(cleaned.text)
                 heldout.write(cleaned)
             elif outcome == "kept":
-                outcomes["kept"].add(document.text)
+                full = limit is not None and written[DOCUMENTS].bytes + len(cleaned.text.encode()) > limit
+                if full:
+                    break
                 written[DOCUMENTS].add(cleaned.text)
                 documents.write(cleaned)
-            else:
-                outcomes[outcome].add(document.text)
+            read.add(document.text)
+            outcomes[outcome].add(document.text)
+    if limit is not None and not full:
+        raise GrowmergeError(
+            f"corpora.{corpus.name}.max_bytes = {corpus.max_bytes}: shard {shard} has only "
+            f"{written[DOCUMENTS].bytes:,} of its {limit:,} bytes of text; lower it, or leave it out to take all"
+        )
     _check_kept(corpus, shard, read, outcomes)
     if cleaner.other_texts:
         logger.warning(

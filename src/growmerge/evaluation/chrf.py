@@ -70,6 +70,15 @@ def of_corpus(counts: NDArray[np.int64]) -> float:
     return float(chrf(counts.sum(axis=0)))
 
 
+def of_each(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each of n sentences adds to the chrF++ of the corpus, counts of shape (n, COUNTS): jackknife pseudo-values.
+
+    n times the score of all minus n - 1 times that without the sentence (Efron and Tibshirani 1993, chapter 11), (n,).
+    """
+    n, total = len(counts), counts.sum(axis=0)
+    return n * chrf(total) - (n - 1) * chrf(total - counts)
+
+
 def resampled(counts: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """chrF++ of `resamples` corpora of n sentences drawn with replacement from n, counts of shape (n, COUNTS)."""
     n = len(counts)

@@ -11,7 +11,7 @@ from growmerge.figures.common.blind import no_signal
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
 from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
-from growmerge.figures.common.wording import over, over_items
+from growmerge.figures.common.wording import intervals, over
 from growmerge.ids import MULTI, UNIGRAM
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -41,7 +41,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def _models(shown: Shown) -> list[Model]:
     """Bases, the adapted models of all setups, models of others, and floors."""
     floors = [floor for floor in shown.floors if floor.kind != "base"]
-    return [*shown.grid.bases, *shown.models, *shown.grid.externals, *floors]
+    return [*shown.bases, *shown.models, *shown.grid.externals, *floors]
 
 
 def _selection(shown: Shown) -> dict[str, Any]:
@@ -197,10 +197,10 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"Adapted models before merging, {over(selection)}. Left: score in the target language of the model trained "
         "for it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the same "
         "models, and of the base models (dashed lines; where they are equal, the dashes alternate). Letters, if any: "
-        f"models of others, as they are. Bars: {over_items(analysis)}; they do not show the variation between training "
-        "runs. Dotted: chance. Where guessing has no level, two floors in its place, if they were scored: an untrained "
-        "model, and a unigram model, which knows how often the text of the language has each token (one added to each "
-        f"count), and nothing else. A cross marks a model without a score.{rule(selection)}"
+        f"models of others, as they are. Bars: {intervals(selection, analysis)}. Dotted: chance. Where guessing has no "
+        "level, two floors in its place, if they were scored: an untrained model, and a unigram model, which knows how "
+        "often the text of the language has each token (one added to each count), and nothing else. A cross marks a "
+        f"model without a score.{rule(selection)}"
     )
 
 

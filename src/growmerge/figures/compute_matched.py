@@ -328,4 +328,5 @@ FIGURE = Figure(
     finding=_finding,
     contrasts=between_widths("compute"),
     selection=_selection,
+    over_seeds=False,
 )

@@ -26,7 +26,7 @@ with lazily():
     import pandas as pd
 
     from growmerge.figures.common import style, summaries
-    from growmerge.tables import statistics
+    from growmerge.tables import statistics, summary
 
 COLUMNS = (
     *("part", "measure", "setup", "method", "density", "name"),
@@ -229,6 +229,6 @@ FIGURE = Figure(
     data=density_data,
     draw=draw_density,
     caption=_caption,
-    finding=lambda drawn: density_finding(pd.read_parquet(drawn.table), drawn.selection),
+    finding=lambda drawn: density_finding(summary.over_all_seeds(pd.read_parquet(drawn.table)), drawn.selection),
     selection=_selection,
 )

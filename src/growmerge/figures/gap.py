@@ -212,10 +212,11 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "on together for a share of the joint training. Right: by number of merged languages, the mean over merges "
         f"for {selection.method} (dotted) and for the method that is best with all languages, among those that merge "
         "every number of them. Bars: 95 % intervals "
-        f"over items ({analysis.bootstrap_resamples} bootstrap resamples, the same items for all models; bits per "
-        "byte: over documents), on the right the lowest and the highest merge. They do not show the variation between "
-        "training runs. A cross marks a measure in which joint training is not better than the base beyond chance, or "
-        f"a model without a score.{same_as_linear(selection.methods)}"
+        f"over {'seeds and ' if selection.averaged else ''}items ({analysis.bootstrap_resamples} bootstrap resamples, "
+        "the same items for all models; bits per byte: over documents), on the right the lowest and the highest merge."
+        f"{'' if selection.averaged else ' They do not show the variation between training runs.'} A cross "
+        "marks a measure in which joint training is not better than the base beyond chance, or a model without "
+        f"a score.{same_as_linear(selection.methods)}"
     )
 
 

@@ -277,4 +277,5 @@ FIGURE = Figure(
     caption=_caption,
     finding=lambda drawn: vectors_finding(pd.read_parquet(drawn.table), drawn.selection),
     source="comparisons",
+    over_seeds=False,
 )

@@ -315,4 +315,5 @@ FIGURE = Figure(
     caption=_caption,
     finding=lambda drawn: over_training_finding(drawn.data),
     selection=_selection,
+    over_seeds=False,
 )

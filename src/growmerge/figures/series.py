@@ -10,7 +10,7 @@ from growmerge import ids
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import listed, over, over_items, same_as_linear, score
+from growmerge.figures.common.wording import intervals, listed, over, over_items, same_as_linear, score
 from growmerge.ids import MEAN, PLUS
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
@@ -277,13 +277,14 @@ def _language(axes: Axes, line: pd.DataFrame, expert: pd.Series, right: int, loo
 def _caption(selection: Selection, analysis: Analysis) -> str:
     members_only = selection.own.get("members_only")
     until = "from its first merge on" if members_only else "pale and hollow until its expert is merged"
+    bars = intervals(selection, analysis) if selection.averaged else over_items(analysis)
     where = "where all of them are merged" if members_only else "merged or not yet"
     return (
         f"Nested series of merges by {listed(selection.methods)}, {over(selection)}. From left to right "
         "one more expert is "
         f"merged, named below; the first is by itself. A line is the score in a language, {until}. "
         f"Black: mean over all languages of the panel, {where}, with its interval, "
-        f"which takes languages for independent: {over_items(analysis)}. At the right, and dashed for their mean: the "
+        f"which takes languages for independent: {bars}. At the right, and dashed for their mean: the "
         "experts before merging, each in its own language. Dotted: chance. A cross marks a mean or language with "
         f"no score.{same_as_linear(selection.methods)}"
     )

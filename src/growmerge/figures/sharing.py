@@ -285,4 +285,5 @@ FIGURE = Figure(
     caption=_caption,
     finding=lambda drawn: sharing_finding(drawn.data),
     selection=_selection,
+    over_seeds=False,
 )

@@ -209,4 +209,5 @@ FIGURE = Figure(
     caption=_caption,
     finding=_finding,
     source="comparisons",
+    over_seeds=False,
 )

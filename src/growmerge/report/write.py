@@ -40,6 +40,7 @@ from growmerge.study.matching import match_compute
 from growmerge.study.plan_report import readable_bytes
 from growmerge.study.shown import Shown
 from growmerge.tables.markdown import decimals
+from growmerge.tables.summary import of_single_models
 
 logger = logging.getLogger(__name__)
 MOST_BYTES = 10_000_000  # a page that mail and browsers take without complaint
@@ -92,7 +93,7 @@ def page(study: Study) -> Page:
     made = Made.under(folder)
     table = folder / "tables/scores.parquet"
     verify(table)
-    scores = pd.read_parquet(table)
+    scores = of_single_models(pd.read_parquet(table))
     rows, plan_unknown = planned(grid, layout)
     drawn = figures([name for name, figure in FIGURES.items() if figure.models(chosen)], folder)
     tables = {name: what for name, what in TABLES.items() if (folder / name).exists()}
@@ -165,6 +166,9 @@ def _summary(study: Study, grid: Grid) -> list[str]:
         f"It merges the adapted models in {len(grid.combinations)} combinations of languages by {methods}.",
         f"Models are scored on {benchmarks}.",
     ]
+    if seeds := grid.replicates.further:
+        named = listed([str(seed) for seed in [study.seed, *seeds]])
+        sentences.append(f"It does so with the seeds {named}; scores of models are of one seed, figures show means.")
     return [*sentences, study.analysis.note] if study.analysis.note else sentences
 
 

@@ -11,8 +11,8 @@ from growmerge.study.grid import Grid, Model
 
 
 def untrained(grid: Grid) -> list[Model]:
-    """The bases of random weights."""
-    return [model for model in grid.bases if grid.base(model.id).from_ == RANDOM]
+    """The bases of random weights, of replicates those of the first seed."""
+    return [grid.model(base.name) for base in grid.study.bases if base.from_ == RANDOM]
 
 
 def counted_corpora(grid: Grid) -> dict[str, str]:

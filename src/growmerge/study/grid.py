@@ -3,7 +3,8 @@
 A pure module without torch: Snakemake imports it whenever it parses the rules. Every model has an id that is also its
 path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged), `2x/swe@250` (an intermediate
 checkpoint), `2x/isl+swe@250/ties` (a merge of checkpoints), `2x/isl+swe/ensemble` (the mean of the members'
-probabilities), `2x/isl+swe/ties~5` (a merge that is trained on), `external/gemma` (a model of others).
+probabilities), `2x/isl+swe/ties~5` (a merge that is trained on), `external/gemma` (a model of others). With a further
+seed of the study, a base is `base-2x#43`, and a model `2x#43/swe`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from growmerge import ids
 from growmerge.config import Study
 from growmerge.config.continuing import Round
 from growmerge.config.merging import Method, PublishedBase
-from growmerge.config.models import Base
+from growmerge.config.models import Base, Setup
 from growmerge.config.references import at_step, is_reference
 from growmerge.ids import BASE, COMMON, ENSEMBLE, MULTI
+from growmerge.study.replicates import ModelsBySeed, Replicates
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,27 @@ class Grid:
         self.study = study
         self._bases = {base.name: base for base in study.bases}
         self._methods = {method.name: method for method in study.merging.methods}
-        self._setups = {setup.name: setup.base for setup in study.setups}
+        self._setups = {setup.name: setup for setup in study.setups}
+        self.replicates = Replicates(study)
 
     # --- what there is ------------------------------------------------------------------------------------------
 
     @cached_property
     def bases(self) -> list[Model]:
         """Random, imported, trained and cloned bases, parents first."""
-        return [
-            Model(b.name, "base", (b.from_,) if b.from_ in self._bases else (), self._width(b.name))
-            for b in self.study.bases
-        ]
+        return [self._base(name) for name in self.replicates.each(self._bases)]
+
+    def _base(self, name: str) -> Model:
+        plain, seed = ids.split_seed(name)
+        parent = self._bases[plain].from_
+        parents = (self.replicates.named(parent, seed),) if parent in self._bases else ()
+        return Model(name, "base", parents, self._width(plain))
+
+    @cached_property
+    def setups(self) -> dict[str, Setup]:
+        """The setups of the configuration, also as they are with further seeds, by their names."""
+        names = self.replicates.each(self._setups)
+        return {name: self._setups[ids.split_seed(name)[0]] for name in names}
 
     @cached_property
     def targets(self) -> list[str]:
@@ -83,12 +95,12 @@ class Grid:
     def models(self) -> list[Model]:
         """The adapted models: setups x targets; those that share the beginning of their training; those of rounds."""
         adapted = [
-            self._adapted(setup.name, target, None if target in setup.from_ else setup.base)
-            for setup in self.study.setups
+            self._adapted(name, target, None if target in setup.from_ else self.base_of_setup(name))
+            for name, setup in self.setups.items()
             for target in self.targets
         ]
         for setup, share in self.sharing.items():
-            adapted.append(self._adapted(setup, COMMON, self._base(setup)))
+            adapted.append(self._adapted(setup, COMMON, self._first_base(setup)))
             experts = self.study.language_codes if share < 1 else []
             adapted += [self._adapted(setup, code, ids.adapted(setup, COMMON)) for code in experts]
         for setup in self.rounds:
@@ -125,7 +137,14 @@ class Grid:
     def rounds(self) -> dict[str, Round]:
         """The setups whose experts restart from their merge, one for each round, earlier rounds first."""
         rounds = self.study.merging.rounds
-        return {r.setup: r for r in rounds.expanded(s.name for s in self.study.setups)} if rounds else {}
+        made = {r.setup: r for r in rounds.expanded(self._setups)} if rounds else {}
+        return {name: self._with_seed(made[ids.split_seed(name)[0]], name) for name in self.replicates.each(made)}
+
+    def _with_seed(self, plain: Round, name: str) -> Round:
+        """A round as it is in the setup `name`, which has a seed or none."""
+        seed = ids.split_seed(name)[1]
+        before = plain.before and self.replicates.named(plain.before, seed)
+        return replace(plain, setup=name, before=before, of=self.replicates.named(plain.of, seed))
 
     @cached_property
     def combinations(self) -> list[str]:
@@ -149,7 +168,7 @@ class Grid:
     def merges(self) -> list[Model]:
         """Setups x combinations x methods; merges of all languages at checkpoints of their training, and of rounds."""
         cells: list[tuple[str, str, int | None]] = [
-            (setup.name, combination, None) for setup in self.study.setups for combination in self.combinations
+            (setup, combination, None) for setup in self.setups for combination in self.combinations
         ]
         for setup, share in self.sharing.items():
             sizes = self.study.sharing.sizes if self.study.sharing and share < 1 else []
@@ -238,8 +257,8 @@ class Grid:
         return replace(merge, id=ids.healed(setup, merge.languages, method, share), kind="healed", parents=(parent,))
 
     def _chosen(self, setups: list[str] | None) -> list[str]:
-        """The setups that a section of the configuration names; None: all."""
-        return [setup.name for setup in self.study.setups] if setups is None else setups
+        """The setups that a section of the configuration names, with each seed; None: all."""
+        return self.replicates.each(self._setups if setups is None else setups)
 
     def _combinations(self, sizes: Iterable[int]) -> list[str]:
         codes = self.study.language_codes
@@ -287,7 +306,7 @@ class Grid:
     @cached_property
     def trained(self) -> list[Model]:
         """Bases, adapted models and healed merges that are trained here."""
-        bases = [base for base in self.bases if self._bases[base.id].train]
+        bases = [base for base in self.bases if self.base(base.id).train]
         return [*bases, *(model for model in self.models if model.id not in self.imported), *self.healed]
 
     @cached_property
@@ -331,8 +350,8 @@ class Grid:
     # --- look-ups -----------------------------------------------------------------------------------------------
 
     def base(self, name: str) -> Base:
-        """The configuration of a base."""
-        return self._bases[name]
+        """The configuration of a base, whatever its seed."""
+        return self._bases[ids.split_seed(name)[0]]
 
     def method(self, name: str) -> Method:
         """The configuration of a merge method."""
@@ -343,17 +362,21 @@ class Grid:
         if setup in self.rounds and (before := self.rounds[setup].before):
             (method,) = self.rounds[setup].methods
             return ids.merge(before, self.study.language_codes, method)
-        return ids.adapted(setup, COMMON) if setup in self.sharing else self._base(setup)
+        return ids.adapted(setup, COMMON) if setup in self.sharing else self._first_base(setup)
 
     def width_of_setup(self, setup: str) -> int:
         """The width of a setup's models."""
-        return self._width(self._base(setup))
+        return self._width(ids.split_seed(self._first_base(setup))[0])
 
-    def _base(self, setup: str) -> str:
+    def _first_base(self, setup: str) -> str:
+        """The base from which a setup's models descend, with its seed."""
         sharing = self.study.sharing
         if setup in self.rounds:
-            return self._base(self.rounds[setup].of)
-        return sharing.base if sharing and setup in self.sharing else self._setups[setup]
+            return self._first_base(self.rounds[setup].of)
+        if sharing and setup in self.sharing:
+            return sharing.base
+        plain, seed = ids.split_seed(setup)
+        return self.replicates.named(self._setups[plain].base, seed)
 
     def merge_base(self, setup: str, combination: str, method: str) -> str:
         """The base of a merge's task vectors: the setup's true ancestor unless the configuration names another.
@@ -361,15 +384,15 @@ class Grid:
         Later rounds always have the merge of the round before: differences to another base would hold what that merge
         has learned, in each task vector.
         """
-        merging = self.study.merging
+        merging, (plain, seed) = self.study.merging, ids.split_seed(setup)
         if setup in self.rounds:
             if self.rounds[setup].before:
                 return self.base_of_setup(setup)
             return self.merge_base(self.rounds[setup].of, combination, method)
         if merging.base not in ("ancestor", "as_published"):
-            return merging.base
+            return self.replicates.named(merging.base, seed)
         published = merging.published_bases if merging.base == "as_published" else []
-        fits = [rule.base for rule in published if _fits(rule, setup, combination, method)]
+        fits = [self.replicates.named(r.base, seed) for r in published if _fits(r, plain, combination, method)]
         return [self.base_of_setup(setup), *fits][-1]
 
     def languages_of(self, target: str) -> tuple[str, ...]:
@@ -389,6 +412,22 @@ class Grid:
         base = self._bases[name]
         factor = base.clone.factor if base.clone else base.width or 1
         return factor * self._width(base.from_) if base.from_ in self._bases else factor
+
+    def by_seed(self, models: Iterable[Model]) -> ModelsBySeed:
+        """By id, the models of each seed, of those of the first seed that there are several of; empty for one seed."""
+        found = {}
+        for plain in dict.fromkeys(ids.split_seed(model.id)[0] for model in models):
+            each = {seed: ids.replicate(plain, seed) for seed in self.replicates.further}
+            known = {seed: name for seed, name in each.items() if name in self._by_id}
+            if known:
+                found[plain] = {self.replicates.seeds[0]: plain} | known
+        return found
+
+    def with_replicates(self, models: Iterable[Model]) -> list[Model]:
+        """These models, and those of the same with further seeds."""
+        given = list(models)
+        further = [name for each in self.by_seed(given).values() for name in list(each.values())[1:]]
+        return list(dict.fromkeys([*given, *map(self.model, further)]))
 
     def parameters_of_external(self, model_id: str) -> int:
         """What the configuration says; 0 where it says nothing."""

@@ -12,6 +12,7 @@ from growmerge.study.costs import Costs
 from growmerge.study.matching import Match
 from growmerge.study.plan_files import files_line
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
+from growmerge.study.plan_seeds import seeds_markdown
 from growmerge.study.plan_unimax import Changed, changed_markdown
 from growmerge.study.tuning import TEXT_TOKENS
 
@@ -104,6 +105,7 @@ def plan_markdown(
         *_disk(rows, study.merging.keep, free_bytes, begun_bytes),
         "",
         files_line(rows, costs),
+        *seeds_markdown(rows, costs),
         "",
         "## Trainings",
         "",

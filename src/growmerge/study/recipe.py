@@ -136,8 +136,8 @@ class Recipes:
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
         self._languages = {language.code: language for language in grid.study.languages}
-        self._multi_shares = {setup.name: setup.multi_share for setup in grid.study.setups}
-        self._rates = {setup.name: setup.learning_rate for setup in grid.study.setups}
+        self._multi_shares = {name: setup.multi_share for name, setup in grid.setups.items()}
+        self._rates = {name: setup.learning_rate for name, setup in grid.setups.items()}
 
     def of(self, model_id: str) -> Recipe:
         """The recipe of a trained model."""
@@ -145,7 +145,7 @@ class Recipes:
         owner, made_in = self._owner(model), self.grid.rounds.get(model.setup)
         count = made_in.count if made_in else 1
         return Recipe(
-            seed=study.seed,
+            seed=self.grid.replicates.order_seed(model_id),
             training=_shaping(study.training) | self._own_rate(model),
             width=model.width,
             data=Pretraining(self.grid.base(model.id).train) if model.kind == "base" else self._adaptation(model),

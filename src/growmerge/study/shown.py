@@ -26,8 +26,18 @@ class Shown:
 
     @cached_property
     def setups(self) -> list[str]:
-        """The names of the setups, in the order of the configuration; not those of partial sharing."""
+        """The names of the setups, in the order of the configuration; not of partial sharing or further seeds."""
         return [setup.name for setup in self.study.setups]
+
+    @cached_property
+    def rounds(self) -> list[str]:
+        """The setups of experts that restarted from their merge, after the last round, of the first seed."""
+        return [name for name, made in self.grid.rounds.items() if made.last and made.of in self.setups]
+
+    @cached_property
+    def bases(self) -> list[Model]:
+        """The bases, of replicates those of the first seed."""
+        return [self.grid.model(base.name) for base in self.study.bases]
 
     @cached_property
     def noiseless(self) -> list[str]:

@@ -24,9 +24,9 @@ def constraints(grid: Grid) -> dict[str, str]:
         "shard": r"\d+-of-\d+",
         "benchmark": one_of(b.name for b in study.benchmarks),
         "language": one_of([study.english.code, *study.language_codes]),
-        "random_base": one_of(b.name for b in study.bases if b.from_ == RANDOM),
-        "cloned_base": one_of(b.name for b in study.bases if b.clone),
-        "trained_base": one_of(b.name for b in study.bases if b.train),
+        "random_base": one_of(b.id for b in grid.bases if grid.base(b.id).from_ == RANDOM),
+        "cloned_base": one_of(b.id for b in grid.bases if grid.base(b.id).clone),
+        "trained_base": one_of(b.id for b in grid.bases if grid.base(b.id).train),
         "adapted": one_of(m.id for m in [*grid.models, *grid.healed] if m.id not in grid.imported),
         "imported": one_of(grid.imported.keys() - grid.imported_checkpoints.keys()),
         "imported_checkpoint": one_of(grid.imported_checkpoints),
@@ -42,7 +42,7 @@ def constraints(grid: Grid) -> dict[str, str]:
 
 def setups_merged_by_all(grid: Grid) -> list[str]:
     """The setups whose merges are by every method, and scored where they are made; not those of rounds."""
-    return [*(setup.name for setup in grid.study.setups), *grid.sharing]
+    return [*grid.setups, *grid.sharing]
 
 
 def one_of(values: Iterable[str]) -> str:

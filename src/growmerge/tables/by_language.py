@@ -18,10 +18,8 @@ COLUMNS = (
     *("measure", "name", "role", "setup", "method", "id", "language"),
     *("value", "low", "high", "how", "n", "chance", "reason"),
 )
-WILSON, PERCENTILE = (
-    "wilson",
-    "percentile",
-)  # kinds of intervals, see `statistics`; the latter of a bootstrap over items
+# Kinds of intervals: see `statistics` for the first, the second is of a bootstrap over items, the third is of `seeds`.
+WILSON, PERCENTILE, CROSSED = "wilson", "percentile", "seeds and items"
 
 
 class Row(NamedTuple):
@@ -52,8 +50,8 @@ def by_language(
     of `setups` its experts, each in its own language ("expert"), its model of all languages ("mixed"; "common" where
     experts branch off it), the merge of all `languages` by each of `methods` ("merge"), and such a merge, or the base
     for comparison, trained on ("healed"). `low` and `high` are the ends of the 95 % interval, `how` says of which kind:
-    "wilson", "percentile", or "n too small" for none. Where there is no score, the value is NaN, `how` is empty, and
-    `reason` says why; else it is empty.
+    "wilson", "percentile", "seeds and items" (of a mean over replicates), or "n too small" for none. Where there is no
+    score, the value is NaN, `how` is empty, and `reason` says why; else it is empty.
     """
     whole = finished(summary)
     cells = {(cell.id, cell.measure, cell.language): cell for cell in whole.itertuples()}
@@ -105,6 +103,8 @@ def _how(cell: Any) -> str:
         return ""
     if pd.isna(cell.low):
         return TOO_FEW
+    if getattr(cell, "seeds", 1) > 1:
+        return CROSSED
     return PERCENTILE if pd.isna(cell.chance) else WILSON
 
 
@@ -123,11 +123,19 @@ def _reason(cell: Any, *, measured: bool, partly: bool) -> str:
 
 def by_language_markdown(table: pd.DataFrame) -> str:
     """`by_language` for people: a table a measure, the best score of a language in bold, reasons of holes below."""
+    over_items = (
+        "95 % intervals over items, Wilson's of shares of right answers, else percentiles of bootstrap resamples (not "
+        "1.96 standard errors, as in Aycock et al. 2026)"
+    )
+    intervals = (
+        "means over the seeds of the study, with 95 % intervals over seeds and items together (Cochran 1964); of "
+        f"what is made once, {over_items}"
+        if (table["how"] == CROSSED).any()
+        else f"{over_items}; they do not show the variation between training runs"
+    )
     parts = [
-        "In brackets: 95 % intervals over items, Wilson's of shares of right answers, else percentiles of bootstrap "
-        "resamples (not 1.96 standard errors, as in Aycock et al. 2026); they do not show the variation between "
-        f"training runs. {TOO_FEW}: fewer than {FEWEST_ITEMS} items, so no interval. Bold: the best score in a "
-        "language (of bits per byte the lowest). Experts: each in its own language."
+        f"In brackets: {intervals}. {TOO_FEW}: fewer than {FEWEST_ITEMS} items, so no interval. Bold: the best score "
+        "in a language (of bits per byte the lowest). Experts: each in its own language."
     ]
     for measure, part in table.groupby("measure", sort=False):
         parts += [f"## {measure}", _table(str(measure), part), *_reasons(part)]

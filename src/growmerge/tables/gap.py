@@ -17,9 +17,11 @@ from growmerge.frames import write_frame
 from growmerge.hashing import hash64
 from growmerge.ids import combination
 from growmerge.study.gap import GAP_MEASURES, Candidate
+from growmerge.study.replicates import ModelsBySeed
 from growmerge.tables.item_values import Cell, english_sides, is_there, item_values
 from growmerge.tables.score_files import score_files
-from growmerge.tables.statistics import FEWEST_ITEMS, PERCENTILES
+from growmerge.tables.seeds import ratio_over_seeds
+from growmerge.tables.statistics import FEWEST_ITEMS, PERCENTILES, of_enough
 
 logger = logging.getLogger(__name__)
 COLUMNS = (
@@ -48,6 +50,7 @@ def gap(
     resamples: int,
     seed: int,
     measured: Mapping[str, tuple[str, Normalisation]],
+    replicates: ModelsBySeed | None = None,
 ) -> pd.DataFrame:
     """One row per candidate and measure of `GAP_MEASURES`: columns `COLUMNS`.
 
@@ -62,11 +65,18 @@ def gap(
     NaN and `reason` says so. It also says what is missing where a model was not scored in a language. Languages in
     which no model has the measure are left out; `n` is the number of items. The other arguments are those of
     `contrasts.compare`.
+
+    With `replicates`, `value`, `base` and `mixed` are also means over seeds: those for which all these models have
+    scores; the column `seeds` is their number. `share` is the ratio of these means, and its interval is over seeds and
+    items together (`seeds.ratio_over_seeds`). There is a gap if such an interval of mixed minus base is above 0.
     """
-    means = _means(scores, candidates, reference, resamples, seed, measured)
+    means = _means(scores, candidates, reference, resamples, seed, measured, replicates or {})
     measures = [measure for measure in GAP_MEASURES if measure in means]
-    rows = [_row(candidate, measure, means[measure]) for measure in measures for candidate in candidates]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    if not replicates:
+        rows = [_row(candidate, measure, means[measure]) for measure in measures for candidate in candidates]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+    rows = [_over_seeds(c, measure, means[measure], replicates) for measure in measures for c in candidates]
+    return pd.DataFrame(rows, columns=[*COLUMNS, "seeds"])
 
 
 def write_gap(
@@ -78,6 +88,7 @@ def write_gap(
     resamples: int,
     seed: int,
     measured: Mapping[str, tuple[str, Normalisation]],
+    replicates: ModelsBySeed | None = None,
 ) -> None:
     """Write `gap` of the candidates to `parquet` and a .csv beside it.
 
@@ -85,17 +96,18 @@ def write_gap(
     GrowmergeError for scores that differ from their manifest.
     """
     start = time.monotonic()
-    paths, there, reference = score_files(scores_folder, _models(candidates), references)
-    table = gap(paths, candidates, reference, resamples, seed, measured)
+    paths, there, reference = score_files(scores_folder, _models(candidates, replicates or {}), references)
+    table = gap(paths, candidates, reference, resamples, seed, measured, replicates)
     config = {"resamples": resamples, "seed": seed, "measured": dict(measured)}
     facts = {"candidates": len(candidates), "rows": len(table)}
     write_frame(table, parquet, [*there, *references], config, facts, start)
     logger.info("%d rows of %d candidates", len(table), len(candidates))
 
 
-def _models(candidates: Iterable[Candidate]) -> list[str]:
-    """The ids of all models whose scores are needed."""
-    return list(dict.fromkeys(model for candidate in candidates for model in candidate.models))
+def _models(candidates: Iterable[Candidate], replicates: ModelsBySeed) -> list[str]:
+    """The ids of all models whose scores are needed, with each seed."""
+    models = dict.fromkeys(model for candidate in candidates for model in candidate.models)
+    return [name for model in models for name in replicates.get(model, {0: model}).values()]
 
 
 def _means(
@@ -105,13 +117,14 @@ def _means(
     resamples: int,
     seed: int,
     measured: Mapping[str, tuple[str, Normalisation]],
+    replicates: ModelsBySeed,
 ) -> dict[str, _Means]:
     """The means of each measure."""
     chosen = {name: said for name, said in measured.items() if said[0] in GAP_MEASURES}
     english = english_sides(reference, [name for name, (measure, _) in chosen.items() if measure == PARITY])
     items: dict[Cell, pd.Index] = {}
     values: dict[Cell, dict[str, NDArray[np.float64]]] = {}
-    for name in _models(candidates):
+    for name in _models(candidates, replicates):
         if is_there(scores, name):
             for cell, found in item_values(scores[name], name, english, chosen, items):
                 values.setdefault(cell, {})[name] = found
@@ -143,13 +156,9 @@ def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...
     c = candidate
     about = (measure, c.kind, c.setup, c.method, c.rounds, c.id, combination(c.languages), len(c.languages), c.cost)
     chosen = {code: (c.scored_by[code], c.base, c.mixed) for code in c.languages if code in means}
-    lacking = [f"{model} in {code}" for code, models in chosen.items() for model in models if model not in means[code]]
-    if lacking or not chosen:
-        reason = f"no score of {lacking[0]}" if lacking else "no language has this measure"
+    if reason := _lacking(chosen, means):
         return (*about, *[np.nan] * 6, 0, reason)
-    ours, base, mixed = (
-        _over_languages([means[code][models[place]] for code, models in chosen.items()]) for place in range(3)
-    )
+    ours, base, mixed = _three(chosen, means)
     better = -1 if measure in LOWER_IS_BETTER else 1
     whole, wholes = better * (mixed.value - base.value), better * (mixed.resampled - base.resampled)
     known = not np.isnan(wholes).any()
@@ -161,6 +170,70 @@ def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...
     ends = np.percentile(shares, PERCENTILES) if known else (np.nan, np.nan)
     share = better * (ours.value - base.value) / whole
     return (*about, share, float(ends[0]), float(ends[1]), ours.value, base.value, mixed.value, ours.n, "")
+
+
+def _over_seeds(candidate: Candidate, measure: str, means: _Means, replicates: ModelsBySeed) -> tuple[object, ...]:
+    """The row of a candidate of which there are replicates, from those that have scores."""
+    c = candidate
+    seeds = list(dict.fromkeys(seed for model in c.models for seed in replicates.get(model, {})))
+    chosen = [_with_seed(c, seed, means, replicates) for seed in seeds]
+    known = [models for models in chosen if not _lacking(models, means)]
+    if len(known) < 2:
+        return (*_row(c, measure, means), 1)
+    about = (measure, c.kind, c.setup, c.method, c.rounds, c.id, combination(c.languages), len(c.languages), c.cost)
+    better = -1 if measure in LOWER_IS_BETTER else 1
+    threes = [_three(models, means) for models in known]
+    values = np.array([[mean.value for mean in three] for three in threes])  # seeds x (ours, base, mixed)
+    resampled = np.mean([[mean.resampled for mean in three] for three in threes], axis=0)  # the three x resamples
+    ours, base, mixed = (better * values[:, place] for place in range(3))
+    won, whole = ours - base, mixed - base
+    n = threes[0][0].n
+    said = (*values.mean(axis=0), n)
+    if np.isnan(values).any():
+        return (*about, *[np.nan] * 3, *said, "log-probabilities that are not numbers", len(known))
+    wholes = better * (resampled[2] - resampled[1])
+    few = bool(np.isnan(wholes).any())  # items, so that there are no resamples
+    lowest = whole.mean() if few else ratio_over_seeds(whole, np.ones(len(known)), wholes, n).low
+    if not lowest > 0:
+        return (*about, *[np.nan] * 3, *said, NO_GAP, len(known))
+    shares = better * (resampled[0] - resampled[1]) / wholes
+    found = ratio_over_seeds(won, whole, shares, n)
+    return (*about, *of_enough(found, 0 if few else n), *said, "", len(known))
+
+
+def _with_seed(
+    candidate: Candidate, seed: int, means: _Means, replicates: ModelsBySeed
+) -> dict[str, tuple[str, str, str]]:
+    """By language, the ids of the candidate, base and mixed model with a seed; what is made once is itself."""
+    return {
+        code: (
+            _named(candidate.scored_by[code], seed, replicates),
+            _named(candidate.base, seed, replicates),
+            _named(candidate.mixed, seed, replicates),
+        )
+        for code in candidate.languages
+        if code in means
+    }
+
+
+def _named(model: str, seed: int, replicates: ModelsBySeed) -> str:
+    return replicates[model].get(seed, "") if model in replicates else model
+
+
+def _lacking(chosen: Mapping[str, tuple[str, str, str]], means: _Means) -> str:
+    """Why there is no share; empty if all scores are there."""
+    lacking = [f"{model} in {code}" for code, models in chosen.items() for model in models if model not in means[code]]
+    if lacking:
+        return f"no score of {lacking[0]}"
+    return "" if chosen else "no language has this measure"
+
+
+def _three(chosen: Mapping[str, tuple[str, str, str]], means: _Means) -> tuple[_Mean, _Mean, _Mean]:
+    """The means of the candidate, the base and the mixed model over languages."""
+    ours, base, mixed = (
+        _over_languages([means[code][models[place]] for code, models in chosen.items()]) for place in range(3)
+    )
+    return ours, base, mixed
 
 
 def _over_languages(parts: Sequence[Sequence[_Mean]]) -> _Mean:

@@ -12,6 +12,7 @@ from growmerge.artifacts import verify
 from growmerge.frames import write_frame
 from growmerge.tables.by_language import by_language, by_language_markdown
 from growmerge.tables.means import means, means_markdown, shares_of_gap
+from growmerge.tables.summary import over_all_seeds
 
 
 def write_language_tables(
@@ -25,13 +26,14 @@ def write_language_tables(
 ) -> None:
     """by_language and means of the table `scores`, in `folder`: .parquet, .csv, .md and a manifest for each.
 
-    `gap` is the table of shares of the gap to joint training, which stand next to the means.
+    `gap` is the table of shares of the gap to joint training, which stand next to the means. Of replicates, they hold
+    the means over seeds.
     """
     start = time.monotonic()
     read = [scores, *([gap] if gap else [])]
     for path in read:
         verify(path)
-    cells = by_language(pd.read_parquet(scores), languages, setups, methods)
+    cells = by_language(over_all_seeds(pd.read_parquet(scores)), languages, setups, methods)
     averages = means(cells)
     averages["share"] = shares_of_gap(cells, averages, None if gap is None else pd.read_parquet(gap))
     config = {"languages": list(languages), "setups": list(setups), "methods": list(methods)}

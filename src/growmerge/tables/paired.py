@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from growmerge.tables.seeds import difference_over_seeds
 from growmerge.tables.statistics import Interval, Z, bootstrap_mean, of_enough
 
 
@@ -17,7 +18,8 @@ class PairedDifference(NamedTuple):
     Attributes:
         difference: mean of first minus second over the items, with its 95 % interval.
         p: of the exact sign test, two-sided: how often fair coins, one for each item on which the models differ, fall
-            as unevenly as that. Of right and wrong answers it is McNemar's exact test.
+            as unevenly as that. Of right and wrong answers it is McNemar's exact test. Of replicates, it is that of
+            `seeds.difference_over_seeds`.
         better: items on which the first is better.
         worse: items on which it is worse.
         n: items.
@@ -56,6 +58,18 @@ def paired_outcomes(differences: NDArray[np.float64] | NDArray[np.int8]) -> Pair
     middle = better - worse
     mean = float(np.mean(differences))
     return _paired(Interval(mean, float(max(middle - reach, -1.0)), float(min(middle + reach, 1.0))), differences)
+
+
+def paired_over_seeds(
+    differences: NDArray[np.float64], *, outcomes: bool, lower_is_better: bool = False
+) -> PairedDifference:
+    """The same of replicates, `differences` of shape (seeds, n): see `seeds.difference_over_seeds`, also for `p`.
+
+    `better` and `worse` count items by the mean over seeds.
+    """
+    found = difference_over_seeds(differences, outcomes=outcomes)
+    gains = differences.mean(axis=0)
+    return _paired(found.interval, -gains if lower_is_better else gains)._replace(p=found.p)
 
 
 def _paired(difference: Interval, gains: NDArray[np.float64] | NDArray[np.int8]) -> PairedDifference:

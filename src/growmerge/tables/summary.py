@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from growmerge import ids
 from growmerge.catalogue.entry import BITS_PER_BYTE, LOWER_IS_BETTER, PARITY, Normalisation
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.chrf import of_corpus, resampled, stacked
+from growmerge.evaluation.chrf import of_corpus, of_each, resampled, stacked
 from growmerge.evaluation.outcomes import bits_and_bytes, normalised_by_benchmark, outcomes
 from growmerge.ids import ALL, MACRO
 from growmerge.study.grid import Model
+from growmerge.study.replicates import ModelsBySeed
+from growmerge.tables.seeds import Items, mean_over_seeds, of_ratio
 from growmerge.tables.statistics import (
     PERCENTILES,
     Interval,
@@ -35,6 +37,9 @@ SUMMARY_COLUMNS = (
     *("value", "low", "high", "n", "ties", "chance"),
 )
 
+# With replicates: the seed of a row, ALL for the mean over seeds and for what is made once; and how many are in it.
+SEED_COLUMNS = ("seed", "seeds")
+
 Parity = Literal["mean_of_ratios", "ratio_of_sums"]
 _Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]  # English and target of each item; bits and bytes of each text
 
@@ -50,6 +55,7 @@ class _Cell(NamedTuple):
     n: int
     ties: int
     chance: float
+    items: Items | None = None  # for means over seeds; not kept beyond them
 
 
 def summarise(
@@ -61,6 +67,7 @@ def summarise(
     parity: Parity = "mean_of_ratios",
     measured: Mapping[str, tuple[str, Normalisation]] | None = None,
     translations: Mapping[str, pd.DataFrame | Path] | None = None,
+    replicates: ModelsBySeed | None = None,
 ) -> pd.DataFrame:
     """One row per model, measure, language and subset, with a 95 % interval over items.
 
@@ -78,9 +85,13 @@ def summarise(
         measured: by benchmark, the measure that it is a benchmark of, and how log-probabilities of its candidates are
             normalised; a benchmark that is not named is a measure by itself, by summed log-probability.
         translations: by model id, the rows of `translations.parquet` or its path, under the same rules as `scores`.
+        replicates: by id, the models (by seed) that are the same with other seeds, itself first; all in `models`.
 
     Returns:
         Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages, `step` is NA for finished models.
+        With `replicates` also `SEED_COLUMNS`. Then a row with the `seed` ALL stands for all seeds: it is the mean over
+        replicates, with the interval of `seeds`, or a model that is made once. `seeds` is the number of replicates that
+        have scores. The rows of each seed follow.
         `low` and `high` are the ends of the interval, see `statistics` for its kind; NaN over fewer than
         `statistics.FEWEST_ITEMS` items (of what is bootstrapped, in each benchmark).
         Pair measures: the share of items whose candidate 0 has a strictly higher log-probability than every other; ties
@@ -94,7 +105,7 @@ def summarise(
 
     Raises:
         GrowmergeError: two models of one id, scores of an unknown model, a missing column, doubled rows, an item
-            without a candidate to compare, or parity items that the reference lacks.
+            without a candidate to compare, parity items that the reference lacks, or replicates with other items.
     """
     names = Counter(model.id for model in models)
     if doubled := sorted(name for name, count in names.items() if count > 1):
@@ -104,34 +115,110 @@ def summarise(
         raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(names)} models; pass it in `models`, too")
 
     references = _check(reference, "the reference's scores")
-    cells: dict[str, dict[_Key, _Cell]] = {}
-    for model in models:
-        frame = _load(scores[model.id], model.id) if model.id in scores else None
+
+    def cells_of(model: str, frame: pd.DataFrame | None, written: pd.DataFrame | None) -> dict[_Key, _Cell]:
+        found: dict[_Key, _Cell] = {}
         if frame is not None:
             frame = _by_measure(frame, measured or {})
-        cells[model.id] = {} if frame is None else dict(_cells(frame, references, model.id, resamples, seed, parity))
-        written = None
-        if model.id in translations:
-            written = _load(translations[model.id], model.id, TRANSLATION_COLUMNS)
+            found |= _cells(frame, references, model, resamples, seed, parity)
         if written is not None:
-            cells[model.id] |= _translation_cells(written, measured or {}, resamples, seed)
+            found |= _translation_cells(written, measured or {}, resamples, seed)
+        return found
+
+    replicates = replicates or {}
+    grouped = {model for by_seed in replicates.values() for model in by_seed.values()}
+    cells: dict[str, dict[_Key, _Cell]] = {}
+    means: dict[str, dict[_Key, _Cell]] = {}
+    for group in [*([m.id] for m in models if m.id not in grouped), *(list(by.values()) for by in replicates.values())]:
+        # The items of one group at a time: those of all models together would be gigabytes.
+        frames = {name: _load(scores[name], name) if name in scores else None for name in group}
+        texts = {m: _load(translations[m], m, TRANSLATION_COLUMNS) if m in translations else None for m in group}
+        for of_group in (frames, texts):
+            _check_same_items(of_group)
+        found = {name: cells_of(name, frames[name], texts[name]) for name in group}
+        if len(group) > 1:
+            means[group[0]] = _means_over_seeds(list(found.values()))
+        for name, whole in found.items():
+            cells[name] = {key: cell._replace(items=None) for key, cell in whole.items()}
 
     chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
     holes = {key: _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key]) for key in sorted(chances, key=_order)}
     subsets = _subsets(holes)
-    rows = []
-    for model in models:
+
+    def rows_of(model: Model, found: Mapping[_Key, _Cell]) -> Iterator[tuple[Any, ...]]:
         about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages), model.step)
-        ours = _subsets(cells[model.id])
+        ours = _subsets(found)
         for key, hole in holes.items():
             if model.scored_in is not None and key.language not in model.scored_in:
                 continue
-            cell = cells[model.id].get(key, hole)
+            cell = found.get(key, hole)
             # A mean over fewer subsets than other models have cannot be compared with theirs.
             if key.subset in (ALL, MACRO) and ours[key[:2]] < subsets[key[:2]]:
                 cell = hole
-            rows.append((*about, *key, *cell.interval, cell.n, cell.ties, cell.chance))
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
+            rest = (*key, *cell.interval, cell.n, cell.ties, cell.chance)
+            yield (*about, *rest)
+
+    if not replicates:
+        rows = [row for model in models for row in rows_of(model, cells[model.id])]
+        return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
+    seeds = {model: str(seed) for by_seed in replicates.values() for seed, model in by_seed.items()}
+    rows = []
+    for model in models:
+        if model.id in means:
+            known = sum(bool(cells[name]) for name in replicates[model.id].values())
+            rows += [(*row, ALL, known) for row in rows_of(model, means[model.id])]
+        rows += [(*row, seeds.get(model.id, ALL), 1) for row in rows_of(model, cells[model.id])]
+    return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, *SEED_COLUMNS]).astype({"step": "Int64"})
+
+
+def over_all_seeds(summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a summary that stand for all seeds; all rows, if there are no replicates."""
+    return summary[summary["seed"] == ALL] if "seed" in summary else summary
+
+
+def of_single_models(summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a summary of each model by itself, without means over seeds."""
+    if "seed" not in summary:
+        return summary
+    replicated = set(summary.loc[summary["seed"] != ALL, "id"])
+    return summary[(summary["seed"] != ALL) | ~summary["id"].isin(replicated)]
+
+
+def of_first_seed(summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a summary of the models of the first seed, and of those that are made once."""
+    single = of_single_models(summary)
+    return single[[ids.split_seed(name)[1] is None for name in single["id"]]]
+
+
+def _check_same_items(frames: Mapping[str, pd.DataFrame | None]) -> None:
+    """Raise GrowmergeError for replicates that were scored on different items, or in another order."""
+    keys = {
+        model: frame[[key for key in ("benchmark", "language", "item", "candidate") if key in frame]]
+        for model, frame in frames.items()
+        if frame is not None
+    }
+    first, *others = list(keys) or [""]
+    for model in others:
+        if not keys[model].reset_index(drop=True).equals(keys[first].reset_index(drop=True)):
+            raise GrowmergeError(f"{model}: was scored on other items than {first}; score both again")
+
+
+def _means_over_seeds(cells: Sequence[Mapping[_Key, _Cell]]) -> dict[_Key, _Cell]:
+    """The cells of replicates together: of those that have scores, in what all of these have."""
+    known = [of_model for of_model in cells if of_model]
+    if len(known) < 2:
+        return dict(known[0]) if known else {}
+    found = {}
+    for key, first in known[0].items():
+        group = [of_model[key] for of_model in known if key in of_model]
+        if len(group) < len(known) or first.items is None:
+            continue
+        items = [cell.items for cell in group if cell.items is not None]
+        interval = mean_over_seeds([cell.interval.mean for cell in group], items)
+        fewest = min(stratum.size for stratum in items[0].strata)
+        n = first.n if items[0].shares else fewest
+        found[key] = _Cell(of_enough(interval, n), first.n, round(np.mean([c.ties for c in group])), first.chance)
+    return found
 
 
 def _subsets(keys: Iterable[_Key]) -> Counter[tuple[str, str]]:
@@ -209,7 +296,9 @@ def _parity_cells(
             else bootstrap_mean_of_ratios_of_sums(pairs, resamples, seed)
         )
         sizes = [target.size for _, target in pairs]
-        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan)
+        whole = parity == "ratio_of_sums"
+        items = Items([of_ratio(english, target) if whole else english / target for english, target in pairs])
+        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
 
     for language, rows in frame.groupby("language", sort=False):
         english = references[references["language"] == language]
@@ -230,7 +319,8 @@ def _bits_cells(frame: pd.DataFrame, resamples: int, seed: int) -> Iterator[tupl
         """The unweighted mean over benchmarks, each resampled within itself."""
         interval = bootstrap_mean_of_ratios_of_sums(texts, resamples, seed)
         sizes = [length.size for _, length in texts]
-        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan)
+        items = Items([of_ratio(bits, length) for bits, length in texts])
+        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
 
     for language, rows in frame.groupby("language", sort=False):
         documents = bits_and_bytes(rows)
@@ -258,11 +348,13 @@ def _pair_cells(frame: pd.DataFrame, model: str) -> Iterator[tuple[_Key, _Cell]]
     def cell(strata: Sequence[NDArray[np.intp]]) -> _Cell:
         """The unweighted mean over strata, each the places of its items."""
         n = sum(places.size for places in strata)
+        answers = [right[places] for places in strata]
         return _Cell(
-            of_enough(mean_of_shares([right[places] for places in strata]), n),
+            of_enough(mean_of_shares(answers), n),
             n=n,
             ties=sum(int(tie[places].sum()) for places in strata),
             chance=float(np.mean([chance[places].mean() for places in strata])),
+            items=Items(answers, shares=True),
         )
 
     for (measure, language), whole in about.groupby(["measure", "language"]).indices.items():
@@ -301,7 +393,8 @@ def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int
     means = np.mean([resampled(corpus, resamples, rng) for corpus in corpora], axis=0)
     low, high = np.percentile(means, PERCENTILES)
     sizes = list(map(len, corpora))
-    return _Cell(of_enough(Interval(value, float(low), float(high)), min(sizes)), sum(sizes), 0, np.nan)
+    items = Items([of_each(corpus) for corpus in corpora])
+    return _Cell(of_enough(Interval(value, float(low), float(high)), min(sizes)), sum(sizes), 0, np.nan, items)
 
 
 def _parity_pairs(rows: pd.DataFrame, references: pd.DataFrame, where: str, benchmark: str) -> _Pairs:

@@ -15,9 +15,10 @@ from growmerge.catalogue.entry import Normalisation
 from growmerge.config.analysis import DropCases
 from growmerge.frames import write_frame
 from growmerge.study.grid import Model
+from growmerge.study.replicates import ModelsBySeed
 from growmerge.tables.drops import correlations, drops, similarity_and_drop
 from growmerge.tables.score_files import score_files
-from growmerge.tables.summary import Parity, summarise
+from growmerge.tables.summary import Parity, of_first_seed, summarise
 from growmerge.tables.typology import typological_distances
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def write_table(
     parity: Parity,
     measured: Mapping[str, tuple[str, Normalisation]],
     translated: bool = False,
+    replicates: ModelsBySeed | None = None,
 ) -> None:
     """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
 
@@ -46,10 +48,11 @@ def write_table(
     start = time.monotonic()
     paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
     written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
-    table = summarise(paths, models, reference, resamples, seed, parity, measured, written)
+    table = summarise(paths, models, reference, resamples, seed, parity, measured, written, replicates)
     holes = len(paths) - len(there)
     config = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
-    not_asked_for = len(models) * len(table.drop_duplicates(["measure", "language", "subset"])) - len(table)
+    cells = len(table.drop_duplicates(["measure", "language", "subset"]))
+    not_asked_for = (len(models) + len(replicates or {})) * cells - len(table)
     facts = {"models": len(models), "models_without_scores": holes, "rows": len(table)}
     facts |= {"rows_not_asked_for": not_asked_for} if not_asked_for else {}
     write_frame(table, parquet, [*there, *references], config, facts, start)
@@ -81,7 +84,8 @@ def write_correlations(
 ) -> None:
     """What predicts the drop after merging: every pair in `pairs`, a .csv beside it, and {stem}_correlations.csv.
 
-    `scores` is a table of `summary.summarise` with the models of single languages and their merges by `method`.
+    `scores` is a table of `summary.summarise` with the models of single languages and their merges by `method`; of
+    replicates, only the first seed counts, as in `comparisons`.
     `distances` is where typological distances come from, if anywhere, with `codes` (see
     `typology.typological_distances`). `cases` are those of `drops.drops`.
     """
@@ -89,7 +93,7 @@ def write_correlations(
     packages = [source for source in distances if source.is_dir()]
     for artifact in [scores, *packages]:
         verify(artifact)
-    deltas = drops(pd.read_parquet(scores), setups, languages, method, cases)
+    deltas = drops(of_first_seed(pd.read_parquet(scores)), setups, languages, method, cases)
     typological = [typological_distances(source, sorted(languages), codes) for source in distances]
     table = similarity_and_drop(_read(comparisons), deltas, pd.concat(typological) if typological else None)
     beside = pairs.with_name(f"{pairs.stem}_correlations.csv")

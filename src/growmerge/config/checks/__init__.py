@@ -11,6 +11,7 @@ from growmerge.config.checks.lists import check_lists
 from growmerge.config.checks.merging import check_merging
 from growmerge.config.checks.models import check_models
 from growmerge.config.checks.names import check_names
+from growmerge.config.checks.seeds import check_seeds
 from growmerge.config.checks.training import check_training
 from growmerge.config.checks.weights import check_weights
 from growmerge.config.schema import Study
@@ -28,6 +29,7 @@ def check_study(study: Study) -> None:
         check_models,
         check_merging,
         check_continuing,
+        check_seeds,
         check_weights,
         check_training,
         check_comparison,

@@ -23,6 +23,8 @@ def check_lists(study: Study) -> None:
 
 def _lists(study: Study) -> Iterator[tuple[str, Sequence[Any] | None, str]]:
     """(key path, list, what its default stands for; "" if it may be empty) of every list without a check of its own."""
+    yield "seeds", study.seeds, "one run, with `seed`"
+    yield "replicates.vary", study.replicates.vary, "both"
     for i, corpus in enumerate(study.corpora):
         for j, source in enumerate(corpus.sources):
             for name in ("packages", "paths"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import measured, of_noiseless_clones
+from growmerge.figures.common.wording import measured, of_noiseless_clones, of_seeds
 from growmerge.study.grid import Model
 from growmerge.study.shown import Shown
 
@@ -53,6 +53,8 @@ class Figure:
         contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads; a
             table of them is made for it. For figures of scores.
         signal: whether `finding` reads what benchmarks can tell (`growmerge.tables.signal`).
+        over_seeds: whether, with several seeds, it shows the means over them; else the first seed. Its models are
+            always of the first seed, and the table has the means in their place.
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -64,6 +66,7 @@ class Figure:
     source: Literal["scores", "comparisons", "gap"] = "scores"
     contrasts: Callable[[Shown], Collection[str]] = lambda shown: ()
     signal: bool = False
+    over_seeds: bool = True
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""
@@ -77,18 +80,21 @@ class Figure:
             "names": names,
         }
         noiseless = {"noiseless": shown.noiseless} if shown.noiseless else {}  # no param where there is none
-        return common | noiseless | dict(self.selection(shown))
+        replicates = shown.grid.replicates
+        seeds = {"seeds": replicates.seeds, "over_seeds": self.over_seeds} if replicates.further else {}
+        return common | noiseless | seeds | dict(self.selection(shown))
 
     def text(
         self, selection: Selection, analysis: Analysis, *, study: str, measures: Collection[str] | None = None
     ) -> str:
         """The caption as one paragraph.
 
-        The figure's own, what clones without noise are, what the scores in `measures` are, the study and its note.
+        The figure's own, which seeds it shows, what clones without noise are, what the scores in `measures` are, the
+        study and its note.
         """
         scores = "" if measures is None else measured(measures, analysis)
         own, clones = self.caption(selection, analysis), of_noiseless_clones(selection)
-        parts = (own, clones, scores, f"Study: {study}.", analysis.note)
+        parts = (own, of_seeds(selection), clones, scores, f"Study: {study}.", analysis.note)
         return " ".join(part for part in parts if part)
 
     def drawn(self, data: pd.DataFrame, names: Mapping[str, str] | None = None) -> Drawing:

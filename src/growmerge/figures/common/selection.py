@@ -17,7 +17,8 @@ class Selection:
 
     `method` is the one that pairs are merged by where one is shown. English is measured as what is kept, and is no
     target. `names` are those of all these languages, by code. `noiseless` are the setups whose models descend from a
-    clone without noise. `own` is what the figure's `selection` says beside these, as plain data; its file says what
+    clone without noise. `seeds` are those of a study with several; with `over_seeds`, values are means over them, else
+    those of the first. `own` is what the figure's `selection` says beside these, as plain data; its file says what
     that is.
     """
 
@@ -28,7 +29,14 @@ class Selection:
     english: str = "eng"
     names: Mapping[str, str] = field(default_factory=dict)
     noiseless: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    over_seeds: bool = False
     own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def averaged(self) -> bool:
+        """Whether values are means over several seeds."""
+        return len(self.seeds) > 1 and self.over_seeds
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], analysis: Analysis) -> Selection:

@@ -32,16 +32,22 @@ LISTED = 6  # comparisons whose languages are named; of more, only their number 
 _RULE = (
     " What it shows, below, holds wider setups against narrower ones on the same items; a difference is positive where "
     "the wider setup is better. A comparison is better or worse if its 95 % interval leaves out 0 and "
-    f"p < {LEVEL:g} (exact sign test, adjusted by Holm over all comparisons of the measure in this figure). If both "
+    f"p < {LEVEL:g} ({{test}}, adjusted by Holm over all comparisons of the measure in this figure). If both "
     "models are at chance (their intervals reach chance or lie below), it is not sure. The answer agrees with 'wider "
     "is better' if at least half of the comparisons are better and none is worse; it contradicts if at least half are "
-    "worse and none is better; else it cannot tell. Intervals are over items: every model was trained once."
+    "worse and none is better; else it cannot tell. Intervals are over {over}."
 )
+_ONE_SEED = {"test": "exact sign test", "over": "items: every model was trained once"}
 
 
 def rule(selection: Selection) -> str:
     """When `answer` says what, after other sentences of a caption; nothing where no setup is wider than another."""
-    return _RULE if selection.own.get("wider") else ""
+    runs = {
+        "test": "t test over seeds and items",
+        "over": f"seeds and items: every model was trained {len(selection.seeds)} times",
+    }
+    said = runs if selection.averaged else _ONE_SEED
+    return _RULE.format(**said) if selection.own.get("wider") else ""
 
 
 def wider_setups(shown: Shown, *, costs: bool = True) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def comparisons(drawn: Drawn, kind: str, *, of_merges: bool = False) -> pd.DataF
     empty = pd.DataFrame(columns=list(contrasts.COLUMNS))
     table = empty if drawn.contrasts is None else pd.read_parquet(drawn.contrasts)
     table = table[table["contrast"] == kind]
-    at_chance = _at_chance(pd.read_parquet(drawn.table))
+    at_chance = _at_chance(summary.over_all_seeds(pd.read_parquet(drawn.table)))
     pairs = {(wide, narrow) for wide, narrow, _ in drawn.selection.own.get("wider", ())}
     rows = []
     for row in table.itertuples():

@@ -48,6 +48,27 @@ def of_noiseless_clones(selection: Selection) -> str:
     )
 
 
+def of_seeds(selection: Selection) -> str:
+    """Which of several seeds a figure shows, and what its intervals cover; empty in a study of one seed."""
+    if not selection.seeds:
+        return ""
+    seeds = listed([str(seed) for seed in selection.seeds])
+    if not selection.averaged:
+        return f"Of the seeds {seeds}, it shows {selection.seeds[0]}."
+    return (
+        f"Values are means over {len(selection.seeds)} training runs, with the seeds {seeds}. Intervals over seeds "
+        "and items: Student's t, with the variance of the seeds' means plus that of the items' means (Cochran 1964). "
+        "Models from elsewhere, and others that are made once, have intervals over items."
+    )
+
+
+def intervals(selection: Selection, analysis: Analysis) -> str:
+    """Which intervals are drawn, and what they do not show."""
+    if selection.averaged:
+        return f"95 % intervals over seeds and items ({markdown.TOO_FEW}: fewer than {statistics.FEWEST_ITEMS} items)"
+    return f"{over_items(analysis)}; they do not show the variation between training runs"
+
+
 def measured(measures: Collection[str], analysis: Analysis) -> str:
     """What the scores of each measure are."""
     pairs = [name for name in (ACCEPTABILITY, FACTS) if name in measures]

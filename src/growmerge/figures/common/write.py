@@ -14,6 +14,7 @@ from growmerge.figures.common.figure import Drawn
 from growmerge.figures.common.selection import Selection
 from growmerge.figures.common.style import save_figure
 from growmerge.ids import MEAN
+from growmerge.tables.summary import over_all_seeds
 
 
 def write_figure(
@@ -40,7 +41,7 @@ def write_figure(
     inputs = [table, *(path for path in (contrasts, signal) if path)]
     for path in inputs:
         verify(path)
-    data = figure.data(pd.read_parquet(table), selection)
+    data = figure.data(over_all_seeds(pd.read_parquet(table)), selection)
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
     save_figure(figure.drawn(data, selection.names), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
