@@ -38,6 +38,8 @@ def test_every_data_set_is_needed_with_its_configuration_split_and_columns(full)
     pairs = ("sentence_bad", "sentence_good")
     blimp = [need for need in full if need.name == "nyu-mll/blimp"]
     assert full[corpus] == ["corpora.isl"]
+    listed = Need("rows", "HuggingFaceTB/smollm-corpus", None, "python-edu", ("train",), ("blob_id",))
+    assert full[listed] == ["corpora.code"], "the list of the archive's files alone"
     assert len(blimp) == 67
     assert {(need.splits, need.columns) for need in blimp} == {(("train",), pairs)}
     (converted,) = [need for need in full if need.name == "sbx/superlim-2"]

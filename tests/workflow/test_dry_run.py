@@ -45,8 +45,9 @@ MINIATURE = {
     "correlate_similarity": 1,
     "tabulate_gap": 1,
     "tabulate_signal": 1,
+    "tabulate_tokenizer": 1,
     "tabulate_scores": 7,
-    "draw_figure": 9,
+    "draw_figure": 10,
 }
 
 
@@ -171,8 +172,8 @@ def test_the_full_grid(clone):
     assert counts["merge_and_score"] == 3 * 26
     assert counts["train_base"] == 3
     assert counts["clone_model"] == 2
-    assert counts["tokenize_shard"] == 4 + 2 * 64 + 32 + 4 + 1 + 16 + 32
-    assert counts["build_documents"] == 4 + 64 + 32 + 4 + 1 + 16 + 32 + 6
+    assert counts["tokenize_shard"] == 8 + 2 * 64 + 32 + 4 + 1 + 16 + 32
+    assert counts["build_documents"] == 8 + 64 + 32 + 4 + 1 + 16 + 32 + 6
     assert counts["score_model"] == 6 + 18 + 6
     assert counts["import_model"] == 6, "models of others"
     assert counts["score_checkpoint"] == 15 + 5, "18 pairs of setups and targets, 3 excluded; the last of one training"

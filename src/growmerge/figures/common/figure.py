@@ -50,6 +50,8 @@ class Figure:
         source: `scores`: the table has a summary of the scores of its models (`growmerge.tables.summary`), and is made
             for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models. `gap`: the
             table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
+            `tokenizer`: likewise the table of what the tokenizer makes of each language
+            (`growmerge.tables.tokenizer`).
         contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads; a
             table of them is made for it. For figures of scores.
         signal: whether `finding` reads what benchmarks can tell (`growmerge.tables.signal`).
@@ -63,7 +65,7 @@ class Figure:
     caption: Callable[[Selection, Analysis], str]
     finding: Callable[[Drawn], str] | None = None
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
-    source: Literal["scores", "comparisons", "gap"] = "scores"
+    source: Literal["scores", "comparisons", "gap", "tokenizer"] = "scores"
     contrasts: Callable[[Shown], Collection[str]] = lambda shown: ()
     signal: bool = False
     over_seeds: bool = True
