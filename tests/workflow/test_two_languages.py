@@ -23,7 +23,7 @@ from growmerge.study.grid import Grid
 from growmerge.tables.statistics import FEWEST_ITEMS
 from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_counts, snakemake
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 CONFIGURATION = ["--configfile", "config/miniature.yaml", "two-languages.yaml"]
 RUN = [*LAPTOP, *CONFIGURATION]
 RESULTS = Path("results/two-languages")
