@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install demo test test-all check config-docs gpu-check clean
+.PHONY: install demo test test-all check config-docs speed gpu-check clean
 
 install: .venv/installed
 
@@ -29,6 +29,10 @@ check: .venv/installed-dev
 
 config-docs: .venv/installed
 	$(BIN)/python -m growmerge.config.describe
+
+# At most 20 minutes, on a machine that does nothing else: writes docs/measured/speed.csv and the tables of docs/speed.md.
+speed: .venv/installed-dev
+	$(BIN)/python speed/compare.py $(ARGUMENTS)
 
 # On a machine with a GPU: at most eight minutes after the installation. The page is gpu-check/page.md.
 gpu-check: .venv/installed-gpu

@@ -73,7 +73,7 @@ def start() -> None:
             return  # it has said why; every script imports what it needs
     os.environ[FOLDER] = folder
     atexit.register(_end, server, server.stdin)
-    _measure_forks()
+    _measure_forks(folder)
 
 
 def _end(server: subprocess.Popen[bytes], pipe: IO[bytes]) -> None:
@@ -83,15 +83,15 @@ def _end(server: subprocess.Popen[bytes], pipe: IO[bytes]) -> None:
         server.wait(1)
 
 
-def fork_of(pid: int) -> int | None:
-    """The fork that does the work of the process `pid`, if that has handed its script over in this run."""
+def fork_of(pid: int, folder: str) -> int | None:
+    """The fork that runs the script of the process `pid`, if that has handed it over to the server of the folder."""
     try:
-        return int((Path(os.environ[FOLDER]) / str(pid)).read_text())
-    except (KeyError, OSError, ValueError):
+        return int((Path(folder) / str(pid)).read_text())
+    except (OSError, ValueError):
         return None
 
 
-def _measure_forks() -> None:
+def _measure_forks(folder: str) -> None:
     """Let Snakemake's `benchmark:` measure forks with the jobs that they belong to: they are none of its children."""
     import psutil
     from snakemake import benchmark
@@ -101,7 +101,7 @@ def _measure_forks() -> None:
 
         def children(self, recursive: bool = False) -> list[psutil.Process]:
             found = super().children(recursive)
-            for fork in [fork for process in [self, *found] if (fork := fork_of(process.pid))]:
+            for fork in [fork for process in [self, *found] if (fork := fork_of(process.pid, folder))]:
                 with suppress(psutil.NoSuchProcess):
                     process = psutil.Process(fork)
                     found += [process, *process.children(recursive)]
