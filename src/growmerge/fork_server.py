@@ -50,6 +50,8 @@ IMPORTED = (
 # What numerical libraries read when they are loaded, and Snakemake sets for each job.
 THREADS = "OMP_NUM_THREADS"
 ALL_THREADS = (THREADS, *(f"{name}_NUM_THREADS" for name in ("GOTO", "OPENBLAS", "MKL", "NUMEXPR")))
+# The thread of jemalloc, which Arrow holds ready, is caught by a fork with its locks taken: one of a hundred forks hung.
+NO_THREAD_OF_ARROW = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 DIE_WITH_PARENT, NAME = 1, 15  # prctl's PR_SET_PDEATHSIG and PR_SET_NAME (linux/prctl.h)
 LENGTH, STATUS = struct.Struct("!Q"), struct.Struct("!i")
@@ -65,7 +67,7 @@ def start() -> None:
     folder = tempfile.mkdtemp(prefix="growmerge-")
     # -P: a folder `torch` in the working directory is not imported. The pipe to its input ends when this process does.
     command = [sys.executable, "-P", "-m", "growmerge.fork_server", folder]
-    environment = os.environ | dict.fromkeys(ALL_THREADS, "1")
+    environment = os.environ | dict.fromkeys(ALL_THREADS, "1") | NO_THREAD_OF_ARROW
     server = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert server.stdin and server.stdout
     with server.stdout as listens:
