@@ -50,7 +50,7 @@ IMPORTED = (
 # What numerical libraries read when they are loaded, and Snakemake sets for each job.
 THREADS = "OMP_NUM_THREADS"
 ALL_THREADS = (THREADS, *(f"{name}_NUM_THREADS" for name in ("GOTO", "OPENBLAS", "MKL", "NUMEXPR")))
-# The thread of jemalloc, which Arrow holds ready, is caught by a fork with its locks taken: one of a hundred forks hung.
+# Arrow loads jemalloc, whose thread may hold a lock when the server forks: that fork would wait for it for ever.
 NO_THREAD_OF_ARROW = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 DIE_WITH_PARENT, NAME = 1, 15  # prctl's PR_SET_PDEATHSIG and PR_SET_NAME (linux/prctl.h)
@@ -72,7 +72,7 @@ def start() -> None:
     assert server.stdin and server.stdout
     with server.stdout as listens:
         if not listens.read(1):
-            return  # it has said why; every script imports what it needs
+            return  # it has said why
     os.environ[FOLDER] = folder
     atexit.register(_end, server, server.stdin)
     _measure_forks(folder)
@@ -343,7 +343,10 @@ def run(task: Task) -> None:
 
 def main(folder: Path) -> None:
     """Serve, and in a fork do what was asked."""
-    server = Server(folder)
+    try:
+        server = Server(folder)
+    except OSError as error:  # such as a path that is too long for a socket
+        sys.exit(f"each job imports for itself, as jobs cannot share imports ({folder}: {error})")
     for number in PASSED_ON:
         signal.signal(number, signal.SIG_IGN)  # meant for its forks, which it outlives
     os.write(1, b"1")
