@@ -8,8 +8,8 @@ signals on, and ends as the fork ends: Snakemake sees no difference.
 
 Only modules of others are imported in advance, so an edit of ours counts for the next job, as always. Only jobs with
 one thread are forked: numerical libraries read the number of threads when they are loaded, and threads do not survive
-a fork. A run on a cluster, jobs with environments of their own and systems other than Linux have no server, and every
-script imports what it needs. GROWMERGE_FORK_SERVER=off in the environment of Snakemake has the same effect.
+a fork. Runs on a cluster, jobs with environments of their own, machines with a GPU and systems other than Linux have no
+server: every script imports what it needs. GROWMERGE_FORK_SERVER=off in the environment of Snakemake does the same.
 
 If the process that asked is killed, its fork is. If the server is, all forks are. The server ends after Snakemake and
 the last fork.
@@ -53,6 +53,8 @@ ALL_THREADS = (THREADS, *(f"{name}_NUM_THREADS" for name in ("GOTO", "OPENBLAS",
 # Arrow loads jemalloc, whose thread may hold a lock when the server forks: that fork would wait for it for ever.
 NO_THREAD_OF_ARROW = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# Devices of Nvidia's and AMD's drivers, which do not survive a fork if an import asks them for GPUs.
+GPUS = ("/dev/nvidiactl", "/dev/kfd")
 DIE_WITH_PARENT, NAME = 1, 15  # prctl's PR_SET_PDEATHSIG and PR_SET_NAME (linux/prctl.h)
 LENGTH, STATUS = struct.Struct("!Q"), struct.Struct("!i")
 
@@ -62,7 +64,7 @@ LENGTH, STATUS = struct.Struct("!Q"), struct.Struct("!i")
 
 def start() -> None:
     """Give the jobs of this process a server. It takes no time before a script asks for it."""
-    if os.environ.get(FOLDER) == OFF or not hasattr(os, "pidfd_open"):
+    if os.environ.get(FOLDER) == OFF or not hasattr(os, "pidfd_open") or any(Path(gpu).exists() for gpu in GPUS):
         return
     folder = tempfile.mkdtemp(prefix="growmerge-")
     # -P: a folder `torch` in the working directory is not imported. The pipe to its input ends when this process does.
@@ -329,6 +331,7 @@ def become(task: Task, files: Iterable[int], server: int) -> None:
     os.chdir(task.folder)
     os.umask(task.mask)
     sys.argv[:], sys.path[:] = task.arguments, task.path
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     tempfile.tempdir = None  # the job may have another TMPDIR
 
 

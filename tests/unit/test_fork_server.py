@@ -224,9 +224,11 @@ def test_else_a_script_goes_on_by_itself(run, environment):
     assert script.communicate()[0] == f"{script.pid} False\n"
 
 
-def test_none_is_started_if_it_is_switched_off(monkeypatch):
+@pytest.mark.parametrize("why", ["switched off", "a GPU"])
+def test_none_is_started_if_it_is_switched_off_or_there_is_a_gpu(monkeypatch, tmp_path, why):
     before = psutil.Process().children()
-    monkeypatch.setenv(fork_server.FOLDER, fork_server.OFF)
+    monkeypatch.setenv(fork_server.FOLDER, fork_server.OFF if why == "switched off" else "")
+    monkeypatch.setattr(fork_server, "GPUS", [str(tmp_path)] if why == "a GPU" else [])
     fork_server.start()
-    assert os.environ[fork_server.FOLDER] == fork_server.OFF
+    assert not Path(os.environ[fork_server.FOLDER]).is_absolute()
     assert psutil.Process().children() == before

@@ -1,9 +1,12 @@
 """The page on speed holds what was measured, and so does the README."""
 
 import csv
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
+from workflow.snakemake import copy_of_the_repository
 
 
 @pytest.fixture
@@ -52,3 +55,16 @@ def test_the_readme_has_rows_of_the_table(measured):
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 4
     assert set(rows) <= {f"| {row['what']} | {row['other']} | {row['ratio']} |" for row in measured}
+
+
+@pytest.mark.slow
+def test_every_comparison_runs(tmp_path, compare):
+    clone = copy_of_the_repository(tmp_path / "clone")
+    page = (clone / "docs/speed.md").read_bytes()
+    run = subprocess.run(
+        [sys.executable, str(clone / "speed/compare.py"), "--quick"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    for command in compare.COMMANDS:
+        assert f"| `python {command}` |" in run.stdout
+    assert (clone / "docs/speed.md").read_bytes() == page
