@@ -66,7 +66,10 @@ def start() -> None:
     """Give the jobs of this process a server. It takes no time before a script asks for it."""
     if os.environ.get(FOLDER) == OFF or not hasattr(os, "pidfd_open") or any(Path(gpu).exists() for gpu in GPUS):
         return
-    folder = tempfile.mkdtemp(prefix="growmerge-")
+    try:
+        folder = tempfile.mkdtemp(prefix="growmerge-")
+    except OSError:  # the disk is full
+        return
     # -P: a folder `torch` in the working directory is not imported. The pipe to its input ends when this process does.
     command = [sys.executable, "-P", "-m", "growmerge.fork_server", folder]
     environment = os.environ | dict.fromkeys(ALL_THREADS, "1") | NO_THREAD_OF_ARROW

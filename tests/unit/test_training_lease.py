@@ -38,7 +38,7 @@ def wait_for(condition):
 
 @pytest.mark.slow
 def test_the_second_of_two_jobs_waits_and_finds_the_model_made(inputs, tmp_path):
-    first = start(inputs, tmp_path)
+    first = start(inputs, tmp_path, forked=False)
     wait_for_state(first, tmp_path, 7)
     first.send_signal(signal.SIGSTOP)
     second = start(inputs, tmp_path)
@@ -53,7 +53,7 @@ def test_the_second_of_two_jobs_waits_and_finds_the_model_made(inputs, tmp_path)
 
 @pytest.mark.slow
 def test_the_second_goes_on_when_the_first_is_killed_with_9(inputs, tmp_path):
-    first = start(inputs, tmp_path, LONG)
+    first = start(inputs, tmp_path, LONG, forked=False)
     wait_for_state(first, tmp_path, 7)
     second = start(inputs, tmp_path, LONG)
     wait_for(lambda: "waiting for its end" in said(tmp_path))

@@ -130,6 +130,7 @@ def test_two_ranks_stop_together_and_one_goes_on(inputs, alone, tmp_path):
     assert_trained_alike(tmp_path, alone)
 
 
+@pytest.mark.slow
 def test_a_rank_that_dies_ends_the_others(inputs, tmp_path):
     process = start(inputs, tmp_path, RECIPE, ranks=2)
     wait_for_state(process, tmp_path, 4)
@@ -167,6 +168,7 @@ def test_the_launcher_passes_a_signal_on_and_asks_to_be_run_again(inputs, tmp_pa
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow
 def test_ranks_of_two_nodes_find_each_other(inputs, tmp_path):
     """As srun starts them: torchrun once on each node, which the step's variables tell apart."""
     short = RECIPE | {"phases": [{"b": 1}]}
@@ -181,6 +183,7 @@ def test_ranks_of_two_nodes_find_each_other(inputs, tmp_path):
     assert_trained_alike(tmp_path, tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_a_number_that_is_not_finite_on_one_rank_stops_all_and_is_traced(tiny, inputs, tmp_path):
     """The embedding of one token is infinite; only sequences with it, so only some ranks in some steps, meet it."""
     untied = ARCHITECTURE.model_copy(update={"tie_word_embeddings": False})
