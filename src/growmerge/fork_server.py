@@ -242,30 +242,28 @@ class Server:
         self._open = False
 
     def _asked(self) -> Task | None:
-        """A script asks. In the fork, its task; None in the server."""
+        """A script asks. In the fork, its task; None in the server, which goes on whatever happens to one script."""
         connection, _ = self._listener.accept()
-        head, files, _, _ = socket.recv_fds(connection, LENGTH.size, 3)
-        task = None
-        if len(head) == LENGTH.size:  # else it was killed before it could say all
-            (length,) = LENGTH.unpack(head)
-            said = connection.recv(length, socket.MSG_WAITALL)
-            task = Task(**json.loads(said)) if len(said) == length else None
-        if task and not self._ready:
-            prepare()
-            self._ready = True
         server = os.getpid()
-        if task and not (pid := os.fork()):
+        try:
+            task, files = receive(connection)
+            if not self._ready:
+                prepare()
+                self._ready = True
+            pid = os.fork()
+        except (OSError, ValueError):  # who asks was killed while it did; or there is no room for a process
+            connection.close()
+            return None
+        if not pid:
             self._close()
             connection.close()
             become(task, files, server)
             return task
         for file in files:
             os.close(file)
-        if not task:
-            connection.close()
-            return None
         note = self.folder / str(task.pid)
-        note.write_text(str(pid))
+        with suppress(OSError):  # the disk is full: this job is not measured
+            note.write_text(str(pid))
         fork = Fork(pid, os.pidfd_open(pid), connection, note)
         self._forks.append(fork)
         self._when(fork.handle, partial(self._fork_has_ended, fork))
@@ -304,6 +302,14 @@ class Server:
             fork.close()
 
 
+def receive(connection: socket.socket) -> tuple[Task, list[int]]:
+    """What a script asks for, and its input, output and error output. Raises ValueError for less than that."""
+    head, files, _, _ = socket.recv_fds(connection, LENGTH.size, 3)
+    if len(head) < LENGTH.size:
+        raise ValueError("nothing was asked")
+    return Task(**json.loads(connection.recv(*LENGTH.unpack(head), socket.MSG_WAITALL))), files
+
+
 def prepare(modules: Iterable[str] = IMPORTED) -> None:
     """Import what forks share, and keep the garbage collector from going through it again in each of them."""
     gc.disable()
@@ -329,6 +335,7 @@ def become(task: Task, files: Iterable[int], server: int) -> None:
     for number in PASSED_ON:
         default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in task.ignored else default)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
     os.environ.clear()
     os.environ.update(task.environment)
     os.chdir(task.folder)
@@ -353,8 +360,8 @@ def main(folder: Path) -> None:
         server = Server(folder)
     except OSError as error:  # such as a path that is too long for a socket
         sys.exit(f"each job imports for itself, as jobs cannot share imports ({folder}: {error})")
-    for number in PASSED_ON:
-        signal.signal(number, signal.SIG_IGN)  # meant for its forks, which it outlives
+    # They are meant for its forks, which it outlives. In a fork they wait until it heeds them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     os.write(1, b"1")
     os.dup2(2, 1)
     task = server.serve()

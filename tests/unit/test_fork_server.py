@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -167,6 +168,25 @@ def test_a_script_that_heeds_no_signal_ends_by_it(run):
     script.send_signal(signal.SIGTERM)
     assert script.wait() == -signal.SIGTERM
     assert gone(fork)
+
+
+def test_a_signal_that_comes_before_the_fork_is_not_lost():
+    run = begin()
+    script = run.script(WAIT)
+    time.sleep(1)  # it has asked, and the server imports
+    assert not list(run.folder.glob("[0-9]*"))
+    script.send_signal(signal.SIGTERM)
+    assert script.wait(timeout=60) == -signal.SIGTERM
+    run.end()
+
+
+def test_a_script_that_is_killed_while_it_asks_leaves_the_server(run):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(f"{run.folder}/{fork_server.SOCKET}")
+    client.close()
+    script, _ = run.waiting()
+    script.kill()
+    script.wait()
 
 
 def test_a_fork_that_is_killed_ends_its_script_in_the_same_way(run):
