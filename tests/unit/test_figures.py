@@ -558,6 +558,7 @@ def test_a_file_that_cannot_be_a_figure_is_named() -> None:
 # --- files and captions -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_files_are_the_same_bytes_in_another_process_and_under_other_settings(tmp_path: Path) -> None:
     program = """
 import sys; sys.path.insert(0, sys.argv[1])

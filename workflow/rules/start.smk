@@ -5,6 +5,7 @@ import time
 
 from snakemake.logging import logger
 
+from growmerge import fork_server
 from growmerge.study.coverage import coverage_lines
 from growmerge.study.plan import plan_of, refuse_without_room
 from growmerge.study.progress import Progress, share_trained, tell
@@ -43,3 +44,6 @@ onstart:
     counted = planned.flops if planned else {}
     flops = {job: sum(counted.get(str(path), 0.0) for path in job.output) for job in needed}
     tell(Progress(flops, share_done, time.monotonic()), logger.info)
+    # Jobs in environments of their own, or on other machines, import by themselves.
+    if workflow.is_main_process and workflow.local_exec and not workflow.deployment_settings.deployment_method:
+        fork_server.start()

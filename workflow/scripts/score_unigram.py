@@ -1,8 +1,8 @@
 """Rule score_unigram: score each language by how often its text has each token."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.benchmarks.listing import read_listings

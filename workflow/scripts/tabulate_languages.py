@@ -1,8 +1,8 @@
 """Rule tabulate_languages: scores by language with intervals, and their means over one set of languages."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.tables.language_tables import write_language_tables

@@ -1,8 +1,8 @@
 """Rule tabulate_signal: what each benchmark can tell in each language, as Parquet and CSV."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.study.grid import Model

@@ -1,8 +1,8 @@
 """Rule tabulate_tokenizer: what the tokenizer makes of each language's held-out text."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.data.tokenizer import use_threads
