@@ -66,7 +66,7 @@ def whole(rows: Sequence[dict[str, str]]) -> Iterator[str]:
     """The lines of docs/speed.md: all rows, and on what they were measured."""
     yield from ("| what | compared with | times as fast | range | rounds | command |", "|---|---|--:|--:|--:|---|")
     for row in rows:
-        spread = f"{row['low']} to {row['high']}"
+        spread = f"{row['low']} to {row['high']}" if row["low"] else ""
         yield f"| {row['what']} | {row['other']} | {row['ratio']} | {spread} | {row['rounds']} | `{row['command']}` |"
     yield ""
     for when in dict.fromkeys(row["measured"] for row in rows):
