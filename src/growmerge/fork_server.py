@@ -307,7 +307,8 @@ def receive(connection: socket.socket) -> tuple[Task, list[int]]:
     head, files, _, _ = socket.recv_fds(connection, LENGTH.size, 3)
     if len(head) < LENGTH.size:
         raise ValueError("nothing was asked")
-    return Task(**json.loads(connection.recv(*LENGTH.unpack(head), socket.MSG_WAITALL))), files
+    (length,) = LENGTH.unpack(head)
+    return Task(**json.loads(connection.recv(length, socket.MSG_WAITALL))), files
 
 
 def prepare(modules: Iterable[str] = IMPORTED) -> None:
