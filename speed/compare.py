@@ -1,11 +1,11 @@
-"""All comparisons of docs/speed.md, one after another: writes docs/measured/speed.csv and the page's tables from it.
+"""All comparisons of docs/speed.md, one after another: writes docs/measured/speed.csv, and from it the tables of pages.
 
-    make speed [ARGUMENTS="--quick"]      (python speed/compare.py [--quick] [--page])
+    make speed [ARGUMENTS="--quick"]      (python speed/compare.py [--quick] [--pages])
 
 Takes at most 20 minutes on two cores and 3 GB of a temporary folder; needs no network. Run it on a machine that does
 nothing else. Both sides of a comparison take turns; a ratio is theirs over ours of one round, and the table has their
 median and range. `--quick` runs each script once on little, to see that it works, and prints the table without writing
-it. `--page` only writes the tables of the page again.
+it. `--pages` only writes the tables of docs/speed.md and README.md again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,9 +28,10 @@ from pathlib import Path
 from lines import Row, read
 
 ROOT = Path(__file__).parents[1]
-PAGE, MEASURED = ROOT / "docs/speed.md", ROOT / "docs/measured/speed.csv"
+MEASURED = ROOT / "docs/measured/speed.csv"
 BEGIN, END = "<!-- written by make speed -->", "<!-- end of what make speed writes -->"
 COLUMNS = ("what", "other", "ratio", "low", "high", "rounds", "command", "measured")
+WIDTH = 128  # characters of a line of a page
 VERSIONS = ("torch", "transformers", "lm_eval", "minicons", "mergekit", "datasets", "snakemake")
 # What is run, and the arguments with which it only shows that it works.
 COMMANDS = {
@@ -60,20 +62,40 @@ def summary(row: Row, command: str, when: str) -> dict[str, str]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def tables(rows: Sequence[dict[str, str]]) -> Iterator[str]:
-    """The lines of the page that hold what was measured."""
+def whole(rows: Sequence[dict[str, str]]) -> Iterator[str]:
+    """The lines of docs/speed.md: all rows, and on what they were measured."""
     yield from ("| what | compared with | times as fast | range | rounds | command |", "|---|---|--:|--:|--:|---|")
     for row in rows:
-        spread = f"{row['low']} to {row['high']}"
+        spread = f"{row['low']} to {row['high']}" if row["low"] else ""
         yield f"| {row['what']} | {row['other']} | {row['ratio']} | {spread} | {row['rounds']} | `{row['command']}` |"
     yield ""
-    yield from dict.fromkeys(f"Measured {row['measured']}." for row in rows)
+    for when in dict.fromkeys(row["measured"] for row in rows):
+        yield from textwrap.wrap(f"Measured {when}.", WIDTH)
 
 
-def page(text: str, rows: Sequence[dict[str, str]]) -> str:
-    """The page with the tables of these rows in place of what it has."""
+def short(rows: Sequence[dict[str, str]]) -> Iterator[str]:
+    """The lines of README.md: for each thing that is done, the fastest of what it was compared with."""
+    yield from ("| what | compared with | times as fast |", "|---|---|--:|")
+    for what in dict.fromkeys(row["what"] for row in rows):
+        row = min((row for row in rows if row["what"] == what), key=lambda row: float(row["ratio"]))
+        yield f"| {what} | {row['other']} | {row['ratio']} |"
+
+
+PAGES = {ROOT / "docs/speed.md": whole, ROOT / "README.md": short}
+
+
+def page(text: str, lines: Iterable[str]) -> str:
+    """The page with these lines in place of those that it has between the marks."""
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    return "\n".join([f"{before}{BEGIN}", "", *tables(rows), "", f"{END}{after}"])
+    return "\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"])
+
+
+def write_pages() -> None:
+    """Write the tables of all pages from the CSV."""
+    with MEASURED.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for path, lines in PAGES.items():
+        path.write_text(page(path.read_text(encoding="utf-8"), lines(rows)), encoding="utf-8")
 
 
 def machine() -> str:
@@ -90,9 +112,9 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--page", action="store_true")
+    parser.add_argument("--pages", action="store_true")
     options = parser.parse_args()
-    if not options.page:
+    if not options.pages:
         start, when = time.monotonic(), machine()
         rows = []
         for command, quick in COMMANDS.items():
@@ -100,15 +122,14 @@ def main() -> None:
             found = measure(command, quick if options.quick else "")
             rows += [summary(row, command, when) for row in found]
         if options.quick:
-            print("\n".join(tables(rows)))
+            print("\n".join(whole(rows)))
             return
         MEASURED.parent.mkdir(exist_ok=True)
         with MEASURED.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-    with MEASURED.open(encoding="utf-8", newline="") as file:
-        PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), list(csv.DictReader(file))), encoding="utf-8")
+    write_pages()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def test_a_ratio_is_that_of_each_round_and_the_row_has_median_and_range(compare)
     found = compare.summary(row, "speed/merging.py", "today")
     assert (found["ratio"], found["low"], found["high"], found["rounds"]) == ("4.00", "2.00", "8.00", "3")
     assert found["command"] == "python speed/merging.py"
-    *_, line, empty, when = compare.tables([found])
+    *_, line, empty, when = compare.whole([found])
     assert line == "| merging | another | 4.00 | 2.00 to 8.00 | 3 | `python speed/merging.py` |"
     assert (empty, when) == ("", "Measured today.")
 
@@ -38,23 +38,23 @@ def test_rounds_that_one_side_lacks_are_an_error(compare):
         compare.summary({"what": "", "other": "", "ours": [1.0], "theirs": [1.0, 2.0]}, "", "")
 
 
-def test_the_page_on_speed_is_what_was_measured(compare, measured):
-    page = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
+def test_the_pages_have_what_was_measured(compare, measured):
     assert len(measured) >= 8
-    assert page == compare.page(page, measured)
-    assert page != compare.page(page, measured[1:])
+    for path, lines in compare.PAGES.items():
+        text = path.read_text(encoding="utf-8")
+        assert text == compare.page(text, lines(measured))
+        assert text != compare.page(text, lines(measured[2:]))
 
 
-def test_every_command_of_the_page_is_run_by_make_speed(compare, measured):
-    assert {row["command"] for row in measured} == {f"python {command}" for command in compare.COMMANDS}
+def test_the_readme_has_the_fastest_alternative(compare):
+    rows = [{"what": "scoring", "other": other, "ratio": ratio} for other, ratio in (("a", "10.00"), ("b", "9.00"))]
+    assert list(compare.short(rows))[2:] == ["| scoring | b | 9.00 |"]
 
 
-def test_the_readme_has_rows_of_the_table(measured):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("## Speed\n")[1].split("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) >= 4
-    assert set(rows) <= {f"| {row['what']} | {row['other']} | {row['ratio']} |" for row in measured}
+def test_make_speed_runs_the_script_of_every_row(compare, measured):
+    scripts = {command.split()[0] for command in compare.COMMANDS}
+    assert {row["command"].split()[1] for row in measured} <= scripts
+    assert all((ROOT / script).is_file() for script in scripts)
 
 
 @pytest.mark.slow
