@@ -29,16 +29,10 @@ FIGURE_FILES = [
     f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "svg", "csv", "md")
 ]
 
-
-def averaged(table):
-    """The models of a table that it has the means over seeds of: none in those of figures that show the first seed."""
-    return TABULATED[table] if table == "scores" or FIGURES[table].over_seeds else []
-
-
-def in_table(table):
-    """The models of a table, with the replicates that it averages over."""
-    return list(dict.fromkeys([*TABULATED[table], *GRID.with_replicates(averaged(table))]))
-
+# Table -> its models that it has the means over seeds of: none in those of figures that show the first seed.
+AVERAGED = {t: models if t == "scores" or FIGURES[t].over_seeds else [] for t, models in TABULATED.items()}
+# Table -> its models, with the replicates that it averages over.
+IN_TABLE = {t: list(dict.fromkeys([*TABULATED[t], *GRID.with_replicates(models)])) for t, models in AVERAGED.items()}
 
 # How Snakemake's own report lists tables.
 IN_REPORT = {"category": "Tables", "caption": "../report/table.rst"}
@@ -58,8 +52,8 @@ rule tabulate_scores:
     Make the table of a figure, or of all scores.
     """
     input:
-        scores=lambda w: LAYOUT.scores(in_table(w.table)),
-        translations=lambda w: LAYOUT.translations(in_table(w.table)),
+        scores=lambda w: LAYOUT.scores(IN_TABLE[w.table]),
+        translations=lambda w: LAYOUT.translations(IN_TABLE[w.table]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
@@ -78,8 +72,8 @@ rule tabulate_scores:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        **over_seeds(lambda w: GRID.by_seed(averaged(w.table))),
-        models=lambda w: [vars(model) for model in in_table(w.table)],
+        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.table])),
+        models=lambda w: [vars(model) for model in IN_TABLE[w.table]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
@@ -114,7 +108,7 @@ rule tabulate_contrasts:
         mem_mb=lambda w, attempt: 8000 * attempt,
         runtime=120,
     params:
-        **over_seeds(GRID.by_seed(FIRST)),
+        **GRID.replicates.params(GRID.by_seed(FIRST)),
         models=[vars(model) for model in FIRST],
         scores_folder=lambda w: f"{RESULTS}/scores",
         baseline=STUDY.analysis.pairwise_method,
@@ -132,7 +126,7 @@ rule tabulate_contrasts:
 # What the sentence under a figure rests on: contrasts between the models of that figure alone.
 use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     input:
-        scores=lambda w: LAYOUT.scores(in_table(w.figure)),
+        scores=lambda w: LAYOUT.scores(IN_TABLE[w.figure]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{figure}}_contrasts.parquet",
@@ -145,7 +139,7 @@ use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     wildcard_constraints:
         figure="|".join(CONTRASTED),
     params:
-        **over_seeds(lambda w: GRID.by_seed(averaged(w.figure))),
+        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.figure])),
         models=lambda w: [vars(model) for model in TABULATED[w.figure]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         baseline=STUDY.analysis.pairwise_method,
@@ -182,7 +176,7 @@ rule tabulate_gap:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=120,
     params:
-        **over_seeds(GRID.by_seed(OF_GAP)),
+        **GRID.replicates.params(GRID.by_seed(OF_GAP)),
         candidates=[vars(candidate) for candidate in SHOWN.candidates],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,

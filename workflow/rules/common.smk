@@ -73,12 +73,6 @@ SCORED = [*GRID, *CHECKPOINTS.values()]
 # Figure -> the models that it shows. Each is drawn from a table of its name.
 DRAWN = {name: models for name, figure in FIGURES.items() if (models := list(figure.models(SHOWN)))}
 
-
-def over_seeds(replicates):
-    """What a rule takes as params of replicates (`GRID.by_seed`): nothing in a study of one seed, whose params stay."""
-    return {"replicates": replicates} if GRID.replicates.further else {}
-
-
 # How what benchmarks ask for is generated, where they do; and the files of scores, which then are two.
 DECODING = {b.name: asdict(decoding) for b in STUDY.benchmarks if (decoding := b.decoding(STUDY.seed))}
 SCORES = ["items.parquet", *(["translations.parquet"] if DECODING else [])]
