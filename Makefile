@@ -1,10 +1,13 @@
-# make demo: install, then the miniature from raw text to figures. make test: install, then the tests. Needs Python 3.11+.
+# make demo: install, then the miniature from raw text to figures. make test: install, then the tests that are not slow;
+# make test-all adds the slow ones. Needs Python 3.11+.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: install demo test check config-docs gpu-check clean
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: install demo test test-all check config-docs speed gpu-check clean
 
 install: .venv/installed
 
@@ -12,7 +15,10 @@ demo: .venv/installed
 	$(BIN)/snakemake --profile laptop all
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow"
+
+test-all: test
+	$(PYTEST) -m slow
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check src tests speed workflow/scripts
@@ -23,6 +29,10 @@ check: .venv/installed-dev
 
 config-docs: .venv/installed
 	$(BIN)/python -m growmerge.config.describe
+
+# At most 20 minutes, on a machine that does nothing else: writes docs/measured/speed.csv and the tables of docs/speed.md.
+speed: .venv/installed-dev
+	$(BIN)/python speed/compare.py $(ARGUMENTS)
 
 # On a machine with a GPU: at most eight minutes after the installation. The page is gpu-check/page.md.
 gpu-check: .venv/installed-gpu

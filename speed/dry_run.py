@@ -1,6 +1,6 @@
 """How long a dry-run of a grid takes, against bare Snakemake on the same graph of jobs.
 
-    python speed/dry_run.py [--rounds 5] [-- --configfile config/miniature.yaml large.yaml]
+    python speed/dry_run.py [--rounds 5] [--json FILE] [-- --configfile config/miniature.yaml large.yaml]
 
 Run by hand, in a clone without results; `speed/large_grid.py` makes large grids. The bare workflow has as many rules
 with the same directives, and each of its jobs as many inputs and outputs, from the same jobs; it has no configuration,
@@ -20,6 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from lines import add_comparison
 from processes import ROOT, Run, run
 
 EMPTY = "rule all:\n    output: 'all'\n    shell: 'touch {output}'\n"
@@ -108,6 +109,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="a file that gets the comparison")
     parser.add_argument("arguments", nargs="*", help="for Snakemake, such as --profile laptop")
     options = parser.parse_args()
     runs: dict[str, list[Run]] = {"empty": [], "bare": [], "ours": []}
@@ -132,6 +134,8 @@ def main() -> None:
         )
     more = 1000 * (seconds["ours"] - seconds["bare"]) / jobs
     print(f"ours over bare: {seconds['ours'] / seconds['bare']:.2f}, {more:.2f} ms a job")
+    took = {name: [run.seconds for run in of] for name, of in runs.items()}
+    add_comparison(options.json, f"a dry-run of {jobs:,} jobs", "bare Snakemake", took["ours"], took["bare"])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ def add(file: Path | None, row: Row) -> None:
     if file:
         with file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row) + "\n")
+
+
+def add_comparison(file: Path | None, what: str, other: str, ours: Sequence[float], theirs: Sequence[float]) -> None:
+    """Append a comparison for speed/compare.py: what both took in each round, in the same unit."""
+    add(file, {"what": what, "other": other, "ours": list(ours), "theirs": list(theirs)})
 
 
 def read(file: Path) -> list[Row]:

@@ -1,10 +1,10 @@
 """How long merging takes, against mergekit's command line and against the bytes that have to be moved.
 
-    python speed/merging.py [--layers 30] [--repeats 3] [--folder merging-benchmark] [--only ours,job,mergekit]
+    python speed/merging.py [--layers 30] [--repeats 3] [--folder FOLDER] [--only ours,job,mergekit] [--json FILE]
 
-Five models of the 180M shape and their base (random weights near each other, bfloat16, tied) are made once in the
-folder. Every measurement is a process of its own, so that its peak memory is its own (where it has forked others, which
-share pages with it, an upper bound); kinds alternate, the table shows medians.
+Five models of the 180M shape and their base (random weights near each other, bfloat16, tied: 2 GB) are made in a
+temporary folder, or once in the given one. Every measurement is a process of its own, so that its peak memory is its
+own (where it has forked others, which share pages with it, an upper bound); kinds alternate, the table shows medians.
 
 - `floor`: read five files, average in float32, write one. What no merge can do without.
 - `ours <method>`: reading, merging and writing of one method, inputs verified before; `linear_rows` is `linear` with
@@ -23,8 +23,11 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+from lines import add_comparison
 
 ROWS = "linear_rows"
 METHODS = ("linear", ROWS, "task_arithmetic", "multislerp", "ties", "dare_ties")
@@ -154,17 +157,21 @@ def measure_mergekit(folder: Path, method: str) -> tuple[float, float]:
     (folder / "config.yml").write_text(yaml.safe_dump(recipes(folder)[method].mergekit_config()))
     command = [Path(sys.executable).with_name("mergekit-yaml"), folder / "config.yml", folder / "out"]
     start = time.perf_counter()
-    options = ["--random-seed", str(SEED), "--no-copy-tokenizer", "--quiet"]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+    # For its card, it would look the folders of the models up on the hub.
+    options = ["--random-seed", str(SEED), "--no-copy-tokenizer", "--no-write-model-card", "--quiet"]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen([*command, *options], stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.stderr.write(said.read())
+            raise subprocess.CalledProcessError(process.returncode, command)
     return time.perf_counter() - start, usage.ru_maxrss / 1e6
 
 
-def compare(folder: Path, repeats: int, only: list[str]) -> None:
-    """Measure all in turn and print the tables."""
+def compare(folder: Path, repeats: int, only: list[str], file: Path | None) -> None:
+    """Measure all in turn and print the tables; our job beside mergekit-yaml goes into the file."""
     seconds: dict[str, list[float]] = {}
     memory: dict[str, float] = {}
 
@@ -183,8 +190,8 @@ def compare(folder: Path, repeats: int, only: list[str]) -> None:
         if "job" in only:
             found = measure("job", "--folder", folder)
             note("job", found["process"], found["gigabytes"])
-    for method in [name for name in METHODS if name != ROWS and "mergekit" in only]:
-        note(f"mergekit {method}", *measure_mergekit(folder, method))
+        for method in [name for name in METHODS if name != ROWS and "mergekit" in only]:
+            note(f"mergekit {method}", *measure_mergekit(folder, method))
 
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     print("| what | seconds | of the floor | target | peak GB |\n|---|---|---|---|---|")
@@ -199,26 +206,39 @@ def compare(folder: Path, repeats: int, only: list[str]) -> None:
             f"\nFive calls of mergekit-yaml: {theirs:.1f} s; our job: {medians['job']:.1f} s; "
             f"{theirs / medians['job']:.1f} times as fast"
         )
+        calls = [taken for name, taken in seconds.items() if name.startswith("mergekit")]
+        in_rounds = [sum(taken) for taken in zip(*calls, strict=True)]
+        what = "merging five models of 180M parameters by five methods"
+        add_comparison(file, what, "five calls of mergekit-yaml", seconds["job"], in_rounds)
 
 
 def main() -> None:
     """Compare, or (called by itself) make one measurement."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", nargs="?", default="compare", choices=["compare", "models", "floor", "ours", "job"])
-    parser.add_argument("--folder", type=Path, default=Path("merging-benchmark"))
+    parser.add_argument("--folder", type=Path, help="for the models, to use them again")
     parser.add_argument("--layers", type=int, default=30)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--method", default="linear")
     parser.add_argument("--only", default="ours,job,mergekit")
+    parser.add_argument("--json", type=Path, help="a file that gets the comparison")
     arguments = parser.parse_args()
-    folder = arguments.folder
+    if arguments.folder is None:
+        with tempfile.TemporaryDirectory() as folder:
+            act(arguments, Path(folder))
+    else:
+        act(arguments, arguments.folder)
+
+
+def act(arguments: argparse.Namespace, folder: Path) -> None:
+    """Do what the arguments say, with models in a folder."""
     if arguments.what == "compare":
         if not (folder / "swe").exists():
             subprocess.run(
                 [sys.executable, __file__, "models", "--folder", str(folder), "--layers", str(arguments.layers)],
                 check=True,
             )
-        compare(folder, arguments.repeats, arguments.only.split(","))
+        compare(folder, arguments.repeats, arguments.only.split(","), arguments.json)
     elif arguments.what == "models":
         make_models(folder, arguments.layers)
         make_counts(folder)

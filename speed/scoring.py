@@ -1,7 +1,7 @@
 """Minimal pairs side by side: our engine, lm-evaluation-harness and minicons, same model, same pairs, on the CPU.
 
     python speed/scoring.py [--pairs 2000 20000] [--rounds 3] [--batch 1 16 64 256] [--threads 1]
-        [--shape smollm2 | --model FOLDER] [--ways harness minicons]
+        [--shape smollm2 | --model FOLDER] [--ways harness minicons] [--json FILE]
 
 The pairs are sentences of the docstrings and comments of Python's standard library against themselves with two words
 exchanged; the model is the miniature's (hidden size 64, 3 layers, 4,096 entries, random weights) unless another shape
@@ -35,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lines import add_comparison
 from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
 from shapes import VOCABULARIES, shape
 from transformers import AutoTokenizer, PreTrainedModel
@@ -56,6 +57,7 @@ from growmerge.study.flops import forward_flops
 SHAPES = ("miniature", "smollm2")
 
 OURS = "growmerge"
+NAMES = {"harness": "lm-evaluation-harness", "minicons": "minicons"}
 
 
 def sentences() -> Iterator[Document]:
@@ -126,8 +128,13 @@ def measure(
     return seconds, found, fastest
 
 
-def compare(ways: dict[str, Way], items: list[Item], rounds: int, flops: tuple[float, float]) -> None:
-    """Time the ways and print a table, and how ours compares with each of the others in its best batches."""
+def compare(
+    ways: dict[str, Way], items: list[Item], rounds: int, flops: tuple[float, float], what: str, file: Path | None
+) -> None:
+    """Time the ways and print a table, and how ours compares with each of the others in its best batches.
+
+    These comparisons, and those in batches of 1, go into the file.
+    """
     seconds, found, fastest = measure(ways, items, rounds)
     medians = {way: statistics.median(times) for way, times in seconds.items()}
     apart, shared = (number / fastest for number in flops)
@@ -144,6 +151,9 @@ def compare(ways: dict[str, Way], items: list[Item], rounds: int, flops: tuple[f
         best, batch = min((ratio, batch) for (way, batch), ratio in ratios.items() if way == other)
         default = f", and {ratios[other, '1']:.1f} times as in batches of 1" if (other, "1") in ratios else ""
         print(f"{OURS} is {best:.1f} times as fast as {other} in its best batches, of {batch}{default}", flush=True)
+        for name in dict.fromkeys([batch, "1"]):
+            if theirs := seconds.get(f"{other} {name}"):
+                add_comparison(file, what, f"{NAMES[other]}, batches of {name}", seconds[OURS], theirs)
 
 
 def main() -> None:
@@ -156,6 +166,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, default="miniature", help="of a model with random weights")
     parser.add_argument("--model", type=Path, help="folder of a Llama, instead of a shape")
     parser.add_argument("--ways", nargs="+", choices=LOGPROBS, default=list(LOGPROBS), help="beside our engine")
+    parser.add_argument("--json", type=Path, help="a file that gets the comparisons")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
@@ -174,7 +185,9 @@ def main() -> None:
                     if way in others:
                         ways[f"{way} {batch}"] = others[way](model, tokenizer, batch)
                 print(f"\n{part}: ", end="")
-                compare(ways, pairs[:count], options.rounds, flops)
+                model_name = options.model or options.shape
+                what = f"{part.lower()}, {count:,} minimal pairs, model {model_name}"
+                compare(ways, pairs[:count], options.rounds, flops, what, options.json)
 
 
 if __name__ == "__main__":

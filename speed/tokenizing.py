@@ -1,6 +1,7 @@
 """Tokenizing side by side: our path (documents.parquet to token shard) and `datasets.map`, same tokenizer and text.
 
     python speed/tokenizing.py [--tokenizer FOLDER] [--megabytes 100] [--processes 1 2] [--rounds 3]
+        [--json FILE]
 
 The text is the source code of the standard library of the Python that runs it, repeated (each file rotated by some
 lines, so that no two documents are equal) up to the size asked for; the tokenizer is trained on it unless a folder is
@@ -22,6 +23,8 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+
+from lines import add_comparison
 
 from growmerge.data.documents import Document, iterate_documents, write_documents
 from growmerge.data.sources import read_stdlib_code, read_topics
@@ -117,6 +120,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=100)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="a file that gets the comparisons")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -141,6 +145,9 @@ def main() -> None:
                 print(f"{processes:9} {way:>13} {size / medians[way]:7.2f} {measured[0][1]:11,}  {rounds}")
             ratio = medians["datasets.map"] / medians["growmerge"]
             print(f"{processes:9} {'ratio':>13} {ratio:7.2f}", flush=True)
+            ours, theirs = ([seconds for seconds, _ in measured] for measured in results.values())
+            what = f"tokenizing {size:.0f} MB, {processes} core{'s' if processes > 1 else ''}"
+            add_comparison(options.json, what, "datasets.map", ours, theirs)
 
 
 if __name__ == "__main__":

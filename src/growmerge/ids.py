@@ -14,6 +14,7 @@ A model's id is also its path below the folders of models, checkpoints, merges a
     2x-rounds-4.1/swe      the same after the first round
     base-2x#43, 2x#43/swe  the same base and model, made with another seed: a replicate
     external/gemma         a model of others
+    unigram                a floor, not a model: each language's text by how often its tokens are used
 
 Imports nothing of ours: configuration, rules, tables and figures all speak this grammar.
 """
@@ -37,6 +38,7 @@ REFERENCE = "reference"  # the scores that information parity compares with
 DOWNLOADS = "downloads"  # the folder of packages, shared by all studies
 LISTINGS = "listings"  # the folder, next to those of benchmarks, that lists the benchmarks of each language
 ENSEMBLE = "ensemble"  # in the place of a merge method: the mean of the members' probabilities
+UNIGRAM = "unigram"  # the floor of a model that knows how often each token occurs, and nothing else
 BASE = "base"  # in the place of the method of a healed merge: its control, the base trained for as many tokens
 
 # Rows and columns of tables that stand for several.
@@ -63,6 +65,7 @@ _RESERVED: Mapping[str, Mapping[str, str]] = {
         RANDOM: "`from: random` means random weights, not a base of that name",
         EXTERNAL: _SCORES % EXTERNAL,
         REFERENCE: _SCORES % REFERENCE,
+        UNIGRAM: _SCORES % UNIGRAM,
     },
     "setup": {
         ALL: "tables call all setups together so",

@@ -12,6 +12,7 @@ from typing import Any
 
 from growmerge.disk import is_full, no_room
 from growmerge.errors import GrowmergeError
+from growmerge.fork_server import hand_over
 
 INTERRUPTED = 130  # exit status of what Ctrl-C ends: 128 + SIGINT
 # What Snakemake puts into a script under this name, for scripts to import as linters and type checkers want it.
@@ -33,6 +34,17 @@ def imports() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def heavy_imports() -> Iterator[None]:
+    """The same for torch, transformers, pandas and whatever needs them.
+
+    If the run has imported them already, the whole script goes on in a fork of the process that has.
+    """
+    hand_over()
+    with imports():
+        yield
 
 
 @contextmanager

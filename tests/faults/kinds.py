@@ -16,7 +16,7 @@ from random import Random
 import psutil
 from small_disk import Disk
 
-from faults.run import Run, script_of
+from faults.run import Run, script_of, worker
 from faults.study import STUDY, TRAINED, Artifact, artifacts
 from growmerge.training.lease import STALE
 
@@ -115,7 +115,7 @@ class Faults:
         job = self._draw.choice(jobs)
         where = f"{script_of(job)}, files of {most:,} bytes"
         try:
-            resource.prlimit(job.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+            resource.prlimit(worker(job), resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         except ProcessLookupError:
             return None
         return Struck(where)

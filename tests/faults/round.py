@@ -173,8 +173,8 @@ class Round:
 
     def _forget_removed(self) -> None:
         for pattern in [made for removed in self._user.removed for made in _made_with(removed)]:
-            self._built = {name: b for name, b in self._built.items() if not _is_under(name, pattern)}
-            for outcome in [o for o in self._unseen if o.struck.damaged and _is_under(o.struck.damaged.name, pattern)]:
+            self._built = {name: b for name, b in self._built.items() if not _goes_with(name, pattern)}
+            for outcome in [o for o in self._unseen if o.struck.damaged and _goes_with(o.struck.damaged.name, pattern)]:
                 self._unseen.remove(outcome)
                 self._known(outcome)
         self._user.removed.clear()
@@ -261,6 +261,11 @@ def _is_under(path: str, pattern: str) -> bool:
     """Whether a path is the artifact that a pattern or a name stands for, or within it."""
     stem = pattern.removesuffix(".*")
     return fnmatch(path, pattern) or path == stem or path.startswith((f"{stem}/", f"{stem}."))
+
+
+def _goes_with(name: str, pattern: str) -> bool:
+    """Whether an artifact is made again if `pattern` is removed: all of it, or one of its files."""
+    return _is_under(name, pattern) or _is_under(pattern, name)
 
 
 def _made_with(removed: str) -> set[str]:

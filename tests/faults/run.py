@@ -14,6 +14,8 @@ from threading import Thread
 import psutil
 from workflow.snakemake import command
 
+from growmerge.fork_server import FOLDER, fork_of
+
 LIMIT = 900.0  # seconds, after which a command counts as hanging
 POLL = 0.1  # seconds
 
@@ -78,6 +80,13 @@ class Run:
         assert self.process.stdout
         for line in self.process.stdout:
             self._printed += line
+
+
+def worker(job: psutil.Process) -> int:
+    """The id of the process that does the work of a job: the fork that runs its script, if there is one."""
+    with suppress(psutil.Error):
+        return fork_of(job.pid, job.environ().get(FOLDER, "")) or job.pid
+    return job.pid
 
 
 def script_of(process: psutil.Process) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from faults.campaign import campaign
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 
 def test_a_grid_recovers_from_random_faults(tmp_path):

@@ -20,7 +20,7 @@ from workflow.snakemake import LAPTOP, command, copy_of_the_repository, job_coun
 from growmerge.artifacts import sha256_file, verify
 from slurm.cluster import Cluster, kill, why_not
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 HERE = Path(__file__).parent
 CONFIGURATION = ["--configfile", "config/miniature.yaml", "two-languages.yaml", "one-setup.yaml"]
 SLURM = ["--profile", "slurm", "--nocolor", *CONFIGURATION]

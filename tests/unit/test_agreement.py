@@ -36,7 +36,7 @@ class Subject:
         return score_items(self.model, tokenizer, {("task", "eng"): items}, bos_id=begin).to_pandas()
 
 
-@pytest.fixture(scope="module", params=["tiny Llama", "SmolLM2-135M"])
+@pytest.fixture(scope="module", params=["tiny Llama", pytest.param("SmolLM2-135M", marks=pytest.mark.slow)])
 def subject(request: pytest.FixtureRequest, tiny: Tiny) -> Iterator[Subject]:
     if request.param == "tiny Llama":
         shape = ARCHITECTURE.model_copy(update={"max_position_embeddings": 2048, "initializer_range": 0.3})

@@ -16,7 +16,20 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 # Modules at the root of the package, which anything may import.
 GROUND = {
-    *("artifacts", "disk", "errors", "frames", "freed_memory", "hashing", "hub", "ids", "job", "lazily", "slurm"),
+    *(
+        "artifacts",
+        "disk",
+        "errors",
+        "fork_server",
+        "frames",
+        "freed_memory",
+        "hashing",
+        "hub",
+        "ids",
+        "job",
+        "lazily",
+        "slurm",
+    ),
     "drafts",
     "verification",
 }
@@ -25,6 +38,7 @@ ORDER = (
     *("catalogue", "config", "study"),
     *("data", "models", "training", "benchmarks", "evaluation", "merging", "preflight"),
     *("comparing", "tables", "figures", "report", "cards", "publishing"),
+    "console",
 )
 DECIDES = ("catalogue", "config", "study")
 # Rules ask who trains before they start a training anew.

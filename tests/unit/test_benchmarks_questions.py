@@ -86,6 +86,19 @@ def test_fewer_examples_than_were_asked_for_are_an_error_with_the_numbers(tmp_pa
         build("belebele", "swe", dataset, few_shot=3)
 
 
+def test_global_piqa_completes_a_prompt_and_needs_two_completions(tmp_path):
+    rows = [
+        {"prompt": f"Mål {number}:", "solution0": "saml det op", "solution1": wrong, "label": number % 2}
+        for number, wrong in enumerate(("lad det ligge", "tab det", "saml det op"))
+    ]
+    built = build("global_piqa", "dan", write_dataset(tmp_path, {"dan_latn": {"test": rows}}))
+    assert [(item.context, *item.candidates) for item in built.items] == [
+        ("Mål 0:", " saml det op", " lad det ligge"),
+        ("Mål 1:", " tab det", " saml det op"),
+    ]
+    assert built.facts["dropped"] == {"right equals wrong": 1}
+
+
 def xcsqa(number, answer, texts=("a", "b", "c", "d", "e")):
     choices = {"label": ["A", "B", "C", "D", "E"], "text": list(texts)}
     return {"id": f"{number:032x}", "lang": "de", "question": {"stem": f"wo ist {number}?", "choices": choices},
@@ -108,10 +121,11 @@ def test_chinese_has_no_spaces_between_question_and_answer(tmp_path):
     assert built.items[0].candidates[0] == "B"
 
 
-def test_questions_in_a_language_without_words_for_them_are_an_error(tmp_path):
-    dataset = write_dataset(tmp_path, {"fin_Latn": {"test": [belebele(1, "1")]}})
-    with pytest.raises(GrowmergeError, match=r"'question' and 'answer' in 'fin'"):
-        build("belebele", "fin", dataset, configs=["fin_Latn"], splits=["test"])
+@pytest.mark.parametrize(("code", "words"), [("dan", ("Spørgsmål: ", "Svar:")), ("kor", ("Question: ", "Answer:"))])
+def test_questions_have_words_of_their_language_or_english_ones_where_lighteval_has_none(tmp_path, code, words):
+    dataset = write_dataset(tmp_path, {"config": {"test": [belebele(1, "1")]}})
+    built = build("belebele", code, dataset, configs=["config"], splits=["test"])
+    assert all(word in built.items[0].context for word in words)
 
 
 def hellaswag(number, label, **other):

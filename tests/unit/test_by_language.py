@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from made_up_scores import REACH, summary_of, without
 
-from growmerge.artifacts import verify
+from growmerge.artifacts import read_manifest, verify
 from growmerge.frames import write_frame
 from growmerge.tables.by_language import by_language, by_language_markdown
 from growmerge.tables.language_tables import write_language_tables
@@ -213,3 +213,19 @@ def test_tables_on_disk_have_a_manifest_for_all_their_files(tmp_path: Path) -> N
         manifest = json.loads(parquet.with_suffix(".manifest.json").read_text())
         assert sorted(manifest["files"]) == [f"{name}.{suffix}" for suffix in ("csv", "md", "parquet")]
     assert "no score of two and scratch, experts" in (tmp_path / "tables" / "means.md").read_text()
+
+
+def test_the_share_of_the_gap_stands_next_to_the_mean(tmp_path: Path) -> None:
+    source, gap = tmp_path / "scores.parquet", tmp_path / "gap.parquet"
+    write_frame(SUMMARY, source, [], None, {}, 0.0)
+    merged = f"scratch/{'+'.join(sorted(LANGUAGES))}/ties"
+    rows = [("reading", merged, 0.25), ("reading", "scratch/experts", 1.25), ("reading", "scratch/deu+tur/ties", 0.9)]
+    write_frame(pd.DataFrame(rows, columns=["measure", "id", "share"]), gap, [], None, {}, 0.0)
+    write_language_tables(source, tmp_path, languages=LANGUAGES, setups=SETUPS, methods=METHODS, gap=gap)
+    table = pd.read_csv(tmp_path / "means.csv").set_index(["measure", "name"])["share"]
+    known = table.dropna().to_dict()
+    assert known == {("reading", "scratch, merged by ties"): 0.25, ("reading", "scratch, experts"): 1.25}
+    text = (tmp_path / "means.md").read_text(encoding="utf-8")
+    assert "| grammar: mean | CV% | reading: mean | CV% | share |" in text, "no column where nothing is known"
+    assert str(gap) in read_manifest(tmp_path / "means.parquet").inputs
+    assert str(gap) not in read_manifest(tmp_path / "by_language.parquet").inputs

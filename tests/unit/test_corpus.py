@@ -244,6 +244,7 @@ print(peaks[1] - peaks[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 @pytest.mark.parametrize(("step", "count"), [("files", 2_000), ("hub", 4_000), ("tokenize", 2_000)])
 def test_memory_does_not_grow_with_the_corpus(tmp_path, step, count):

@@ -372,6 +372,7 @@ print("largest difference", np.abs(found - expected).max())
     assert float(printed.split("largest difference")[1]) < 1e-4
 
 
+@pytest.mark.slow
 def test_where_memory_does_not_suffice_to_try_sharing_each_text_is_scored_by_itself():
     # 12 MB of weights, of which the trial needs copies in fp32 of 24 MB; the text makes arrays of less than 1 MB.
     printed = in_little_memory("""
@@ -385,6 +386,7 @@ print("largest difference", np.abs(log_likelihoods(model, requests) - expected).
     assert float(printed.split("largest difference")[1]) < 1e-4
 
 
+@pytest.mark.slow
 def test_a_text_that_alone_needs_too_much_memory_is_named():
     # Three thousand tokens make arrays of 390 MB.
     printed = in_little_memory("""

@@ -380,6 +380,15 @@ def test_pairwise_has_one_colour_scale_per_measure() -> None:
         assert colours.count(to_hex(mpl.colormaps["cividis"](1.0))) < 4
 
 
+def test_pairwise_is_brightest_where_bits_per_byte_are_fewest() -> None:
+    table = FIGURES["pairwise"].data(FULL, SELECTION)
+    table = table[table["measure"] == MEASURES[0]].assign(measure="bits_per_byte", chance=np.nan)
+    figure = FIGURES["pairwise"].drawn(table)
+    colours = [to_hex(p.get_facecolor()) for axes in figure.axes for p in axes.patches if p.get_gid() == "cell"]
+    brightest = to_hex(mpl.colormaps["cividis"](1.0))
+    assert colours[int(table["value"].argmin())] == brightest != colours[int(table["value"].argmax())]
+
+
 def test_methods_annotate_incomplete_means() -> None:
     whole = draw("methods", FULL)
     assert not artists(whole, "incomplete")
@@ -549,6 +558,7 @@ def test_a_file_that_cannot_be_a_figure_is_named() -> None:
 # --- files and captions -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_files_are_the_same_bytes_in_another_process_and_under_other_settings(tmp_path: Path) -> None:
     program = """
 import sys; sys.path.insert(0, sys.argv[1])

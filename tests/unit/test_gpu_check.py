@@ -18,6 +18,7 @@ def _speed(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "speed"))
 
 
+@pytest.mark.slow
 def test_every_part_runs_on_a_cpu_and_the_page_says_that_no_gpu_was_there(tmp_path):
     run = [sys.executable, str(SCRIPT), "--device", "cpu", "--tiny", "--patience", "10", "--folder", str(tmp_path)]
     said = subprocess.run(run, capture_output=True, text=True, check=False)

@@ -365,6 +365,7 @@ def test_offline_says_so_in_one_line(tmp_path):
     assert "local copy in the hub's layout" in line
 
 
+@pytest.mark.slow
 def test_a_hub_that_cannot_be_reached_says_so_in_one_line(unreachable):
     output, _ = unreachable.communicate(timeout=100)
     (line,) = output.splitlines()

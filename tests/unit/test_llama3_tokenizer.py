@@ -229,6 +229,7 @@ def test_a_tokenizer_that_cannot_be_had_is_one_line_with_the_three_ways_out(
     assert "\n" not in said
 
 
+@pytest.mark.slow
 def test_a_tokenizer_of_the_hub_is_taken(folder: Path, tmp_path: Path):
     with Hub({"meta-llama/Llama-3.3-70B-Instruct": folder}) as hub:
         assert run_with_hub(TAKE.format(target=str(tmp_path / "out")), hub.url, tmp_path / "cache") == ""

@@ -44,6 +44,11 @@ def within(*cell, **more) -> str:
     return "".join(f"{row.share:.2f} ({row.low:.2f} to {row.high:.2f})" for row in found)
 
 
+def _both(*cell, **more) -> str:
+    """`0.45 and 0.25`: acceptability and parity."""
+    return " and ".join(share(*cell, measure=measure, **more) for measure in ("acceptability", "parity"))
+
+
 def number(*cell, **more) -> float:
     (value,) = rows(*cell, **more)["share"]
     return value
@@ -120,17 +125,18 @@ def test_the_table_of_merges_that_are_trained_on_is_the_record() -> None:
         [label, start[label], *(within(*cell, percent=percent) for percent in (5, 10))]
         for label, cell in TRAINED_ON.items()
     ]
-    assert table(section(PAGE, "With some")) == expected
+    assert table(section(PAGE, "With some joint training")) == expected
 
 
 def test_the_numbers_of_the_readme_are_the_record() -> None:
     healed = share("healed", "linear_rows", percent=10)
     highest = max(rows("merge", method, "scratch", measure="acceptability")["value"].item() for method in PAPERS)
     sentences = [
-        f"wins back {share('merge', 'linear')} of the gap (setup 1x).",
-        f"It is {share('merge', 'linear_rows')} if each row of the embedding is weighted by how often each language "
-        f"uses the token, {share('merge', 'tuned_rows')} if coefficients are also fitted to held-out text.",
-        f"trained on for 10 % of the joint training, wins back {healed}.",
+        f"wins back {share('merge', 'linear')} of the gap in held-out text (setup 1x, four languages).",
+        "If each row of the embedding is weighted by how often each language uses the token, it wins back "
+        f"{share('merge', 'linear_rows')}.",
+        f"If coefficients are also fitted to other held-out text, it is {share('merge', 'tuned_rows')}.",
+        f"The merge with weighted rows wins back {healed} after it was trained on for 10 % of the joint training.",
         f"at most {highest:.2f} in acceptability, where chance is {CHANCE:.2f}.",
     ]
     assert unheld(section(README, "What the demo shows"), sentences) == []
@@ -143,9 +149,19 @@ def test_the_numbers_of_the_page_are_the_record() -> None:
     grid = Grid(load_files(ROOT / "config/config.yaml", ROOT / "config/miniature.yaml"))
     sizes = [Costs(grid, {}).parameters(width) / 1e6 for width in (1, 2)]
     alone.append("({:.1f} and {:.1f} million parameters)".format(*sizes))
-    with_some = [f"(`merging.rounds`) costs no further training, and wins back {share('rounds', 'linear_rows')[1:]}."]
+    two = [share("healed", method, percent=10) for method in ("linear", "linear_rows")]
+    of_base, by_hand = share("control", percent=10), "0.69 with the learning rate of all trainings"
+    with_some = [
+        f"merges are closer to each other ({' and '.join(two)}), and the base is far behind ({of_base}; {by_hand}",
+        f"nothing more has to be trained, and their merge wins back {share('rounds', 'linear_rows')}.",
+        f"(1x): linear {_both('merge', 'linear')}, with `rows` {_both('merge', 'linear_rows')}, `tuned` with `rows` "
+        f"{_both('merge', 'tuned_rows')}, trained on from `rows` {_both('healed', 'linear_rows', percent=5)} with 5 %, "
+        f"{_both('healed', 'linear_rows', percent=10)} with 10 %.",
+    ]
     after = {percent: share("healed", "linear_rows", percent=percent)[1:] for percent in (5, 10)}
+    reached = [share("merge", method) for method in ("linear_rows", "iso_c_rows", "tuned_rows")]
     hoped = [
+        "0.70 by weights alone ({} to {}), and 0.75 with text to tune on ({}), in 1x.".format(*reached),
         f"5 % of joint training was to win back .80; it is {after[5]}.",
         f"10 % was to win back .90; it is {after[10]}, as much as the ensemble.",
     ]
@@ -155,7 +171,8 @@ def test_the_numbers_of_the_page_are_the_record() -> None:
     assert elsewhere == [".93", ".83"], "measured by hand"
     assert re.search(r"own embedding of each language .*\| \.93 \|", notebook)
     assert re.search(r"own layers of each language .*\| \.83 \|", notebook)
-    assert unheld(section(PAGE, "With some"), with_some) == []
+    assert re.search(r"From the base with 0\.006: \.69\s+after 10 %", notebook)
+    assert unheld(section(PAGE, "With some joint training"), with_some) == []
     assert unheld(section(PAGE, "What was hoped for, and what was not reached"), hoped) == []
 
 
@@ -167,7 +184,6 @@ def test_the_column_of_the_miniature_beside_the_larger_models_is_the_record() ->
         "linear": f"{by_method['linear']:.2f}",
         "linear; embedding by `rows`": f"{by_method['linear_rows']:.2f}",
     }
-    assert f"(same three languages: {by_method['linear']:.2f})" in in_one_line(PAGE)
 
 
 def test_what_the_readme_and_the_page_say_in_words_holds() -> None:
@@ -182,7 +198,7 @@ def test_what_the_readme_and_the_page_say_in_words_holds() -> None:
             by_members = [of_papers(setup, members)[method] for members in (2, 3, 4)]
             assert by_members == sorted(by_members, reverse=True), "all keep more with few languages"
             assert of_papers(setup)[method] > of_papers("scratch")[method], "from scratch they keep less"
-            assert of_papers(setup)[method] < 0.5, "less than half of what joint training would bring"
+            assert of_papers(setup)[method] < 0.4, "of four languages, less than 0.4"
         tuned = number("merge", "tuned_rows", setup)
         everything = RECORD[(RECORD["kind"] == "merge") & (RECORD["measure"] == "bits_per_byte")]
         everything = everything[(everything["setup"] == setup) & (everything["members"] == LANGUAGES)]
@@ -194,6 +210,9 @@ def test_what_the_readme_and_the_page_say_in_words_holds() -> None:
         gains = {setup: number("merge", method, setup) - number("merge", "linear_rows", setup) for setup in SETUPS}
         assert max(gains[setup] for setup in shared) < 0.03 < gains["scratch"], "add little, and more in scratch"
     assert number("merge", "tuned_rows", "scratch") > number("merge", "regmean_rows", "scratch")
+    assert f"the linear merge wins back {of_papers('1x', 2)['linear']:.2f} (1x)" in in_one_line(PAGE), (
+        "of two languages"
+    )
     healed = {p: number("healed", "linear_rows", percent=p) - number("healed", "linear", percent=p) for p in (5, 10)}
     assert abs(number("merge", "linear_rows") - number("healed", "linear", percent=5)) < 0.02, "begins there"
     assert 0 < healed[10] < 0.05, "at 10 % the starts are nearly alike"

@@ -160,6 +160,7 @@ def child(program: str, *arguments: Path) -> list[str]:
     return [sys.executable, "-c", begin + program, *map(str, arguments)]
 
 
+@pytest.mark.slow
 def test_a_job_that_is_killed_with_9_leaves_nothing_to_the_next_one(scored, checkpoints, cells, tmp_path):
     (benchmark,) = cells.values()
     run = "t.score(a[0], a[1], {('acceptability', 'swe'): a[2]})"
@@ -195,6 +196,7 @@ def peak_of_merging(folder: Path, models: Path) -> int:
     return status_bytes("VmHWM") - before
 
 
+@pytest.mark.slow
 @needs_proc
 def test_memory_does_not_grow_with_the_depth_of_the_models(checkpoints, tmp_path):
     program = (

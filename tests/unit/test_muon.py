@@ -61,6 +61,7 @@ def test_the_rate_of_the_matrices_follows_the_schedule():
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.003 / 4, 0.003 / 4, 0.01 / 4])
 
 
+@pytest.mark.slow
 def test_killed_with_9_it_resumes_and_ends_with_the_same_bits(inputs, tmp_path):
     recipe = with_training(**MUON)
     train(inputs, tmp_path / "whole", recipe)

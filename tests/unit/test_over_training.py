@@ -88,11 +88,26 @@ def test_the_finding_counts_steps_by_hand() -> None:
     text = over_training_finding(data())
     assert text.startswith("Means over languages. ")
     assert (
-        "grammar, scratch: mixed ends at 0.85 (0.82 to 0.88); linear at 0.65 (0.62 to 0.68), lower with intervals "
+        "grammar, scratch: mixed ends at 0.85 (0.82 to 0.88); linear at 0.65 (0.62 to 0.68), worse with intervals "
         "apart at 3 of 3 steps, with chance (0.50) in its own at 2 of 3." in text
     )
     assert "chance" not in text.split("grammar")[0]  # information parity has no level of guessing
     assert over_training_finding(data().iloc[:0]) == ""
+
+
+def test_the_finding_counts_more_bits_as_worse() -> None:
+    bits = data().replace({"measure": {"grammar": "bits_per_byte"}})
+    # As scores, the merges are lower at all three steps; of bits per byte, fewer are better.
+    assert "worse with intervals apart at 0 of 3 steps" in over_training_finding(
+        bits[bits["measure"] == "bits_per_byte"]
+    )
+    values = ["value", "low", "high"]
+    turned = bits.assign(
+        **{name: 3 - bits[other] for name, other in zip(values, ["value", "high", "low"], strict=True)}
+    )
+    assert "worse with intervals apart at 3 of 3 steps" in over_training_finding(
+        turned[turned["measure"] == "bits_per_byte"]
+    )
 
 
 def test_too_few_items_for_an_interval_are_said_and_nothing_is_counted() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from growmerge.catalogue.gated import GATED
 from growmerge.config import load_files, validate
 from growmerge.config.load import merge_mappings, read_yaml
 from growmerge.errors import GrowmergeError
@@ -12,7 +13,7 @@ from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.plan import write_plan
-from growmerge.study.plan_downloads import downloads
+from growmerge.study.plan_downloads import download_lines, downloads, requests
 from growmerge.study.plan_rows import TEXT_BYTES_A_TOKEN, plan_rows
 from growmerge.study.plan_time import Task, tasks_of, timing
 
@@ -136,3 +137,27 @@ def test_a_strict_plan_without_room_fails(tmp_path, monkeypatch):
     monkeypatch.setattr("growmerge.study.plan.free_bytes", lambda folder: 1000)
     with pytest.raises(GrowmergeError, match=r"[GM]B of disk are missing"):
         strict(tmp_path, monkeypatch)
+
+
+def test_files_that_are_fetched_one_by_one_are_counted_until_their_corpus_is_built(paper):
+    rows, costs = paper
+    assert requests(rows, costs) == {"code": 7_680_000}
+    report = "\n".join(download_lines(rows, costs))
+    assert (
+        "Corpus `code`: 7,680,000 files of Software Heritage, a request each, in 8 jobs with 32 requests at a time; "
+        "1 h 40 min a job at 0.2 seconds a request."
+    ) in report
+    (code,) = [row for row in rows if row.kind == "shards" and row.id == "code"]
+    Path(code.path).mkdir(parents=True)
+    assert requests(rows, costs) == {}
+    assert "Software Heritage" not in "\n".join(download_lines(rows, costs))
+
+
+def test_what_is_gated_is_named_and_readme_says_what_it_takes(paper):
+    rows, costs = paper
+    report = "\n".join(download_lines(rows, costs))
+    readme = (CONFIG.parent / "README.md").read_text(encoding="utf-8")
+    for name, licence in GATED.items():
+        assert f"{name} ({licence})" in report
+        assert f"huggingface.co/{name})" in readme or f"huggingface.co/datasets/{name})" in readme
+    assert "nothing that is known" in "\n".join(download_lines(*planned("config.yaml", "miniature.yaml")))

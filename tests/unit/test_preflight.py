@@ -38,6 +38,8 @@ def test_every_data_set_is_needed_with_its_configuration_split_and_columns(full)
     pairs = ("sentence_bad", "sentence_good")
     blimp = [need for need in full if need.name == "nyu-mll/blimp"]
     assert full[corpus] == ["corpora.isl"]
+    listed = Need("rows", "HuggingFaceTB/smollm-corpus", None, "python-edu", ("train",), ("blob_id",))
+    assert full[listed] == ["corpora.code"], "the list of the archive's files alone"
     assert len(blimp) == 67
     assert {(need.splits, need.columns) for need in blimp} == {(("train",), pairs)}
     (converted,) = [need for need in full if need.name == "sbx/superlim-2"]
@@ -74,11 +76,12 @@ def test_the_miniature_needs_nothing_but_packages():
 
 def test_examples_are_a_split_and_files_of_ones_own_are_looked_at():
     study = study_with(
+        languages=[language | {"unscored": True} for language in read_yaml(FULL)["languages"]],
         benchmarks=[
             {"name": "hellaswag", "languages": ["eng"]},
             {"name": "mpararel", "languages": ["swe"], "sources": {"swe": {"dataset": "clone"}}},
             {"name": "own", "use": "inflection", "limit": 9, "inflection": {"lexicons": {"swe": "swe.txt"}}},
-        ]
+        ],
     )
     needs = needs_of(study, Grid(study))
     (hellaswag,) = [need for need in needs if need.name == "Rowan/hellaswag"]
@@ -331,7 +334,7 @@ corpora:
     expected: {documents: 9, tokens: 9999999999}
   - {<<: *web, name: code}
 english: {evaluation: eng80}
-languages: [{code: swe, name: Swedish, corpus: eng80, epochs: 1}]
+languages: [{code: swe, name: Swedish, corpus: eng80, epochs: 1, unscored: true}]
 replay: {reference: swe}
 unimax: null
 tokenizer: {pretrained: owner/model, vocab_size: 300}

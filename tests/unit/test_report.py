@@ -144,6 +144,7 @@ def test_what_is_missing_is_named_with_its_reason(study, results):
     found = {
         hole.what: hole
         for hole in holes(shown, grid, Layout(study, grid), Made.under(results), scores, ["baselines"], [match])
+        if hole.names
     }
     assert "2x/isl" in found["Models that do not exist"].names
     assert "2x/swe" not in found["Models that do not exist"].names

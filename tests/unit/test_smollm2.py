@@ -13,6 +13,7 @@ from growmerge.evaluation.scorer import score_items
 from growmerge.models.checkpoints import load_checkpoint, parameter_count
 from growmerge.models.hyperclone import hyperclone
 
+pytestmark = pytest.mark.slow  # a hundred times the size of other tests' models
 PAIRS = 60
 
 

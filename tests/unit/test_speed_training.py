@@ -33,6 +33,7 @@ def test_the_engines_end_with_the_same_model(setting):
             assert torch.nn.functional.cosine_similarity(*moves, dim=0) > 0.99, name
 
 
+@pytest.mark.slow
 def test_the_gpu_benchmark_runs_on_a_tiny_shape(tmp_path):
     script, out = SPEED / "training_gpu.py", tmp_path / "out.json"
     tiny = (

@@ -100,6 +100,7 @@ def test_ctrl_c_saves_the_state_and_ends_without_a_traceback(inputs, uninterrupt
     assert weights(tmp_path) == weights(uninterrupted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP])
 def test_other_signals_do_the_same_between_the_intervals(inputs, uninterrupted, tmp_path, number):
     """Nothing but the step that it was in is lost."""
@@ -160,6 +161,7 @@ def test_the_newest_whole_state_is_found_and_older_ones_are_removed(tmp_path):
         assert newest_state(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_what_another_configuration_left_behind_is_not_resumed_from(inputs, tmp_path):
     process = start(inputs, tmp_path)
     wait_for_state(process, tmp_path, 14)

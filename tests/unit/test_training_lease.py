@@ -36,8 +36,9 @@ def wait_for(condition):
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_the_second_of_two_jobs_waits_and_finds_the_model_made(inputs, tmp_path):
-    first = start(inputs, tmp_path)
+    first = start(inputs, tmp_path, forked=False)
     wait_for_state(first, tmp_path, 7)
     first.send_signal(signal.SIGSTOP)
     second = start(inputs, tmp_path)
@@ -50,8 +51,9 @@ def test_the_second_of_two_jobs_waits_and_finds_the_model_made(inputs, tmp_path)
     assert weights(tmp_path) == train(inputs, tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_the_second_goes_on_when_the_first_is_killed_with_9(inputs, tmp_path):
-    first = start(inputs, tmp_path, LONG)
+    first = start(inputs, tmp_path, LONG, forked=False)
     wait_for_state(first, tmp_path, 7)
     second = start(inputs, tmp_path, LONG)
     wait_for(lambda: "waiting for its end" in said(tmp_path))
@@ -65,6 +67,7 @@ def test_the_second_goes_on_when_the_first_is_killed_with_9(inputs, tmp_path):
     assert not trainers(tmp_path), "one that is interrupted gives it back"
 
 
+@pytest.mark.slow
 def test_the_ranks_of_a_job_wait_together(inputs, tmp_path):
     short = RECIPE | {"phases": [{"b": 1}]}
     with sole_trainer(tmp_path / "work"):

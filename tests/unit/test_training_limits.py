@@ -61,6 +61,7 @@ def test_a_single_sequence_that_does_not_fit_is_said_with_advice(inputs, tmp_pat
     assert "Traceback" not in said(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("g++") and sys.platform == "linux"), reason="torch.compile needs a C++ compiler")
 def test_compiled_layers_give_the_same_gradient_and_are_compiled_once(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
@@ -76,6 +77,7 @@ def test_compiled_layers_give_the_same_gradient_and_are_compiled_once(tmp_path, 
     assert any(tmp_path.iterdir()), "the compiled code is kept where it was told"
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_way_out_is_said(inputs, tmp_path):
     file = task(inputs, tmp_path, with_training(compile=True))
     arguments = [sys.executable, "-m", "growmerge.training.worker", str(file)]

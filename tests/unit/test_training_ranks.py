@@ -118,6 +118,7 @@ def child_of(torchrun, rank):
     return next(pid for pid in descendants(torchrun.pid) if own in Path(f"/proc/{pid}/environ").read_bytes())
 
 
+@pytest.mark.slow
 def test_two_ranks_stop_together_and_one_goes_on(inputs, alone, tmp_path):
     """A signal that only the second rank gets stops both; what they saved is resumed by one process."""
     process = start(inputs, tmp_path, RECIPE, ranks=2)
@@ -129,6 +130,7 @@ def test_two_ranks_stop_together_and_one_goes_on(inputs, alone, tmp_path):
     assert_trained_alike(tmp_path, alone)
 
 
+@pytest.mark.slow
 def test_a_rank_that_dies_ends_the_others(inputs, tmp_path):
     process = start(inputs, tmp_path, RECIPE, ranks=2)
     wait_for_state(process, tmp_path, 4)
@@ -137,6 +139,7 @@ def test_a_rank_that_dies_ends_the_others(inputs, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow
 def test_one_is_killed_and_two_ranks_go_on(inputs, alone, tmp_path):
     process = start(inputs, tmp_path, RECIPE)
     wait_for_state(process, tmp_path, 8)
@@ -147,6 +150,7 @@ def test_one_is_killed_and_two_ranks_go_on(inputs, alone, tmp_path):
     assert_trained_alike(tmp_path, alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whom", ["launcher alone", "every process, as Slurm does", "Ctrl-C"])
 def test_the_launcher_passes_a_signal_on_and_asks_to_be_run_again(inputs, tmp_path, whom):
     file = task(inputs, tmp_path, RECIPE)
@@ -164,6 +168,7 @@ def test_the_launcher_passes_a_signal_on_and_asks_to_be_run_again(inputs, tmp_pa
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow
 def test_ranks_of_two_nodes_find_each_other(inputs, tmp_path):
     """As srun starts them: torchrun once on each node, which the step's variables tell apart."""
     short = RECIPE | {"phases": [{"b": 1}]}
@@ -178,6 +183,7 @@ def test_ranks_of_two_nodes_find_each_other(inputs, tmp_path):
     assert_trained_alike(tmp_path, tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_a_number_that_is_not_finite_on_one_rank_stops_all_and_is_traced(tiny, inputs, tmp_path):
     """The embedding of one token is infinite; only sequences with it, so only some ranks in some steps, meet it."""
     untied = ARCHITECTURE.model_copy(update={"tie_word_embeddings": False})

@@ -1,13 +1,17 @@
 """A small training that several tests run: in the process, or in processes of its own that can be killed."""
 
 import json
+import os
 import subprocess
 import sys
 import time
+from functools import cache
+from pathlib import Path
 
 import torch
 from conftest import ARCHITECTURE
 
+from growmerge import fork_server
 from growmerge.artifacts import sha256_file
 from growmerge.config.training import Training
 from growmerge.study.recipe import Recipe
@@ -15,6 +19,7 @@ from growmerge.training.launch import command
 from growmerge.training.train import train_model
 from growmerge.training.worker import TrainingJob
 
+SCRIPT = Path(__file__).with_name("training_script.py")
 RECIPE = {
     "seed": 1,
     "width": 1,
@@ -80,11 +85,23 @@ def task(inputs, out, recipe=RECIPE):
     return out / "job.json"
 
 
-def start(inputs, out, recipe=RECIPE, ranks=1, **options):
-    """The same training in a process of its own, or in so many under torchrun."""
+@cache
+def forking():
+    """The environment of a process that hands its script over to a fork server, which has imported torch."""
+    fork_server.start()
+    return {fork_server.FOLDER: os.environ.pop(fork_server.FOLDER, fork_server.OFF), "OMP_NUM_THREADS": "1"}
+
+
+def start(inputs, out, recipe=RECIPE, ranks=1, forked=True, **options):
+    """The same training in a process of its own, as a job's script or not `forked`, or in so many under torchrun."""
     file = task(inputs, out, recipe)
-    alone = [sys.executable, "-m", "growmerge.training.worker", str(file)]
-    arguments = alone if ranks == 1 else command(file, processes=ranks, nodes=1, threads=1)
+    if ranks > 1:
+        arguments = command(file, processes=ranks, nodes=1, threads=1)
+    elif forked:
+        arguments = [sys.executable, str(SCRIPT), str(file)]
+        options["env"] = os.environ | forking()
+    else:
+        arguments = [sys.executable, "-m", "growmerge.training.worker", str(file)]
     return subprocess.Popen(arguments, **{"stderr": subprocess.DEVNULL} | options)
 
 

@@ -32,8 +32,9 @@ MINIATURE = {
     "score_model": 37,
     "score_ensemble": 4,
     "score_reference": 1,
+    "score_unigram": 1,
     "match_compute": 1,
-    "score_checkpoint": 20,
+    "score_checkpoint": 25,
     "compare_models": 4,
     "tabulate_comparisons": 1,
     "tabulate_contrasts": 1,
@@ -43,8 +44,10 @@ MINIATURE = {
     "tabulate_languages": 1,
     "correlate_similarity": 1,
     "tabulate_gap": 1,
+    "tabulate_signal": 1,
+    "tabulate_tokenizer": 1,
     "tabulate_scores": 7,
-    "draw_figure": 9,
+    "draw_figure": 10,
 }
 
 
@@ -85,6 +88,7 @@ def test_the_scores_of_a_setup_need_no_merge_of_another(clone):
     assert not re.search(r"in setup (?!2x\b)", output)
 
 
+@pytest.mark.slow
 def test_partial_sharing_adds_its_own_cells_to_the_miniature(clone):
     files = ("config/miniature.yaml", "config/miniature-sharing.yaml")
     counts = job_counts(snakemake(clone, "-n", *LAPTOP, "--configfile", *files))
@@ -99,6 +103,7 @@ def test_partial_sharing_adds_its_own_cells_to_the_miniature(clone):
     }
 
 
+@pytest.mark.slow
 def test_rounds_by_methods_that_ask_for_statistics_make_those_of_every_round(clone):
     (clone / "rounds.yaml").write_text(
         "merging: {rounds: {methods: [tuned_rows, regmean_rows], counts: [3], setups: [1x]}}\n", encoding="utf-8"
@@ -123,6 +128,7 @@ def test_rounds_by_methods_that_ask_for_statistics_make_those_of_every_round(clo
     }
 
 
+@pytest.mark.slow
 def test_a_module_adds_a_merge_method_and_the_statistics_that_it_asks_for(clone):
     (clone / "mine").mkdir()
     (clone / "mine/my_methods.py").write_text(METHOD, encoding="utf-8")
@@ -147,6 +153,7 @@ def test_a_module_adds_a_merge_method_and_the_statistics_that_it_asks_for(clone)
     )
 
 
+@pytest.mark.slow
 def test_the_second_study(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/limits-of-merging.yaml"))
     assert counts["adapt_model"] == 11
@@ -155,6 +162,7 @@ def test_the_second_study(clone):
     assert counts["score_model"] == 1 + 11 + 3
 
 
+@pytest.mark.slow
 def test_the_second_study_from_its_published_checkpoints(clone):
     files = ("config/limits-of-merging.yaml", "config/limits-of-merging-published.yaml")
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", *files))
@@ -169,11 +177,11 @@ def test_the_full_grid(clone):
     assert counts["merge_and_score"] == 3 * 26
     assert counts["train_base"] == 3
     assert counts["clone_model"] == 2
-    assert counts["tokenize_shard"] == 4 + 2 * 64 + 32 + 4 + 1 + 16 + 32
-    assert counts["build_documents"] == 4 + 64 + 32 + 4 + 1 + 16 + 32 + 6
+    assert counts["tokenize_shard"] == 8 + 2 * 64 + 32 + 4 + 1 + 16 + 32
+    assert counts["build_documents"] == 8 + 64 + 32 + 4 + 1 + 16 + 32 + 6
     assert counts["score_model"] == 6 + 18 + 6
     assert counts["import_model"] == 6, "models of others"
-    assert counts["score_checkpoint"] == 15, "18 pairs of setups and targets, 3 of them excluded"
+    assert counts["score_checkpoint"] == 15 + 5, "18 pairs of setups and targets, 3 excluded; the last of one training"
 
 
 def test_merges_made_for_languages_on_top_of_the_full_grid(clone):
@@ -198,6 +206,7 @@ def test_the_study_for_one_gpu_and_that_with_text_of_ones_own(clone):
     assert counts["adapt_model"] == 3 * (3 * 3 + 3)
 
 
+@pytest.mark.slow
 def test_the_published_checkpoints_need_no_training(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/published.yaml"))
     assert counts["import_model"] == 3 + 18 + 6
@@ -218,6 +227,7 @@ def test_a_plan_needs_no_data(clone, arguments):
     assert "## Trainings" in (clone / f"results/{study}/plan.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_full_grid_with_kept_merges_declares_390(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--config", "merging={keep: true}"))
     assert counts["merge_models"] == 390
@@ -238,6 +248,7 @@ def test_a_model_or_merge_is_a_target(clone):
     assert (counts["merge_models"], counts["adapt_model"], counts["train_base"]) == (1, 2, 2)
 
 
+@pytest.mark.slow
 def test_the_catalog_finds_the_same_workflow(clone):
     same = snakemake(clone, "-n", *LAPTOP, "--snakefile", "workflow/Snakefile")
     assert job_counts(same)["merge_and_score"] == 47
@@ -295,6 +306,7 @@ def test_every_rule_says_what_it_makes(clone):
     assert [line for line in listed if not re.fullmatch(r"\w+ \([A-Z].+[.]\)", line)] == []
 
 
+@pytest.mark.slow
 def test_a_strict_plan_fails_if_the_time_does_not_suffice(clone):
     fits = "plan={strict: true, gpus: 4, hours: 1}"
     assert "## Time on 4 GPUs" in snakemake(clone, "plan", *LAPTOP, "--config", fits)

@@ -11,7 +11,7 @@ import pytest
 from growmerge.artifacts import verify
 from workflow.snakemake import LAPTOP, ROOT, copy_of_the_repository, job_counts, snakemake
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 FILES = Path(__file__).with_name("extending")
 # Where each is put; what is there is found.
 PLACES = {

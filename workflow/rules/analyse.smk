@@ -3,7 +3,8 @@
 # Table -> the models whose scores it holds.
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
 GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
-FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES]
+TOKENIZER_FIGURES = [name for name in DRAWN if FIGURES[name].source == "tokenizer"]
+FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES, *TOKENIZER_FIGURES]
 OF_GAP = [GRID.model(m) for m in dict.fromkeys(m for candidate in SHOWN.candidates for m in candidate.models)]
 CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
 TABULATED["scores"] = SCORED
@@ -12,9 +13,11 @@ FIRST = [model for model in SCORED if split_seed(model.id)[1] is None]
 NAMED = [
     *TABULATED,
     *GAP_FIGURES,
+    *TOKENIZER_FIGURES,
     *(f"{name}_contrasts" for name in CONTRASTED),
     "contrasts",
     "benchmarks",
+    "signal",
     "by_language",
     "means",
     *(["trainings"] if GRID.trained else []),
@@ -191,6 +194,77 @@ rule tabulate_gap:
         "../scripts/tabulate_gap.py"
 
 
+# What can tell models apart, from the models of single languages and of all, without any merge.
+rule tabulate_signal:
+    """
+    Tabulate what each benchmark can tell: above a floor, beyond noise, in order.
+    """
+    input:
+        scores=LAYOUT.scores(SHOWN.judged),
+        translations=LAYOUT.translations(SHOWN.judged),
+        reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
+    output:
+        parquet=f"{RESULTS}/tables/signal.parquet",
+        csv=report(f"{RESULTS}/tables/signal.csv", **IN_REPORT, labels={"table": "signal"}),
+        manifest=f"{RESULTS}/tables/signal.manifest.json",
+    log:
+        f"{LOGS}/tables/signal.log",
+    benchmark:
+        f"{TIMES}/tables/signal.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        models=[vars(model) for model in SHOWN.judged],
+        scores_folder=lambda w: f"{RESULTS}/scores",
+        resamples=STUDY.analysis.bootstrap_resamples,
+        parity=STUDY.analysis.parity,
+        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        seed=STUDY.seed,
+        trainings=SHOWN.moments,
+        late=[*(model.id for model in SHOWN.late), *{model.parents[0] for model in SHOWN.late}],
+        untrained=[floor.id for floor in SHOWN.floors if floor.kind == "base"],
+        english=STUDY.english.code,
+    message:
+        "Tabulate what each benchmark can tell in each language"
+    script:
+        "../scripts/tabulate_signal.py"
+
+
+# Needs text and tokenizer alone, so it is known before any training: see the rule tokenizer_report.
+rule tabulate_tokenizer:
+    """
+    Tabulate what the tokenizer makes of each language.
+    """
+    input:
+        tokenizer=f"{RESULTS}/tokenizer",
+        documents=list(dict.fromkeys(shard for shards in LAYOUT.heldout_text().values() for shard in shards)),
+    output:
+        parquet=f"{RESULTS}/tables/tokenizer.parquet",
+        csv=f"{RESULTS}/tables/tokenizer.csv",
+        manifest=f"{RESULTS}/tables/tokenizer.manifest.json",
+    log:
+        f"{LOGS}/tables/tokenizer.log",
+    benchmark:
+        f"{TIMES}/tables/tokenizer.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        documents=LAYOUT.heldout_text(),
+        english=STUDY.english.code,
+    message:
+        "Measure what the tokenizer makes of each language"
+    script:
+        "../scripts/tabulate_tokenizer.py"
+
+
 rule tabulate_benchmarks:
     """
     Tabulate what the benchmarks hold.
@@ -253,7 +327,8 @@ rule tabulate_languages:
     Tabulate scores by language.
     """
     input:
-        f"{RESULTS}/tables/scores.parquet",
+        scores=f"{RESULTS}/tables/scores.parquet",
+        gap=[f"{RESULTS}/tables/gap.parquet"] if GAP_FIGURES else [],
     output:
         by_language=f"{RESULTS}/tables/by_language.parquet",
         means=f"{RESULTS}/tables/means.parquet",
@@ -320,6 +395,7 @@ rule draw_figure:
     input:
         table=f"{RESULTS}/tables/{{figure}}.parquet",
         contrasts=lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
+        signal=lambda w: [f"{RESULTS}/tables/signal.parquet"] if FIGURES[w.figure].signal else [],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=report(
@@ -354,6 +430,22 @@ rule draw_figure:
         "../scripts/draw_figure.py"
 
 
+if TOKENIZER_FIGURES:
+
+    rule tokenizer_report:
+        """
+        Tabulate and draw what the tokenizer makes of each language, before any training.
+        """
+        input:
+            [
+                f"{RESULTS}/figures/{figure}.{suffix}"
+                for figure in TOKENIZER_FIGURES
+                for suffix in ("pdf", "png", "csv", "md")
+            ],
+        message:
+            "What the tokenizer of study {STUDY.study} makes of each language"
+
+
 # No output, and no benchmark, which would count as one: it runs whenever it is asked for. Results may be read-only, so its
 # log is with Snakemake's own. If it is cut off, it goes on where it was; a second attempt would find the same faults.
 rule verify:
@@ -371,7 +463,7 @@ rule verify:
         runtime=1440,
     params:
         folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores(SCORED), *TABLES, *FIGURE_FILES],
+        expected=[*LAYOUT.models(), *LAYOUT.scores([*SCORED, *SHOWN.floors]), *TABLES, *FIGURE_FILES],
         sound=f".snakemake/log/verify-{STUDY.study}.sound.txt",
     message:
         "Check every artifact of study {STUDY.study} against its manifest"

@@ -23,6 +23,7 @@ from growmerge.figures import FIGURES
 from growmerge.ids import split_seed
 from growmerge.slurm import outlive_outages
 from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
+from growmerge.study.floors import counted_corpora
 from growmerge.study.grid import Grid
 from growmerge.study.layout import DOWNLOADS, Layout
 from growmerge.study.matching import match_compute
@@ -64,9 +65,9 @@ except GrowmergeError as error:
     raise WorkflowError(str(error)) from None
 
 # What figures and tables choose their models from; and the intermediate checkpoints that are scored, to be compared by
-# compute or to see what training brings.
+# compute, to see what training brings, or to see how noisy scores are.
 SHOWN = Shown(COSTS, MATCHES)
-CHECKPOINTS = {model.id: model for model in [*SHOWN.compared, *GRID.mixed_over_training] if model.kind == "checkpoint"}
+CHECKPOINTS = SHOWN.checkpoints
 # All models and merges that are scored.
 SCORED = [*GRID, *CHECKPOINTS.values()]
 # Figure -> the models that it shows. Each is drawn from a table of its name.

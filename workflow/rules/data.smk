@@ -54,7 +54,7 @@ rule build_documents:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
     params:
-        corpus=lambda w: STUDY.corpus(w.corpus).model_dump(mode="json", exclude={"parts", "shards", "expected"}),
+        corpus=lambda w: STUDY.corpus(w.corpus).shaping(),
     message:
         "Collect and clean the documents of {wildcards.corpus}, shard {wildcards.shard}"
     script:

@@ -3,6 +3,8 @@
 
 # Information parity compares with what one model makes of the English sentences (Glocker et al. 2025, section 3.6).
 PARITY_CELLS = LAYOUT.parity_cells
+# Target language -> the corpus whose tokens are counted for the unigram model.
+COUNTED_TEXT = counted_corpora(GRID)
 
 
 rule score_reference:
@@ -85,3 +87,33 @@ rule score_ensemble:
         "Score {wildcards.ensemble}"
     script:
         "../scripts/score_ensemble.py"
+
+
+# A floor that the figure `baselines` draws: what the frequencies of tokens alone tell.
+rule score_unigram:
+    """
+    Score each language by how often its text has each token.
+    """
+    input:
+        tokenizer=f"{RESULTS}/tokenizer",
+        counts=[LAYOUT.token_counts(corpus) for corpus in COUNTED_TEXT.values()],
+        benchmarks=LAYOUT.listings(COUNTED_TEXT),
+    output:
+        f"{RESULTS}/scores/unigram/items.parquet",
+    log:
+        f"{LOGS}/scores/unigram.log",
+    benchmark:
+        f"{TIMES}/scores/unigram.tsv"
+    conda:
+        "../../envs/merge.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=30,
+    params:
+        languages=list(COUNTED_TEXT),
+        generated=sorted(DECODING),
+    message:
+        "Score the languages by how often their text has each token"
+    script:
+        "../scripts/score_unigram.py"

@@ -5,9 +5,16 @@ import time
 
 from snakemake.logging import logger
 
+from growmerge import fork_server
+from growmerge.study.coverage import coverage_lines
 from growmerge.study.plan import plan_of, refuse_without_room
 from growmerge.study.progress import Progress, share_trained, tell
 from growmerge.training.lease import refuse_beside_trainers
+
+# Once a command, not in its jobs. Snakemake does not tell a workflow that is read whether it will only be planned.
+if workflow.is_main_process:
+    for line in coverage_lines(GRID):
+        logger.info(line)
 
 TRAINING_RULES = ("train_base", "adapt_model")
 
@@ -37,3 +44,6 @@ onstart:
     counted = planned.flops if planned else {}
     flops = {job: sum(counted.get(str(path), 0.0) for path in job.output) for job in needed}
     tell(Progress(flops, share_done, time.monotonic()), logger.info)
+    # Jobs in environments of their own, or on other machines, import by themselves.
+    if workflow.is_main_process and workflow.local_exec and not workflow.deployment_settings.deployment_method:
+        fork_server.start()

@@ -1,8 +1,8 @@
 """Rule clone_model: a wider model that computes the same function."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.config.models import Clone

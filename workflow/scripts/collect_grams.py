@@ -1,8 +1,8 @@
 """Rule collect_grams: Gram matrices of the inputs of a model's linear layers over text of its language."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.merging.grams import collect_grams

@@ -1,8 +1,8 @@
 """Rule compare_models: how alike the models of a setup are, from their weights and their hidden states."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.comparing.comparison import write_comparison

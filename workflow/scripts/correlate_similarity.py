@@ -1,8 +1,8 @@
 """Rule correlate_similarity: similarity of pairs of models against what merging them costs."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.tables.tables import write_correlations

@@ -1,8 +1,8 @@
 """Rule draw_figure: a figure as PDF, PNG and SVG, with its data as CSV and its caption."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.config.analysis import Analysis
@@ -21,4 +21,5 @@ with job(snakemake.log[0]):
         analysis,
         study=params.study,
         contrasts=next(map(Path, snakemake.input.contrasts), None),
+        signal=next(map(Path, snakemake.input.signal), None),
     )

@@ -1,8 +1,8 @@
 """Rule import_model: a checkpoint from the hub or a folder; models of others, which are only scored, as they are."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.models.importing import publish_import

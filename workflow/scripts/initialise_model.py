@@ -1,8 +1,8 @@
 """Rule initialise_model: a model of random weights."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.config.models import Architecture

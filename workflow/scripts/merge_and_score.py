@@ -1,8 +1,8 @@
 """Rule merge_and_score: all merges of a combination, each scored from memory."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.benchmarks.listing import read_listings

@@ -1,8 +1,8 @@
 """Rule merge_models: one merged checkpoint that is kept, with the scores that it has already in its card."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.merging.merge import keep_merge

@@ -1,8 +1,8 @@
 """Rule report: figures, grid, tables, costs and what is missing on one page that needs nothing else."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.config import validate

@@ -1,8 +1,8 @@
 """Rule score_ensemble: bring the scores of the output ensemble of several models up to date."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.benchmarks.listing import read_listings

@@ -1,8 +1,8 @@
 """Rules score_model, score_checkpoint, score_reference: bring the scores of one model up to date."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.benchmarks.listing import read_listings

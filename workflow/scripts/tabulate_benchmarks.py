@@ -1,8 +1,8 @@
 """Rule tabulate_benchmarks: how many items every benchmark came to, beside what the papers print."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.tables.benchmarks import write_benchmarks

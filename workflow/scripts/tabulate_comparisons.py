@@ -1,8 +1,8 @@
 """Rule tabulate_comparisons: the comparisons of all setups in one table."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.tables.tables import write_comparisons

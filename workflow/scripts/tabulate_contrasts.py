@@ -1,8 +1,8 @@
 """Rule tabulate_contrasts: models held against one another on the same items, as Parquet and CSV."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.study.grid import Model

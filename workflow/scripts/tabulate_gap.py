@@ -1,8 +1,8 @@
 """Rule tabulate_gap: which share of the gap to joint training models win back, as Parquet and CSV."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.study.gap import Candidate

@@ -1,8 +1,8 @@
 """Rule tabulate_scores: a tidy table of scores with confidence intervals, as Parquet and CSV."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.study.grid import Model

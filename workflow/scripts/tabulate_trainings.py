@@ -1,8 +1,8 @@
 """Rule tabulate_trainings: length, cost and loss of every training, and the block asymmetry of clones."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.study.grid import Model

@@ -1,8 +1,8 @@
 """Rule tabulate_translations: translations of the same sentences side by side, as Markdown, CSV and Parquet."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.study.grid import Model

@@ -1,8 +1,8 @@
 """Rules train_base and adapt_model: train one model from its parent."""
 
-from growmerge.job import imports, snakemake
+from growmerge.job import heavy_imports, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.config.models import Architecture

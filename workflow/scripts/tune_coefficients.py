@@ -1,8 +1,8 @@
 """Rule tune_coefficients: fit the coefficients of a merge to the tuning half of held-out text."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge import ids

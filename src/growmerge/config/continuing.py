@@ -28,7 +28,7 @@ class Healing(Strict):
     )
     setups: list[Name] | None = Field(None, description="The setups whose merges are trained on; default: all.")
     learning_rate: float | None = Field(
-        None, gt=0, le=1, description="Peak of the schedule; default: training.learning_rate."
+        None, gt=0, le=1, description="Peak of the schedule; default: the setup's `learning_rate`."
     )
     control: Switch = Field(
         True,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -153,6 +153,41 @@ class HubSource(Strict):
         return files_within(Path(self.dataset))
 
 
+class ArchiveSource(Strict):
+    """Files of the Software Heritage archive, fetched one by one from its public bucket.
+
+    A dataset such as Python-Edu lists them by their ids there, which are the SHA-1 digests of their bytes. What was
+    fetched is verified against its id.
+    """
+
+    kind: Literal["software_heritage"] = Field(description="This kind of source.")
+    ids: Annotated[FileSource | HubSource, Field(discriminator="kind")] = Field(
+        description="A file or dataset that lists the ids in `id_field`, one a row. No text is read from it."
+    )
+    encoding_field: str | None = Field(
+        None,
+        description="The field of `ids` that names the encoding of each file, such as `src_encoding`; null: UTF-8. "
+        "Bytes that are no text in it are left out.",
+    )
+    url: str = Field(
+        "https://softwareheritage.s3.amazonaws.com/content",
+        pattern=r"^https?://.*[^/]$",
+        description="Where the files are: at `url/ID`, each compressed with gzip.",
+    )
+    missing: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="The share of the files of a shard that may be missing, damaged, too long or in an unknown "
+        "encoding. They are left out and counted in the manifest. With more, the job fails.",
+    )
+    at_once: int = Field(32, ge=1, le=256, description="Most requests that a job makes at a time.")
+
+
+# How a file is fetched, which is the same from any address and however many are lost beside it.
+_FETCHING = {"url", "missing", "at_once"}
+
+
 def files_within(folder: Path) -> list[Path]:
     """The files in a folder and its folders, hidden ones left out; a file itself; nothing where neither is there."""
     if not folder.is_dir():
@@ -161,7 +196,9 @@ def files_within(folder: Path) -> list[Path]:
     return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-Source = Annotated[PackagedSource | StandardLibrarySource | FileSource | HubSource, Field(discriminator="kind")]
+Source = Annotated[
+    PackagedSource | StandardLibrarySource | FileSource | HubSource | ArchiveSource, Field(discriminator="kind")
+]
 
 
 def check_ids(sources: Iterable[Source]) -> None:
@@ -247,6 +284,13 @@ class Corpus(Strict):
         "fit, so that no more is downloaded. With `shards`, each takes its share. A corpus with less text is an error.",
     )
     expected: Expected | None = Field(None, description="Its size. A corpus with parts can state it there.")
+
+    def shaping(self) -> dict[str, Any]:
+        """What shapes its documents, as plain data: not how they are dealt out, fetched or counted."""
+        return self.model_dump(
+            mode="json",
+            exclude={"parts": True, "shards": True, "expected": True, "sources": {"__all__": _FETCHING}},
+        )
 
     @property
     def names(self) -> list[str]:

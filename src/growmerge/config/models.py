@@ -87,6 +87,12 @@ class Base(Strict):
         description="Training phases, in order. A phase is {corpus: epochs}; each epoch is shuffled by itself.",
     )
     checkpoint_every: int | None = Field(None, ge=1, description="Steps; overrides training.checkpoint_every.")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Peak of the schedule of its own training; default: training.learning_rate.",
+    )
     warmup_steps: int | None = Field(None, ge=0, description="Steps of warm-up; default: by `training`.")
     decay_steps: int | None = Field(None, ge=0, description="Steps of decay; default: by `training`.")
 
@@ -105,6 +111,13 @@ class Setup(Strict):
         None,
         description="For checkpoints under `from`: the name of the revision (or sub-folder) that holds the checkpoint "
         "after a step, such as 'checkpoint_{step:07d}'. `merging.over_training` needs it.",
+    )
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Peak of the schedule of all its trainings: experts, `multi`, rounds, and healing without a rate "
+        "of its own; default: training.learning_rate.",
     )
     multi_share: Share = Field(
         1.0,

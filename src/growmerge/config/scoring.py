@@ -21,6 +21,12 @@ class Scoring(Strict):
     reference: Name = Field(
         description="The base whose English log-likelihoods are the reference of information parity."
     )
+    late_checkpoints: int = Field(
+        5,
+        ge=0,
+        description="Number of intermediate checkpoints, the last of one training, that are scored: how much their "
+        "scores vary is the noise of a benchmark, in the table `signal`. 0: none, and the noise is not known.",
+    )
     tokens_per_batch: int = Field(
         8192, gt=0, description="Most tokens in a batch; on a CPU, batches may be smaller. Scores do not depend on it."
     )

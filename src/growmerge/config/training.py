@@ -19,6 +19,14 @@ class Training(Strict):
     )
     # AdamW moves each weight by about the learning rate at every step; weights are far smaller than 1.
     learning_rate: float = Field(gt=0, le=1, description="Peak of the warmup-stable-decay schedule.")
+    layer_scale: float | None = Field(
+        None,
+        gt=0,
+        le=10,
+        description="With adamw: the matrices of the layers train at this share of the learning rate, divided by the "
+        "width of the model. So rates that are right for a narrow model are right for its clones. Embedding, head and "
+        "norms train at the learning rate itself. Default: all parameters of all widths at the same rate.",
+    )
     optimizer: Literal["adamw", "muon"] = Field(
         "adamw",
         description="muon: matrices of the layers by Muon, embedding, head and norms by AdamW. adamw: all by AdamW.",

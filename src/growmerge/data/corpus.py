@@ -10,6 +10,7 @@ from typing import Any
 
 from growmerge.artifacts import publish, sha256_file, verify
 from growmerge.config.corpora import (
+    ArchiveSource,
     Corpus,
     FileSource,
     HubSource,
@@ -24,6 +25,7 @@ from growmerge.data.cleaning import Cleaner
 from growmerge.data.documents import Document, DocumentWriter
 from growmerge.data.files import read_files
 from growmerge.data.hub import HubFiles
+from growmerge.data.software_heritage import Fetched, read_archive
 from growmerge.data.sources import read_stdlib_code, read_topics
 from growmerge.errors import GrowmergeError
 from growmerge.hashing import is_heldout
@@ -44,14 +46,20 @@ _FATES = {
 
 
 def read_shard(
-    corpus: Corpus, packages: Mapping[str, Path], shard: Shard, begin: Callable[[str, bool], None] | None = None
+    corpus: Corpus,
+    packages: Mapping[str, Path],
+    shard: Shard,
+    begin: Callable[[str, bool], None] | None = None,
+    fetched: Fetched | None = None,
 ) -> Iterator[Document]:
     """The shard's documents of all sources, one after another, as they come; nothing is held in memory.
 
     Of hub datasets and local files, the shard reads its share of the files; of packages and Python's own text all
-    shards read everything, and each takes the documents whose id hashes into it. `packages` maps names to the folders
-    that their wheels are in. `begin` is called before the documents of each source with its name, and whether ids are
-    those of the English strings that its documents are translated from, or made of, so that sources share them.
+    shards read everything, and each takes the documents whose id hashes into it. So it does with the lists of what is
+    fetched from the Software Heritage archive, which `fetched` keeps until the shard is whole. `packages` maps names to
+    the folders that their wheels are in. `begin` is called before the documents of each source with its name, and
+    whether ids are those of the English strings that its documents are translated from, or made of, so that sources
+    share them.
 
     Raises GrowmergeError for ids that would be equal in two sources (:func:`check_ids`), and for a source that cannot
     be read, or has fewer files than there are shards.
@@ -61,10 +69,12 @@ def read_shard(
         if begin:
             named = f"corpora.{corpus.name}.sources.{number} ({_name_of(source)})"
             begin(named, isinstance(source, PackagedSource | StandardLibrarySource))
-        yield from _read_source(source, corpus.name, packages, shard)
+        yield from _read_source(source, corpus.name, packages, shard, fetched)
 
 
-def _read_source(source: Source, corpus: str, packages: Mapping[str, Path], shard: Shard) -> Iterator[Document]:
+def _read_source(
+    source: Source, corpus: str, packages: Mapping[str, Path], shard: Shard, fetched: Fetched | None
+) -> Iterator[Document]:
     match source:
         case HubSource():
             files = HubFiles(source)
@@ -72,6 +82,9 @@ def _read_source(source: Source, corpus: str, packages: Mapping[str, Path], shar
         case FileSource():
             paths = shard.deal(source.files(), corpus, _name_of(source))
             yield from read_files(paths, source.text_field, source.id_field, source.id_prefix, source.lines)
+        case ArchiveSource():
+            assert fetched is not None, "the caller of a corpus with such a source keeps what is fetched"
+            yield from read_archive(source, corpus, shard, fetched)
         case PackagedSource() | StandardLibrarySource():
             yield from (d for d in _read_packaged(source, packages) if shard.holds(d.id))
 
@@ -84,6 +97,8 @@ def _name_of(source: Source) -> str:
             return f"paths {source.paths}"
         case PackagedSource():
             return f"packages {', '.join(source.packages)}"
+        case ArchiveSource():
+            return f"files of Software Heritage that {_name_of(source.ids)} lists"
         case StandardLibrarySource():
             return f"Python's {source.part}"
 
@@ -100,24 +115,27 @@ def _read_packaged(source: PackagedSource | StandardLibrarySource, packages: Map
 
 
 def publish_documents(
-    folder: Path, corpus: Corpus, shard: Shard, *, packages: Sequence[Path], files: Sequence[Path]
+    folder: Path, corpus: Corpus, shard: Shard, *, packages: Sequence[Path], files: Sequence[Path], work: Path
 ) -> None:
     """Publish the documents of a shard as `folder` (see `build_shard`).
 
     `packages` are the folders of all packages that `corpus` reads; `files` are the local files that the shard reads:
-    their digests are facts of the manifest. Raises GrowmergeError for a damaged package, and as `read_shard` does.
+    their digests are facts of the manifest. `work` is the folder that keeps what is fetched file by file until the
+    shard is whole. Raises GrowmergeError for a damaged package, and as `read_shard` does.
     """
     by_name = {verify(package).config["name"]: package for package in packages}
-    # Neither the parts nor the number of shards shape the documents of a shard, nor how many are expected.
-    config = corpus.model_dump(mode="json", exclude={"parts", "shards", "expected"}) | {"shard": str(shard)}
-    with publish(folder, inputs=packages, config=config) as draft:
-        draft.facts |= build_shard(corpus, by_name, shard, draft.folder)
-        counts = ", ".join(f"{name} {facts['documents']:,}" for name, facts in draft.facts.items() if name != "written")
+    fetched = Fetched(work)
+    with publish(folder, inputs=packages, config=corpus.shaping() | {"shard": str(shard)}) as draft:
+        draft.facts |= build_shard(corpus, by_name, shard, draft.folder, fetched)
+        counts = ", ".join(f"{n} {facts['documents']:,}" for n, facts in draft.facts.items() if "documents" in facts)
         logger.info("%s, shard %s: documents %s", corpus.name, shard, counts)
         draft.facts["files"] = {str(file): sha256_file(file) for file in files}
+    fetched.remove()
 
 
-def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, folder: Path) -> dict[str, Any]:
+def build_shard(
+    corpus: Corpus, packages: Mapping[str, Path], shard: Shard, folder: Path, fetched: Fetched | None = None
+) -> dict[str, Any]:
     """Write the shard's documents to `folder`: `documents.parquet`, and `heldout.parquet` for evaluation.
 
     Cleaned as `corpus` says; duplicates are found within a shard, not across shards (what is to be trained on is held
@@ -129,7 +147,8 @@ def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, fold
     `max_bytes`.
 
     Returns, as {documents, bytes, characters} of the sources' text, `read` and each outcome, whose sum it is (`kept`,
-    `heldout`, `markup`, `short`, `duplicate_id`, `duplicate_text`), and of the text as `written` to each file.
+    `heldout`, `markup`, `short`, `duplicate_id`, `duplicate_text`), and of the text as `written` to each file; as
+    `archive`, if there is one, the number of its files that were fetched, or were not and why.
     """
     limit = None if corpus.max_bytes is None else corpus.max_bytes // shard.count
     cleaner = Cleaner(corpus.min_words, corpus.cleaning, corpus.placeholder)
@@ -137,8 +156,9 @@ def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, fold
     outcomes = {name: Tally() for name in ("kept", *_FATES)}
     written = {DOCUMENTS: Tally(), HELDOUT: Tally()}
     full = False
+    outcome: str
     with DocumentWriter(folder / DOCUMENTS) as documents, DocumentWriter(folder / HELDOUT) as heldout:
-        for document in read_shard(corpus, packages, shard, cleaner.begin):
+        for document in read_shard(corpus, packages, shard, cleaner.begin, fetched):
             outcome, cleaned = cleaner.clean(document)
             if outcome == "kept" and is_heldout(document.id, corpus.heldout):
                 outcome = "heldout"
@@ -167,6 +187,7 @@ def build_shard(corpus: Corpus, packages: Mapping[str, Path], shard: Shard, fold
         "read": asdict(read),
         **{name: asdict(tally) for name, tally in outcomes.items()},
         "written": {name: asdict(tally) for name, tally in written.items()},
+        **({"archive": dict(fetched.outcomes)} if fetched and fetched.outcomes else {}),
     }
 
 

@@ -59,9 +59,18 @@ def read_id_files(paths: Sequence[Path], id_field: str) -> Iterator[str]:
 
     Raises GrowmergeError as :func:`read_files` does, but not for a file without ids.
     """
+    for place, (identifier,) in read_fields(paths, [id_field]):
+        yield as_id(identifier, place)
+
+
+def read_fields(paths: Sequence[Path], fields: Sequence[str]) -> Iterator[tuple[str, list[object]]]:
+    """(place for messages, values of these fields) of every record of .jsonl, .jsonl.gz and .parquet files.
+
+    Raises GrowmergeError as :func:`read_id_files` does.
+    """
     for path in paths:
-        for place, _, (identifier,) in _explained(path, _records(path, [id_field])):
-            yield as_id(identifier, place)
+        for place, _, values in _explained(path, _records(path, fields)):
+            yield place, values
 
 
 def as_text(value: object, field: str, place: str) -> str:

@@ -68,8 +68,13 @@ class HubFiles:
 
     def read_ids(self, id_field: str) -> Iterator[str]:
         """The ids in the field `id_field` of all rows."""
-        for place, _, _, (identifier,) in self._records(self.numbers, [id_field]):
+        for place, (identifier,) in self.read_fields([id_field]):
             yield as_id(identifier, place)
+
+    def read_fields(self, fields: Sequence[str]) -> Iterator[tuple[str, tuple[object, ...]]]:
+        """(place for messages, values of these fields) of all rows."""
+        for place, _, _, values in self._records(self.numbers, fields):
+            yield place, values
 
     def _records(
         self, numbers: Sequence[int], fields: Sequence[str]
@@ -118,8 +123,8 @@ class HubFiles:
             if "blob_id" in fields and field == self.source.text_field:
                 raise GrowmergeError(
                     f"{where}: no field '{field}': its rows (with {', '.join(fields)}) name files by their blob_id at "
-                    "Software Heritage and hold no text; fetch the contents by blob_id first (the dataset's card says "
-                    "how) and point `dataset` at that copy, or at any dataset of code that has a text field"
+                    "Software Heritage and hold no text; read it with `{kind: software_heritage, ids: ...}`, which "
+                    "fetches the files, or point `dataset` at any dataset of code that has a text field"
                 )
             hint = "set text_field" if field == self.source.text_field else "set id_field (null: rows are numbered)"
             raise GrowmergeError(f"{where}: no field '{field}'; it has {', '.join(fields)}: {hint}")

@@ -14,7 +14,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.figures.common.figure import Figure
 
 # Tables that are no figure's: a figure of that name would be drawn from them.
-TABLES = ("benchmarks", "by_language", "contrasts", "means", "scores", "translations")
+TABLES = ("benchmarks", "by_language", "contrasts", "means", "scores", "signal", "translations")
 
 
 def _figure(name: str) -> Figure:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
 from growmerge.config.analysis import Analysis
+from growmerge.figures.common.blind import no_signal
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
 from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
 from growmerge.figures.common.wording import intervals, over
-from growmerge.ids import MULTI
+from growmerge.ids import MULTI, UNIGRAM
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
 from growmerge.study.shown import Shown
@@ -25,26 +26,43 @@ with lazily():
 
     from growmerge.figures.common import style, summaries
 
+UNTRAINED = "untrained"
 COLUMNS = ("row", "measure", "series", "setup", "target", "id", "language", *VALUES)
 OTHERS = "others"  # the slot of external models among the targets
+# How floors are drawn, and what the legend calls them.
+FLOORS: dict[str, dict[str, Any]] = {
+    UNTRAINED: {"linestyle": "-.", "linewidth": 0.9},
+    UNIGRAM: {"linestyle": "--", "linewidth": 0.9},
+}
+FLOOR_LABELS = {UNTRAINED: "untrained model", UNIGRAM: "token counts (unigram)"}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _models(shown: Shown) -> list[Model]:
-    """Bases, the adapted models of all setups, and models of others."""
-    return [*shown.bases, *shown.models, *shown.grid.externals]
+    """Bases, the adapted models of all setups, models of others, and floors."""
+    floors = [floor for floor in shown.floors if floor.kind != "base"]
+    return [*shown.bases, *shown.models, *shown.grid.externals, *floors]
 
 
 def _selection(shown: Shown) -> dict[str, Any]:
-    """`bases` are the ids of the bases whose English is drawn: those that a setup starts from; default: all."""
-    return {"bases": list(dict.fromkeys(setup.base for setup in shown.study.setups)), **wider_setups(shown)}
+    """`bases` are the ids of the bases whose English is drawn: what setups start from, and floors; default: all.
+
+    `untrained` are the ids of the untrained models, which are floors.
+    """
+    untrained = [floor.id for floor in shown.floors if floor.kind == "base"]
+    return {
+        "bases": list(dict.fromkeys([*(setup.base for setup in shown.study.setups), *untrained])),
+        UNTRAINED: untrained,
+        **wider_setups(shown),
+    }
 
 
 def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """What is plotted, one line per mark; value NaN and n = 0 where there is no score.
 
-    `row` is "target" (the score in the target language) or "english"; `series` is "expert", "multi", "base" or
-    "external". The multilingual and external models appear if the summary knows of any.
+    `row` is "target" (the score in the target language) or "english"; `series` is "expert", "multi", "base",
+    "external", or a floor: "untrained" or "unigram", in measures without a level of guessing. Multilingual and external
+    models, and floors, appear if the summary knows of any.
     """
     names = summaries.measures(summary)
     experts = list(product(names, selection.setups, selection.languages))
@@ -62,14 +80,24 @@ def baselines_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     others = summaries.overall(summary[summary["kind"] == "external"]).assign(series="external", target=OTHERS)
     in_targets = others[others["language"].isin(selection.languages)].assign(row="target")
     in_english = others[others["language"] == selection.english].assign(row="english")
-    parts = [part[list(COLUMNS)] for part in (models, in_targets, in_english, bases)]
+    floors = _floors(summary, selection)
+    parts = [part[list(COLUMNS)] for part in (models, in_targets, in_english, bases, floors)]
     return pd.concat(parts, ignore_index=True)
+
+
+def _floors(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """The scores of untrained models and of counted tokens in the target languages, where guessing has no level."""
+    untrained, counted = summary["id"].isin(selection.own.get(UNTRAINED, [])), summary["id"] == UNIGRAM
+    known = summaries.overall(summary[(untrained | counted) & summary["chance"].isna()]).dropna(subset="value")
+    series = known["id"].where(known["id"] == UNIGRAM, UNTRAINED)
+    return known[known["language"].isin(selection.languages)].assign(row="target", series=series)
 
 
 def draw_baselines(table: pd.DataFrame) -> Drawing:
     """Draw `baselines_data`: rows are measures; left the targets, right English."""
     names = list(table["measure"].unique())
-    models = table[table["series"] != "base"]
+    floors = table[table["series"].isin(FLOORS)]
+    models = table[~table["series"].isin([*FLOORS, "base"])]
     looks = style.looks(dict.fromkeys(models.loc[models["series"] != "external", "setup"]))
     letters = dict(zip(models.loc[models["series"] == "external", "id"].unique(), cycle(LETTERS), strict=False))
     named = list(table.loc[table["series"] == "base", "id"].unique())
@@ -87,6 +115,11 @@ def draw_baselines(table: pd.DataFrame) -> Drawing:
         lines = table[(table["series"] == "base") & (table["measure"] == measure)].dropna(subset="value")
         for line in lines.itertuples():
             row_axes[1].axhline(line.value, gid="base", **bases[line.id])
+        slots = list(dict.fromkeys(rows.loc[rows["row"] == "target", "language"]))
+        for floor in floors[floors["measure"] == measure].itertuples():
+            slot = slots.index(floor.language)
+            look = FLOORS[floor.series]
+            row_axes[0].hlines(floor.value, slot - 0.45, slot + 0.45, color=style.GREY, gid=floor.series, **look)
         row_axes[0].set_ylabel(style.measure_label(measure))
     panels[0][0].set_title("In the target language")
     panels[0][1].set_title("In English")
@@ -100,6 +133,7 @@ def draw_baselines(table: pd.DataFrame) -> Drawing:
     for name, look in bases.items():
         keys.append(style.key(f"{name} (scores missing)" if name in unscored else name, **look))
     keys.append(style.key("chance", **style.CHANCE_KEY))
+    keys += [style.key(FLOOR_LABELS[name], **FLOORS[name]) for name in dict.fromkeys(floors["series"])]
     keys.append(style.bars_key("95 % interval"))
     keys += style.too_few(table)
     if table["value"].isna().any():
@@ -163,14 +197,18 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"Adapted models before merging, {over(selection)}. Left: score in the target language of the model trained "
         "for it (filled) and of the multilingual model of the same setup (hollow). Right: English score of the same "
         "models, and of the base models (dashed lines; where they are equal, the dashes alternate). Letters, if any: "
-        f"models of others, as they are. Bars: "
-        f"{intervals(selection, analysis)}. Dotted: chance. A cross marks a model without a score.{rule(selection)}"
+        f"models of others, as they are. Bars: {intervals(selection, analysis)}. Dotted: chance. Where guessing has no "
+        "level, two floors in its place, if they were scored: an untrained model, and a unigram model, which knows how "
+        "often the text of the language has each token (one added to each count), and nothing else. A cross marks a "
+        f"model without a score.{rule(selection)}"
     )
 
 
 def _finding(drawn: Drawn) -> str:
-    """RQ1 of Glocker et al. 2025, from the experts in their own languages."""
-    return answer("Does a wider model adapt better (RQ1)?", comparisons(drawn, "setup"), drawn.selection)
+    """RQ1 of Glocker et al. 2025, from the experts in their own languages; and what no benchmark here can tell."""
+    rq1 = answer("Does a wider model adapt better (RQ1)?", comparisons(drawn, "setup"), drawn.selection)
+    blind = no_signal(drawn.signal) if drawn.signal else ""
+    return " ".join(part for part in (rq1, blind) if part)
 
 
 FIGURE = Figure(
@@ -180,5 +218,6 @@ FIGURE = Figure(
     caption=_caption,
     finding=_finding,
     contrasts=between_widths("setup"),
+    signal=True,
     selection=_selection,
 )

@@ -7,6 +7,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from growmerge import ids
+from growmerge.catalogue.entry import LOWER_IS_BETTER
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
@@ -142,16 +143,17 @@ def over_training_finding(table: pd.DataFrame) -> str:
 
 
 def _against(mixed: pd.DataFrame, merged: pd.DataFrame, method: str) -> str:
-    """Where the merges by a method end, and at how many moments they are below the mixed model, or at chance."""
+    """Where the merges by a method end, and at how many steps they are worse than the mixed model, or at chance."""
     # Finished models have no step: the one pair of them is joined by this.
     both = mixed.fillna({"step": -1}).merge(merged.fillna({"step": -1}), on="step", suffixes=("_mixed", ""))
     end = merged.iloc[-1]
     text = f"{method} at {_interval(end)}"
-    both, merged = both.dropna(subset=["high", "low_mixed"]), merged.dropna(subset=["low", "high"])
+    both, merged = both.dropna(subset=["low", "high", "low_mixed", "high_mixed"]), merged.dropna(subset=["low", "high"])
     if merged.empty:  # too few items for intervals: nothing is known of what is apart
         return text
-    below = int((both["high"] < both["low_mixed"]).sum())
-    text += f", lower with intervals apart at {below} of {len(both)} steps"
+    lower_is_better = end["measure"] in LOWER_IS_BETTER
+    worse = both["low"] > both["high_mixed"] if lower_is_better else both["high"] < both["low_mixed"]
+    text += f", worse with intervals apart at {int(worse.sum())} of {len(both)} steps"
     if pd.notna(end["chance"]):
         around = int(((merged["low"] <= merged["chance"]) & (merged["chance"] <= merged["high"])).sum())
         text += f", with chance ({end['chance']:.2f}) in its own at {around} of {len(merged)}"

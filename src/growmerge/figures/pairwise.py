@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
+from growmerge.catalogue.entry import LOWER_IS_BETTER
 from growmerge.config.analysis import Analysis
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import VALUES, Selection
@@ -58,7 +59,7 @@ def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
 
 
 def draw_pairwise(table: pd.DataFrame) -> Drawing:
-    """Draw `pairwise_data`: rows are measures, columns setups; one colour scale per measure."""
+    """Draw `pairwise_data`: rows are measures, columns setups; one colour scale per measure, bright is best."""
     names, setups = list(table["measure"].unique()), list(table["setup"].unique())
     looks = style.looks(setups)
     # Panels are square. Some 1.3 inches of the width are labels and the colour bar; the least side is that of a label.
@@ -67,10 +68,10 @@ def draw_pairwise(table: pd.DataFrame) -> Drawing:
     width = side * len(setups) + 1.3
     figure = style.Figure(figsize=(width, (side + 0.12) * len(names) + 0.45), layout="compressed")
     panels = figure.subplots(len(names), len(setups), squeeze=False)
-    colours = mpl.colormaps[COLOURS]
     for measure, row in zip(names, panels, strict=True):
         rows = table[table["measure"] == measure]
         norm = _scale(rows)
+        colours = mpl.colormaps[f"{COLOURS}_r" if measure in LOWER_IS_BETTER else COLOURS]
         for setup, axes in zip(setups, row, strict=True):
             _heat_map(axes, rows[rows["setup"] == setup], norm, colours)
             axes.label_outer()
@@ -88,7 +89,7 @@ def draw_pairwise(table: pd.DataFrame) -> Drawing:
 
 
 def _scale(rows: pd.DataFrame) -> Normalize:
-    """From the lowest score, or chance if that is lower, to the highest; any range if there is no score."""
+    """Over all scores and chance; any range if there is no score."""
     known = pd.concat([rows["value"], rows["chance"]]).dropna()
     low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
     return style.Normalize(low, high if high > low else low + 0.01)
@@ -118,11 +119,10 @@ def _heat_map(axes: Axes, rows: pd.DataFrame, norm: Normalize, colours: Colormap
 
 def _caption(selection: Selection, analysis: Analysis) -> str:
     return (
-        f"Pairwise merges by {selection.method}, {over(selection)}. A cell is the score in its row's "
-        "language of the merge "
-        "with its column's language; the diagonal (bold) is the model of that language before merging. Colours "
-        "are comparable along a row of panels, and start at the lowest score, or at chance where that is lower. "
-        f"Hatched: no score.{rule(selection)}"
+        f"Pairwise merges by {selection.method}, {over(selection)}. A cell is the score in its row's language of the "
+        "merge with its column's language; the diagonal (bold) is the model of that language before merging. Brighter "
+        "is better. Colours are comparable along a row of panels; they reach from the worst score, or chance if "
+        f"that is worse, to the best. Hatched: no score.{rule(selection)}"
     )
 
 

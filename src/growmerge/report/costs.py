@@ -12,9 +12,10 @@ from growmerge.report.page import Cost, Counted
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
-from growmerge.study.matching import compared_models, match_compute
+from growmerge.study.matching import match_compute
 from growmerge.study.plan_report import gpu_hours
 from growmerge.study.plan_rows import Row, plan_rows
+from growmerge.study.shown import Shown
 
 # Kind of row in the plan -> folder of the results.
 FOLDERS = {
@@ -39,8 +40,7 @@ def planned(grid: Grid, layout: Layout) -> tuple[Sequence[Row], str]:
     try:
         costs = Costs(grid, stated_counts(study))
         matches = match_compute(costs, study.analysis.matching_bound)
-        matched = [model for model in compared_models(matches, costs) if model.kind == "checkpoint"]
-        return plan_rows(grid, layout, costs, matched), ""
+        return plan_rows(grid, layout, costs, list(Shown(costs, matches).checkpoints.values())), ""
     except GrowmergeError as error:
         return [], str(error)
 

@@ -29,20 +29,8 @@ def holes(
     scores: pd.DataFrame,
     drawn: Collection[str],
     matches: Sequence[Match],
-) -> list[Hole]:
-    """What is not there, the gravest first; holes without names are left out."""
-    return [hole for hole in _holes(shown, grid, layout, made, scores, drawn, matches) if hole.names]
-
-
-def _holes(
-    shown: Sequence[Model],
-    grid: Grid,
-    layout: Layout,
-    made: Made,
-    scores: pd.DataFrame,
-    drawn: Collection[str],
-    matches: Sequence[Match],
 ) -> Iterator[Hole]:
+    """What is not there, the gravest first; those without names do not concern this study."""
     yield Hole("Damaged artifacts", "their manifests cannot be read", list(made.damaged.values()))
     lasting = [*grid.bases, *grid.models, *grid.healed, *grid.kept.values()]
     unmade = [model.id for model in lasting if made.of(_in_results(layout.model(model.id), layout)) is None]

@@ -51,7 +51,8 @@ TABLES = {
     "tables/means.csv": "Means over languages, and how much scores vary between them",
     "tables/contrasts.csv": "Two models on the same items: difference, interval, sign test, adjusted by Holm",
     "tables/gap.csv": "Which share of the gap between base and joint training is won back",
-    "tables/trainings.csv": "Length, cost and loss of every training",
+    "tables/signal.csv": "What each benchmark can tell in each language: floor, spread of models, noise",
+    "tables/trainings.csv": "Length, cost, loss and loss spikes of every training",
     "tables/benchmarks.csv": "Items, data sets and licences of every benchmark",
     "tables/similarity_and_drop_correlations.csv": "Whether similarity before merging predicts the drop",
     "compute_match.csv": "Which checkpoints of two setups cost the same",
@@ -88,8 +89,7 @@ def page(study: Study) -> Page:
     stated = Costs(grid, stated_counts(study))
     matches = match_compute(stated, study.analysis.matching_bound)
     chosen = Shown(stated, matches)
-    checkpoints = {m.id: m for m in [*chosen.compared, *grid.mixed_over_training] if m.kind == "checkpoint"}
-    shown = [*grid, *checkpoints.values()]
+    shown = [*grid, *chosen.checkpoints.values()]
     made = Made.under(folder)
     table = folder / "tables/scores.parquet"
     verify(table)
@@ -97,6 +97,7 @@ def page(study: Study) -> Page:
     rows, plan_unknown = planned(grid, layout)
     drawn = figures([name for name, figure in FIGURES.items() if figure.models(chosen)], folder)
     tables = {name: what for name, what in TABLES.items() if (folder / name).exists()}
+    lacking = holes(shown, grid, layout, made, scores, [figure.name for figure in drawn], matches)
     data = {
         "languages": {study.english.code: "English"} | {x.code: x.name for x in study.languages},
         "own": OWN,
@@ -117,7 +118,7 @@ def page(study: Study) -> Page:
         hardware=machines(made),
         figures=drawn,
         tables=list(tables.items()),
-        holes=holes(shown, grid, layout, made, scores, [figure.name for figure in drawn], matches),
+        holes=[hole for hole in lacking if hole.names],
         coverage=coverage(grid, scores),
         recipe=recipe(study, made),
         data=data,

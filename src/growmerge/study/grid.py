@@ -40,7 +40,7 @@ class Model:
     """
 
     id: str
-    kind: Literal["base", "model", "merge", "healed", "ensemble", "checkpoint", "external"]
+    kind: Literal["base", "model", "merge", "healed", "ensemble", "checkpoint", "external", "floor"]
     parents: tuple[str, ...]
     width: int
     setup: str = ""

@@ -15,7 +15,7 @@ from growmerge.catalogue.merge_methods import COEFFICIENTS
 from growmerge.catalogue.merge_registry import MergeMethod, asked_statistics, member_statistics, merge_methods
 from growmerge.config import Study
 from growmerge.config.benchmarks import Benchmark
-from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource, check_ids
+from growmerge.config.corpora import ArchiveSource, Corpus, FileSource, HubSource, PackagedSource, check_ids
 from growmerge.config.merging import Method
 from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid, Model
@@ -210,13 +210,12 @@ class Layout:
     def translations(self, models: Iterable[Model]) -> list[str]:
         """What models wrote, if the study has them translate; with analysis.partial, what exists.
 
-        Ensembles write nothing.
+        Ensembles and floors write nothing.
         """
         if not any(benchmark.decoding(self.study.seed) for benchmark in self.study.benchmarks):
             return []
-        paths = [
-            f"{self.results}/scores/{model.id}/translations.parquet" for model in models if model.kind != "ensemble"
-        ]
+        writing = [model for model in models if model.kind not in ("ensemble", "floor")]
+        paths = [f"{self.results}/scores/{model.id}/translations.parquet" for model in writing]
         return [path for path in paths if Path(path).exists()] if self.study.analysis.partial else paths
 
     @property
@@ -274,7 +273,11 @@ class Layout:
         """With comparison.rows, the token counts of the languages whose text is read here, by language."""
         texts = {code: self.study.statistics_text(code) for code in self.study.language_codes}
         wanted = {code: text for code, text in texts.items() if text and self.study.comparison.rows}
-        return {code: f"{self.results}/statistics/token_counts/{text}" for code, text in wanted.items()}
+        return {code: self.token_counts(text) for code, text in wanted.items()}
+
+    def token_counts(self, corpus: str) -> str:
+        """How often each token occurs in a corpus (or part)."""
+        return f"{self.results}/statistics/token_counts/{corpus}"
 
     def english_sentences(self) -> list[str]:
         """What hidden states are compared over.
@@ -323,18 +326,21 @@ class Layout:
         return self.packages(list(dict.fromkeys(name for source in sources for name in source.packages)))
 
     def files_of(self, corpus: str, shard: str) -> list[str]:
-        """The local files that a shard of a corpus reads, so that their edits rebuild it."""
-        sources = [s for s in self.study.corpus(corpus).sources if isinstance(s, FileSource)]
+        """The local files that a shard of a corpus reads, so that their edits rebuild it; lists of ids as a whole."""
+        chosen = self.study.corpus(corpus).sources
+        sources = [source for source in chosen if isinstance(source, FileSource)]
+        lists = [s.ids for s in chosen if isinstance(s, ArchiveSource) and isinstance(s.ids, FileSource)]
         dealt = [
             Shard.parse(shard).deal(_files(source, f"'{corpus}'"), corpus, f"paths {source.paths}")
             for source in sources
         ]
+        dealt += [_files(source, f"ids of '{corpus}'") for source in lists]
         return [str(path) for paths in dealt for path in paths]
 
     def datasets_of(self, corpus: str) -> list[str]:
         """The files of datasets in local folders that a corpus reads. Which of them a shard reads, `datasets` says."""
-        sources = [s for s in self.study.corpus(corpus).sources if isinstance(s, HubSource)]
-        return [str(path) for source in sources for path in source.local_files()]
+        chosen = [s.ids if isinstance(s, ArchiveSource) else s for s in self.study.corpus(corpus).sources]
+        return [str(path) for source in chosen if isinstance(source, HubSource) for path in source.local_files()]
 
     def dataset_of_ids(self, part: str) -> list[str]:
         """The files of a dataset in a local folder that lists the ids of a part."""
@@ -380,6 +386,11 @@ class Layout:
             return self.study.corpus(self.study.english.evaluation)
         chosen = next(x for x in self.study.languages if x.code == language)
         return self.study.corpus(chosen.evaluation or chosen.corpus)
+
+    def heldout_text(self) -> dict[str, list[str]]:
+        """Language -> the documents folders that hold its held-out text; English and all languages."""
+        languages = dict.fromkeys([self.study.english.code, *self.study.language_codes])
+        return {code: self.documents(self.evaluation_corpus(code).name) for code in languages}
 
     def benchmark(self, name: str) -> Benchmark:
         """The configuration of a benchmark."""

@@ -12,14 +12,16 @@ from growmerge.config import Study
 from growmerge.disk import bytes_under, free_bytes
 from growmerge.errors import GrowmergeError
 from growmerge.study.costs import Costs, stated_counts
+from growmerge.study.counted import counted_files
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
-from growmerge.study.matching import Match, compared_models, match_compute
+from growmerge.study.matching import Match, match_compute
 from growmerge.study.plan_downloads import download_lines
 from growmerge.study.plan_report import missing_disk, plan_csv, plan_markdown, readable_bytes
 from growmerge.study.plan_rows import Row, built_counts, plan_rows
 from growmerge.study.plan_time import Timing, time_lines, timing
 from growmerge.study.plan_unimax import changed_models
+from growmerge.study.shown import Shown
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +45,8 @@ class Planned:
 def write_plan(study: Study, folder: Path) -> None:
     """Write plan.csv and plan.md into `folder`, and log the latter.
 
-    Token shards that are built are counted as they are, others as the configuration expects them. Raises
+    Token shards that are built are counted as they are, others as the configuration expects them, and local files of
+    which it expects nothing by their beginnings. Raises
     GrowmergeError for a corpus of unknown size; with plan.strict, also if what is not built yet does not fit.
     """
     plan = _plan(study)
@@ -97,13 +100,13 @@ def refuse_without_room(study: Study, plan: Planned) -> None:
 def _plan(study: Study) -> Planned:
     grid = Grid(study)
     layout = Layout(study, grid)
-    # The checkpoints that are compared follow from the configuration alone, also when other sizes are known by now.
+    # The checkpoints that are scored follow from the configuration alone, also when other sizes are known by now.
     stated = Costs(grid, stated_counts(study))
     matches = match_compute(stated, study.analysis.matching_bound)
-    matched = [model for model in compared_models(matches, stated) if model.kind == "checkpoint"]
+    scored = list(Shown(stated, matches).checkpoints.values())
     parts = [name for corpus in study.corpora for name in corpus.names]
-    costs = Costs(grid, stated_counts(study) | built_counts(layout, parts))
-    rows = plan_rows(grid, layout, costs, matched)
+    costs = Costs(grid, counted_files(study) | stated_counts(study) | built_counts(layout, parts))
+    rows = plan_rows(grid, layout, costs, scored)
     return Planned(rows, costs, matches, free_bytes(Path(layout.results)), begun_bytes(rows, layout))
 
 

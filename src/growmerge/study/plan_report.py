@@ -9,6 +9,7 @@ from io import StringIO
 
 from growmerge import ids
 from growmerge.study.costs import Costs
+from growmerge.study.coverage import languages_markdown
 from growmerge.study.matching import Match
 from growmerge.study.plan_files import files_line
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
@@ -106,6 +107,7 @@ def plan_markdown(
         "",
         files_line(rows, costs),
         *seeds_markdown(rows, costs),
+        *languages_markdown(costs),
         "",
         "## Trainings",
         "",

@@ -66,14 +66,14 @@ class Row:
         return self.path is not None and Path(self.path).exists()
 
 
-def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) -> list[Row]:
+def plan_rows(grid: Grid, layout: Layout, costs: Costs, checkpoints: list[Model]) -> list[Row]:
     """Every artifact of the study that takes time or space.
 
     Intermediate checkpoints stand with the model that was trained; those taken from elsewhere, which only exist until
-    they are merged and scored, are rows of kind "checkpoint". `matched` are the checkpoints that are compared. Tokens
-    are written (shards), trained on (models, epochs counted), fitted to (coefficients), or scored and generated
-    (scores: every benchmark at its limit, every translation as long as it may be). FLOPs of a model are its own,
-    without its ancestors'. Raises GrowmergeError for a corpus of unknown size.
+    they are merged and scored, are rows of kind "checkpoint". `checkpoints` are those that are scored, beside those of
+    merges over training. Tokens are written (shards), trained on (models, epochs counted), fitted to (coefficients), or
+    scored and generated (scores: every benchmark at its limit, every translation as long as it may be). FLOPs of a
+    model are its own, without its ancestors'. Raises GrowmergeError for a corpus of unknown size.
     """
     merges = dict.fromkeys([*grid.merges, *grid.kept.values()])
     rows = [
@@ -84,7 +84,7 @@ def plan_rows(grid: Grid, layout: Layout, costs: Costs, matched: list[Model]) ->
         *(_merge(model, grid, layout, costs) for model in merges),
         *(_model(model, grid, layout, costs) for model in grid.healed),
         *(_external(model, grid, layout) for model in grid.externals),
-        *_scores(dict.fromkeys([*grid, *matched, *grid.mixed_over_training]), grid, layout, costs),
+        *_scores(dict.fromkeys([*grid, *checkpoints, *grid.mixed_over_training]), grid, layout, costs),
     ]
     return sorted(rows, key=lambda row: KINDS.index(row.kind))
 

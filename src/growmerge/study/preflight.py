@@ -10,7 +10,7 @@ from typing import Literal
 from growmerge.catalogue.entry import Dataset, Entry
 from growmerge.config import Study
 from growmerge.config.benchmarks import ISLENSKA, Benchmark, ConlluSource
-from growmerge.config.corpora import FileSource, HubSource
+from growmerge.config.corpora import ArchiveSource, FileSource, HubSource
 from growmerge.config.references import parse_reference
 from growmerge.study.grid import Grid
 from growmerge.study.recipe import Recipes
@@ -69,6 +69,9 @@ def _corpora(study: Study, grid: Grid) -> Named:
         for source in corpus.sources:
             if isinstance(source, FileSource | HubSource):
                 yield from _source(source, f"corpora.{corpus.name}")
+            elif isinstance(source, ArchiveSource):
+                more = (source.encoding_field,) if source.encoding_field else ()
+                yield from _source(source.ids, f"corpora.{corpus.name}", text=False, more=more)
         for part in corpus.parts:
             if part.ids:
                 yield from _source(part.ids, f"corpora.{corpus.name}.parts.{part.name}.ids", text=False)
@@ -88,11 +91,13 @@ def _used(study: Study, grid: Grid) -> set[str]:
     return {study.corpus(part).name for part in parts}
 
 
-def _source(source: FileSource | HubSource | ConlluSource, key: str, *, text: bool = True) -> Named:
+def _source(
+    source: FileSource | HubSource | ConlluSource, key: str, *, text: bool = True, more: tuple[str, ...] = ()
+) -> Named:
     if isinstance(source, ConlluSource):
         yield from ((Need("files", path), key) for path in source.paths)
         return
-    columns = tuple(filter(None, [source.text_field if text else None, source.id_field]))
+    columns = tuple(filter(None, [source.text_field if text else None, source.id_field, *more]))
     if isinstance(source, FileSource):
         yield from ((Need("files", path, columns=columns), key) for path in source.paths)
     else:

@@ -34,6 +34,9 @@ OPERATIONAL = {
     "tensorboard",
 }
 
+# Left out of recipes if it is not set, so that trainings from before this key existed stay as they are.
+LAYER_SCALE = "layer_scale"
+
 # Keys that only Muon uses. Recipes without it leave them out, so that older trainings stay as they are.
 OF_MUON = {"optimizer", "muon_learning_rate"}
 
@@ -134,6 +137,7 @@ class Recipes:
         self.grid = grid
         self._languages = {language.code: language for language in grid.study.languages}
         self._multi_shares = {name: setup.multi_share for name, setup in grid.setups.items()}
+        self._rates = {name: setup.learning_rate for name, setup in grid.setups.items()}
 
     def of(self, model_id: str) -> Recipe:
         """The recipe of a trained model."""
@@ -151,8 +155,13 @@ class Recipes:
         )
 
     def _own_rate(self, model: Model) -> dict[str, str | int | float]:
+        """The learning rate of a model whose base, setup or healing states one of its own."""
         healing = self.grid.study.merging.healing if model.kind == "healed" else None
-        return {"learning_rate": healing.learning_rate} if healing and healing.learning_rate else {}
+        if model.kind == "base":
+            rate = self.grid.base(model.id).learning_rate
+        else:
+            rate = (healing and healing.learning_rate) or self._rates.get(self.grid.origin_of_setup(model.setup))
+        return {"learning_rate": rate} if rate else {}
 
     def _adaptation(self, model: Model) -> Adaptation:
         scale, replay = self._share_of_epochs(model), self.grid.study.replay
@@ -217,7 +226,8 @@ def _divided(steps: int | None, count: int) -> int | None:
 
 def _shaping(training: Training) -> dict[str, str | int | float]:
     """The values of a section `training` that shape the weights."""
-    return training.model_dump(exclude=OPERATIONAL if training.optimizer == "muon" else OPERATIONAL | OF_MUON)
+    left_out = OPERATIONAL if training.optimizer == "muon" else OPERATIONAL | OF_MUON
+    return training.model_dump(exclude=left_out if training.layer_scale else left_out | {LAYER_SCALE})
 
 
 def _unique(values: Iterable[str]) -> list[str]:

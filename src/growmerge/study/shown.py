@@ -7,8 +7,10 @@ from functools import cached_property
 
 from growmerge.config import Study
 from growmerge.study.costs import Costs
+from growmerge.study.floors import unigram, untrained
 from growmerge.study.gap import GAP_MEASURES, Candidate, candidates
 from growmerge.study.grid import Grid, Model
+from growmerge.study.late import late_checkpoints
 from growmerge.study.matching import Match, compared_models
 from growmerge.study.sweeps import main_methods
 
@@ -66,6 +68,33 @@ class Shown:
         """The models and checkpoints that are compared by compute."""
         return compared_models(self.matches, self.costs)
 
+    @cached_property
+    def late(self) -> list[Model]:
+        """The last checkpoints of one training, from which the noise of scores is estimated."""
+        return late_checkpoints(self.costs)
+
+    @cached_property
+    def checkpoints(self) -> dict[str, Model]:
+        """The intermediate checkpoints that are scored: compared by compute, merged over training, or late."""
+        models = [*self.compared, *self.grid.mixed_over_training, *self.late]
+        return {model.id: model for model in models if model.kind == "checkpoint"}
+
+    @cached_property
+    def judged(self) -> list[Model]:
+        """What shows what a benchmark can tell: adapted models, their checkpoints that are scored, and floors."""
+        trained = {model.id for model in self.models}
+        of_models = [checkpoint for checkpoint in self.checkpoints.values() if checkpoint.parents[0] in trained]
+        return [*self.floors, *self.models, *of_models]
+
+    @cached_property
+    def moments(self) -> dict[str, dict[str, int]]:
+        """By the id of a trained model with scored checkpoints: their ids and its own, each with its step."""
+        found: dict[str, dict[str, int]] = {}
+        for checkpoint in sorted(self.judged, key=lambda model: model.step or 0):
+            if checkpoint.kind == "checkpoint" and self.costs.can_tell(checkpoint.parents[0]):
+                found.setdefault(checkpoint.parents[0], {})[checkpoint.id] = checkpoint.step or 0
+        return {name: moments | {name: self.costs.steps(name)} for name, moments in found.items()}
+
     @property
     def pairwise_method(self) -> str:
         """The merge method of figures that show one."""
@@ -94,6 +123,11 @@ class Shown:
     def with_experts(self, merges: Sequence[Model]) -> list[Model]:
         """Merges with the experts that they are held against; nothing where there are none."""
         return [*self.experts, *merges] if merges else []
+
+    @cached_property
+    def floors(self) -> list[Model]:
+        """What models are held against beside chance: untrained models, and the counts of tokens."""
+        return [*untrained(self.grid), *unigram(self.grid)]
 
     @cached_property
     def candidates(self) -> list[Candidate]:

@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from growmerge import ids
 from growmerge.ids import PLUS
+from growmerge.study.gap import EXPERTS
 from growmerge.tables.markdown import HOLE, decimals, interval, listed, markdown_table, number
 from growmerge.tables.statistics import Interval, mean_and_cv, mean_of_independent
 from growmerge.tables.summary import best
 
+_SHARE = (
+    "Share: of the gap between the setup's base (0) and its model of all languages (1), what the row wins back. The "
+    "table `gap` has intervals, and says where there is no gap."
+)
 COLUMNS = (
     *("measure", "name", "role", "setup", "method", "languages", "n_languages"),
     *("mean", "low", "high", "cv", "chance", "reason"),
@@ -52,6 +58,22 @@ def means(scores: pd.DataFrame, over: Mapping[str, Sequence[str]] | None = None)
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
+def shares_of_gap(cells: pd.DataFrame, table: pd.DataFrame, gap: pd.DataFrame | None) -> pd.Series:
+    """For each line of `means` of `cells`, its share of the gap between base and joint training; NaN without one.
+
+    The shares are those of `growmerge.tables.gap`, in which the model of all languages is 1 and the base 0.
+    """
+    if gap is None:
+        return pd.Series(np.nan, index=table.index)
+    of_row = dict(zip(cells["name"], cells["id"], strict=True))
+    of_row |= {
+        row.name: ids.adapted(row.setup, EXPERTS) for row in cells[cells["role"] == "expert"].itertuples(index=False)
+    }
+    shares = dict(zip(zip(gap["measure"], gap["id"], strict=True), gap["share"], strict=True))
+    found = [shares.get((line.measure, of_row[line.name]), np.nan) for line in table.itertuples(index=False)]
+    return pd.Series(found, index=table.index, dtype=np.float64)
+
+
 def _shared(part: pd.DataFrame) -> list[str]:
     """The languages in which every row of a measure has a score, but for rows without any."""
     scored = part[part.groupby("name")["value"].transform("count") > 0]
@@ -60,19 +82,32 @@ def _shared(part: pd.DataFrame) -> list[str]:
 
 
 def means_markdown(table: pd.DataFrame, scores: pd.DataFrame) -> str:
-    """`means` of `scores` for people: one table, the best mean of a measure in bold; below, over which languages."""
+    """`means` of `scores` for people: one table, the best mean of a measure in bold; below, over which languages.
+
+    If the lines have their `share` of the gap to joint training (`shares_of_gap`), it stands next to the mean.
+    """
+    table = table if "share" in table else table.assign(share=np.nan)
     measures, names = list(dict.fromkeys(table["measure"])), list(dict.fromkeys(table["name"]))
     lines = {(line.measure, line.name): line for line in table.itertuples(index=False)}
-    header = ["", *(text for measure in measures for text in (f"{measure}: mean", "CV%"))]
-    rows = [[name, *(text for m in measures for text in _cells(lines[m, name], table[table["measure"] == m]))]
-            for name in names]  # fmt: skip
+    with_share = {m: bool(table.loc[table["measure"] == m, "share"].notna().any()) for m in measures}
+    header = ["", *(text for m in measures for text in (f"{m}: mean", "CV%", *(["share"] if with_share[m] else [])))]
+    rows = [
+        [name, *(x for m in measures for x in _cells(lines[m, name], table[table["measure"] == m], with_share[m]))]
+        for name in names
+    ]
     chances = {m: table.loc[table["measure"] == m, "chance"].iloc[0] for m in measures}
     if any(pd.notna(chance) for chance in chances.values()):
-        rows.append(["chance", *(text for m in measures for text in (number(chances[m], 3), ""))])
+        rows.append(
+            [
+                "chance",
+                *(text for m in measures for text in (number(chances[m], 3), "", *([""] if with_share[m] else []))),
+            ]
+        )
     notes = [
         "Means over languages with 95 % intervals, and the coefficient of variation (standard deviation over mean, in "
         "percent): low where a model serves all languages alike. Bold: the best mean (of bits per byte the lowest). "
         "Experts: each in its own language. The intervals rest on the items and take languages for independent.",
+        *([_SHARE] if any(with_share.values()) else []),
         *(_over(m, table[table["measure"] == m], scores[scores["measure"] == m]) for m in measures),
     ]
     holes = table[table["reason"] != ""]
@@ -80,13 +115,13 @@ def means_markdown(table: pd.DataFrame, scores: pd.DataFrame) -> str:
     return "\n\n".join([markdown_table(header, rows), *notes, *(["\n".join(reasons)] if reasons else [])]) + "\n"
 
 
-def _cells(line: Any, of_measure: pd.DataFrame) -> tuple[str, str]:
-    """Mean with its interval, and CV%."""
+def _cells(line: Any, of_measure: pd.DataFrame, with_share: bool) -> tuple[str, ...]:
+    """Mean with its interval, CV%, and the share of the gap."""
     digits = decimals(line.measure, of_measure["mean"])
     mean = number(line.mean, digits, best(line.measure, of_measure["mean"])) + interval(
         line.mean, line.low, line.high, digits
     )
-    return mean, number(line.cv, 1)
+    return (mean, number(line.cv, 1), *([number(line.share, 2)] if with_share else []))
 
 
 def _over(measure: str, table: pd.DataFrame, scores: pd.DataFrame) -> str:

@@ -55,26 +55,35 @@ def make_optimizer(model: LlamaForCausalLM, training: Training, width: int) -> O
     the same number (and its decay multiplied), as its gradient is before clipping: training moves exactly as if the
     logits were divided at run time (Glocker et al. 2025, section 3.2).
 
+    With `training.layer_scale`, AdamW's rate of the layers' matrices is that share of the others', divided by the
+    width: AdamW moves each weight by about its rate, and the more inputs a matrix has, the more its output then moves
+    (maximal update parametrisation, Yang et al. 2022, arXiv:2203.03466). The embedding sums over no inputs.
+
     Muon is torch's, with the settings of its author (Jordan 2024, https://kellerjordan.github.io/posts/muon): momentum
     0.95 of Nesterov's kind, five steps of Newton-Schulz, a rate for each matrix that grows with the root of rows over
     columns, and AdamW for embedding, head and norms.
     """
     fold = fold_of(model, width)
     final_norm = model.model.norm.weight
-    by_muon = [p for p in model.model.layers.parameters() if p.ndim == 2] if training.optimizer == "muon" else []
-    others = {final_norm, *by_muon}
+    matrices = [parameter for parameter in model.model.layers.parameters() if parameter.ndim == 2]
+    by_muon = matrices if training.optimizer == "muon" else []
+    scaled = matrices if training.layer_scale is not None else []
+    others = {final_norm, *by_muon, *scaled}
     rest = [parameter for parameter in model.parameters() if parameter not in others]
     groups = [
         {"params": rest, "scale": 1.0, "weight_decay": training.weight_decay},
         {"params": [final_norm], "scale": 1.0 / fold, "weight_decay": training.weight_decay * fold},
     ]
+    if training.layer_scale is not None:
+        scale = training.layer_scale / width
+        groups.append({"params": scaled, "scale": scale, "weight_decay": training.weight_decay})
     betas = (training.beta1, training.beta2)
     adamw = torch.optim.AdamW(groups, lr=training.learning_rate, betas=betas, eps=training.eps, fused=True)
     if not by_muon:
         return Optimizers(adamw)
-    matrices = {"params": by_muon, "scale": training.muon_learning_rate / training.learning_rate}
+    of_muon = {"params": by_muon, "scale": training.muon_learning_rate / training.learning_rate}
     return Optimizers(
-        adamw, torch.optim.Muon([matrices], lr=training.muon_learning_rate, weight_decay=training.weight_decay)
+        adamw, torch.optim.Muon([of_muon], lr=training.muon_learning_rate, weight_decay=training.weight_decay)
     )
 
 

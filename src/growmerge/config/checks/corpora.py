@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from growmerge.config.corpora import Corpus
+from growmerge.config.corpora import ArchiveSource, Corpus
 from growmerge.config.problems import Problem, check_known, check_unique
 from growmerge.config.schema import Study
 
@@ -17,6 +17,9 @@ def check_corpora(study: Study) -> None:
         for j, source in enumerate(corpus.sources):
             for k, package in enumerate(getattr(source, "packages", [])):
                 check_known(f"corpora.{i}.sources.{j}.packages.{k}", package, packages, "package")
+            if isinstance(source, ArchiveSource) and source.ids.id_field is None:
+                message = "is missing; name the field that holds the ids of the archive's files, such as blob_id"
+                raise Problem(f"corpora.{i}.sources.{j}.ids.id_field", None, message)
         _check_parts(f"corpora.{i}.parts", corpus)
     tokenizer = study.tokenizer
     if tokenizer.package is not None:

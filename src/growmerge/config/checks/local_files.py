@@ -7,7 +7,7 @@ from pathlib import Path
 
 from growmerge.config.benchmarks import ISLENSKA, Benchmark, ConlluSource
 from growmerge.config.checks.shared_ids import check_shared_ids
-from growmerge.config.corpora import FileSource, HubSource
+from growmerge.config.corpora import ArchiveSource, FileSource, HubSource
 from growmerge.config.problems import Problem
 from growmerge.config.references import at_step, names_a_path, parse_reference
 from growmerge.config.schema import Study
@@ -28,6 +28,7 @@ def check_local_files(study: Study) -> None:
     for i, corpus in enumerate(study.corpora):
         sources = {f"sources.{j}": source for j, source in enumerate(corpus.sources)}
         ids = {f"parts.{j}.ids": part.ids for j, part in enumerate(corpus.parts) if part.ids}
+        ids |= {f"{place}.ids": source.ids for place, source in sources.items() if isinstance(source, ArchiveSource)}
         for place, source in (sources | ids).items():
             if isinstance(source, FileSource | HubSource):
                 _check_source(f"corpora.{i}.{place}", source)

@@ -30,6 +30,9 @@ def check_models(study: Study) -> None:
                 )
             if bool(base.clone) == bool(base.train):
                 raise Problem(f"bases.{i}", base.name, "needs either `clone` or `train`")
+        if base.learning_rate is not None and not base.train:
+            message = "is never used, as this base has no `train`; state it at a base that is trained, or at a setup"
+            raise Problem(f"bases.{i}.learning_rate", base.learning_rate, message)
         for j, phase in enumerate(base.train):
             for corpus in phase:
                 check_known(f"bases.{i}.train.{j}.{corpus}", corpus, trainable, "corpus")

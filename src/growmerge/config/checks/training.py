@@ -25,6 +25,9 @@ def check_training(study: Study) -> None:
     if training.optimizer == "adamw" and unused:
         message = "training.optimizer is adamw, which does not use it; remove it, or set training.optimizer to muon"
         raise Problem("training.muon_learning_rate", training.muon_learning_rate, message)
+    if training.optimizer == "muon" and training.layer_scale is not None:
+        message = "training.optimizer is muon, which moves these matrices at muon_learning_rate; remove one of the two"
+        raise Problem("training.layer_scale", training.layer_scale, message)
     for key in ("learning_rate", *(["muon_learning_rate"] if training.optimizer == "muon" else [])):
         rate: float = getattr(training, key)
         if rate * training.weight_decay >= 1:

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Drawn:
     """What a finding is found in: the plotted `data`, the `table` (Parquet) that they come from, and the selection.
 
-    `contrasts` is the table (Parquet) of the contrasts that the figure asks for; None without any.
+    `contrasts` is the table (Parquet) of the contrasts that the figure asks for, `signal` that of what benchmarks can
+    tell; None without any.
     """
 
     data: pd.DataFrame
     table: Path
     selection: Selection
     contrasts: Path | None = None
+    signal: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,11 @@ class Figure:
         source: `scores`: the table has a summary of the scores of its models (`growmerge.tables.summary`), and is made
             for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models. `gap`: the
             table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
+            `tokenizer`: likewise the table of what the tokenizer makes of each language
+            (`growmerge.tables.tokenizer`).
         contrasts: the kinds of contrasts between its models (`growmerge.tables.contrasts`) that `finding` reads; a
             table of them is made for it. For figures of scores.
+        signal: whether `finding` reads what benchmarks can tell (`growmerge.tables.signal`).
         over_seeds: whether, with several seeds, it shows the means over them; else the first seed. Its models are
             always of the first seed, and the table has the means in their place.
     """
@@ -60,8 +65,9 @@ class Figure:
     caption: Callable[[Selection, Analysis], str]
     finding: Callable[[Drawn], str] | None = None
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
-    source: Literal["scores", "comparisons", "gap"] = "scores"
+    source: Literal["scores", "comparisons", "gap", "tokenizer"] = "scores"
     contrasts: Callable[[Shown], Collection[str]] = lambda shown: ()
+    signal: bool = False
     over_seeds: bool = True
 
     def selected(self, shown: Shown) -> dict[str, Any]:

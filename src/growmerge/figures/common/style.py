@@ -115,9 +115,23 @@ def save_figure(figure: Figure, pdf: Path, png: Path, dpi: int = 200) -> None:
     machine that shows it may lack the font.
     """
     with mpl.rc_context(RC):
+        _settle(figure)
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": "growmerge", "Producer": None})
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
         figure.savefig(pdf.with_suffix(".svg"), format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the axes out once, for all files.
+
+    The last digits of a layout change from run to run, and with them the ids of clipping rectangles in an SVG.
+    """
+    for _ in range(2):  # panels of equal aspect find their places in the second pass
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        x, y, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(x, 6), round(y, 6), round(width, 6), round(height, 6)))
 
 
 def nothing(text: str) -> Figure:

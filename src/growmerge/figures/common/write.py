@@ -26,17 +26,19 @@ def write_figure(
     *,
     study: str,
     contrasts: Path | None = None,
+    signal: Path | None = None,
 ) -> None:
     """Draw the figure `name` from the Parquet `table` into `pdf` and its siblings.
 
     These are .png, .svg, .csv, .md and .manifest.json.
 
-    `contrasts` is the table of the contrasts that the figure asks for (`Figure.contrasts`), if there are any.
+    `contrasts` is the table of the contrasts that the figure asks for (`Figure.contrasts`), if there are any; `signal`
+    that of what benchmarks can tell (`Figure.signal`).
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
     """
     start = time.monotonic()
     figure = FIGURES[name]
-    inputs = [table, *([contrasts] if contrasts else [])]
+    inputs = [table, *(path for path in (contrasts, signal) if path)]
     for path in inputs:
         verify(path)
     data = figure.data(over_all_seeds(pd.read_parquet(table)), selection)
@@ -45,7 +47,7 @@ def write_figure(
     save_figure(figure.drawn(data, selection.names), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
     measures = [m for m in data["measure"].unique() if m not in ("", MEAN)] if "measure" in data else None
     caption = figure.text(selection, analysis, study=study, measures=measures)
-    found = figure.finding(Drawn(data, table, selection, contrasts)) if figure.finding else ""
+    found = figure.finding(Drawn(data, table, selection, contrasts, signal)) if figure.finding else ""
     if found:
         caption += f"\n\n**What it shows.** {found}"
     pdf.with_suffix(".md").write_text(caption + "\n", encoding="utf-8")

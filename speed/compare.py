@@ -1,0 +1,115 @@
+"""All comparisons of docs/speed.md, one after another: writes docs/measured/speed.csv and the page's tables from it.
+
+    make speed [ARGUMENTS="--quick"]      (python speed/compare.py [--quick] [--page])
+
+Takes at most 20 minutes on two cores and 3 GB of a temporary folder; needs no network. Run it on a machine that does
+nothing else. Both sides of a comparison take turns; a ratio is theirs over ours of one round, and the table has their
+median and range. `--quick` runs each script once on little, to see that it works, and prints the table without writing
+it. `--page` only writes the tables of the page again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from lines import Row, read
+
+ROOT = Path(__file__).parents[1]
+PAGE, MEASURED = ROOT / "docs/speed.md", ROOT / "docs/measured/speed.csv"
+BEGIN, END = "<!-- written by make speed -->", "<!-- end of what make speed writes -->"
+COLUMNS = ("what", "other", "ratio", "low", "high", "rounds", "command", "measured")
+VERSIONS = ("torch", "transformers", "lm_eval", "minicons", "mergekit", "datasets", "snakemake")
+# What is run, and the arguments with which it only shows that it works.
+COMMANDS = {
+    "speed/scoring.py --batch 1 16 32": "--pairs 40 --rounds 1 --batch 1 8",
+    "speed/scoring.py --shape smollm2 --pairs 60 --batch 1 8 --ways harness": "--pairs 2 --rounds 1 --batch 1",
+    "speed/merging.py --repeats 2 --only job,mergekit": "--repeats 1 --layers 1",
+    "speed/training.py --rounds 5": "--rounds 1 --steps 8",
+    "speed/tokenizing.py --megabytes 20": "--megabytes 1 --rounds 1",
+    "speed/dry_run.py --rounds 3": "--rounds 1",
+}
+
+
+def measure(command: str, quick: str) -> list[Row]:
+    """The comparisons that a script measured, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "found.json"
+        arguments = [*command.split(), *quick.split(), "--json", str(found)]
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, env=environment)
+        return read(found)
+
+
+def summary(row: Row, command: str, when: str) -> dict[str, str]:
+    """A row of the CSV: how many times as long theirs took, in each round."""
+    ratios = [theirs / ours for ours, theirs in zip(row["ours"], row["theirs"], strict=True)]
+    numbers = (statistics.median(ratios), min(ratios), max(ratios))
+    values = (row["what"], row["other"], *(f"{n:.2f}" for n in numbers), str(len(ratios)), f"python {command}", when)
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def tables(rows: Sequence[dict[str, str]]) -> Iterator[str]:
+    """The lines of the page that hold what was measured."""
+    yield from ("| what | compared with | times as fast | range | rounds | command |", "|---|---|--:|--:|--:|---|")
+    for row in rows:
+        spread = f"{row['low']} to {row['high']}"
+        yield f"| {row['what']} | {row['other']} | {row['ratio']} | {spread} | {row['rounds']} | `{row['command']}` |"
+    yield ""
+    yield from dict.fromkeys(f"Measured {row['measured']}." for row in rows)
+
+
+def page(text: str, rows: Sequence[dict[str, str]]) -> str:
+    """The page with the tables of these rows in place of what it has."""
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    return "\n".join([f"{before}{BEGIN}", "", *tables(rows), "", f"{END}{after}"])
+
+
+def machine() -> str:
+    """When and on what this runs."""
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    cores = len(os.sched_getaffinity(0))
+    processor = models[0].split(": ")[1] if models else platform.machine()
+    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
+    hardware = f"{cores} cores ({processor}, load {os.getloadavg()[1]:.1f} before)"
+    return f"{datetime.now(UTC):%Y-%m-%d} on {hardware}; Python {platform.python_version()}, {versions}"
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--page", action="store_true")
+    options = parser.parse_args()
+    if not options.page:
+        start, when = time.monotonic(), machine()
+        rows = []
+        for command, quick in COMMANDS.items():
+            print(f"\n{(time.monotonic() - start) / 60:.1f} min: python {command}", flush=True)
+            found = measure(command, quick if options.quick else "")
+            rows += [summary(row, command, when) for row in found]
+        if options.quick:
+            print("\n".join(tables(rows)))
+            return
+        MEASURED.parent.mkdir(exist_ok=True)
+        with MEASURED.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    with MEASURED.open(encoding="utf-8", newline="") as file:
+        PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), list(csv.DictReader(file))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""What a benchmark can tell in a language: whether models are above a floor, differ by more than noise, and improve.
+
+The questions are those of Kydlíček et al. (2024, FineTasks): non-random performance, low noise, monotonicity. Signal
+and noise are those of Heineman et al. (2025, arXiv:2508.13144): the range of the scores of models, and the standard
+deviation of the scores of the last checkpoints of one training. Trainings are short here, so scores still rise over
+these checkpoints; a straight line over the steps is taken out first.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from growmerge.benchmarks.items import TRANSLATIONS
+from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
+from growmerge.frames import write_frame
+from growmerge.ids import ALL, MULTI, UNIGRAM
+from growmerge.study.grid import Model
+from growmerge.tables.score_files import score_files
+from growmerge.tables.summary import Parity, summarise
+
+logger = logging.getLogger(__name__)
+COLUMNS = (
+    *("measure", "benchmark", "language", "n", "floor", "of_floor", "models", "above"),
+    *("lowest", "highest", "noise", "degrees", "ratio", "needed", "trainings", "order", "tells", "why"),
+)
+AT_FLOOR = "at the floor"
+NOISY = "models differ no more than late checkpoints"
+NO_ORDER = "checkpoints are in no order"
+NO_MODELS = "fewer than two models"
+NO_NOISE = "noise is not known"
+MAJORITY = 0.5  # of the models have to be above the floor
+IN_ORDER = 0.5  # the rank correlation of steps and scores, at least
+FEWEST_MOMENTS = 4  # of a training: below, a residual or a rank correlation says nothing
+LEVEL = 0.95
+
+Values = NDArray[np.float64]
+
+
+def noise_of(steps: Sequence[int], values: Sequence[float]) -> tuple[float, int]:
+    """The standard deviation of scores around a straight line over the steps, and its degrees of freedom.
+
+    NaN and 0 for fewer than `FEWEST_MOMENTS` scores.
+    """
+    if len(values) < FEWEST_MOMENTS or np.isnan(values).any():
+        return float("nan"), 0
+    x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    residuals = y - np.polyval(np.polyfit(x - x.mean(), y, 1), x - x.mean())
+    degrees = len(values) - 2
+    return float(np.sqrt(np.square(residuals).sum() / degrees)), degrees
+
+
+@lru_cache
+def needed_ratio(models: int, degrees: int) -> float:
+    """What the range of so many models' scores over their noise exceeds in 5 % of cases if all models are equally good.
+
+    The studentized range (Tukey 1949), where the noise is a standard deviation with so many degrees of freedom.
+    """
+    return float(stats.studentized_range.ppf(LEVEL, models, degrees))
+
+
+def order_of(steps: Sequence[int], values: Sequence[float], better: int) -> float:
+    """Spearman's rank correlation of steps and scores; `better` is 1 if higher scores are better, else -1.
+
+    NaN for fewer than `FEWEST_MOMENTS` scores. 0 if all scores are equal: they show no progress.
+    """
+    if len(values) < FEWEST_MOMENTS or np.isnan(values).any():
+        return float("nan")
+    if len(set(values)) == 1:
+        return 0.0
+    return better * float(stats.spearmanr(steps, values).statistic)
+
+
+def signal(
+    summary: pd.DataFrame,
+    trainings: Mapping[str, Mapping[str, int]],
+    late: Collection[str],
+    *,
+    untrained: Collection[str],
+    english: str,
+    benchmarks: Collection[str] = (),
+) -> pd.DataFrame:
+    """One row per measure and language, and per benchmark of a measure that has several: columns `COLUMNS`.
+
+    Args:
+        summary: scores (`growmerge.tables.summary`) of the models, of floors, and of checkpoints.
+        trainings: by the id of a trained model, the ids of its scored checkpoints and its own, each with its step.
+        late: the ids among these, of one training, from which the noise is estimated.
+        untrained: the ids of the untrained models.
+        english: the code of the language in which models of all targets are compared.
+        benchmarks: the names of all benchmarks. A subset of such a name is a benchmark of a measure with several.
+
+    Returns:
+        `floor` is the level of guessing, else the better of the untrained model and the unigram model (`of_floor` says
+        which); NaN if none was scored. `models` are the finished models that were trained on the language (in English:
+        all), `above` the share of them whose 95 % interval lies on the better side of the floor. `lowest` and `highest`
+        are the ends of their scores; `noise` is that of `noise_of`, with so many `degrees` of freedom; `ratio` is
+        (highest - lowest) / noise, and `needed` is what it must exceed (`needed_ratio`). `order` is the mean over
+        `trainings` (their number) of `order_of`; not in English, which may well get worse. What is not known is NaN.
+        `tells` is whether nothing speaks against the benchmark; `why` lists what does: at most half of the models above
+        the floor, a ratio that is too small, an order below 0.5, unknown noise, or fewer than two models.
+    """
+    steps = {name: step for moments in trainings.values() for name, step in moments.items()}
+    rows = []
+    chosen = summary[(summary["subset"] == ALL) | summary["subset"].isin(list(benchmarks))]
+    for (measure, subset, language), cells in chosen.groupby(["measure", "subset", "language"], sort=False):
+        known = cells.dropna(subset="value").set_index("id")
+        finished = known[(known["kind"] == "model") & known["step"].isna()]
+        models = finished if language == english else finished[finished["target"].isin([language, MULTI])]
+        better = -1 if measure in LOWER_IS_BETTER else 1
+        floor, of_floor = _floor(known, untrained, better)
+        above = _above(models, floor, better)
+        moments = [name for name in late if name in known.index]
+        noise, degrees = noise_of([steps[name] for name in moments], list(known.loc[moments, "value"]))
+        lowest, highest = (models["value"].min(), models["value"].max()) if len(models) else (np.nan, np.nan)
+        needed = needed_ratio(len(models), degrees) if len(models) > 1 and degrees else np.nan
+        ratio = (highest - lowest) / noise if noise > 0 else np.nan
+        # Models learn other languages, so their English need not get better in training.
+        asked = {} if language == english else trainings
+        orders = [o for scored in asked.values() if not np.isnan(o := _order(scored, known, better))]
+        order = float(np.mean(orders)) if orders else np.nan
+        why = _why(above, len(models), ratio, needed, order, noise)
+        about = (measure, "" if subset == ALL else subset, language, int(models["n"].min()) if len(models) else 0)
+        found = (floor, of_floor, len(models), above, lowest, highest, noise, degrees, ratio, needed)
+        rows.append((*about, *found, len(orders), order, not why, "; ".join(why)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _floor(known: pd.DataFrame, untrained: Collection[str], better: int) -> tuple[float, str]:
+    """The level of guessing, or the best score of what has learned nothing of sentences; and its name."""
+    chance = known["chance"].mean()
+    if not np.isnan(chance):
+        return float(chance), "chance"
+    floors = known.loc[known.index.isin([*untrained, UNIGRAM]), "value"]
+    if floors.empty:
+        return float("nan"), ""
+    name = (better * floors).idxmax()
+    return float(floors[name]), str(name)
+
+
+def _above(models: pd.DataFrame, floor: float, better: int) -> float:
+    """The share of the models whose interval lies on the better side of the floor."""
+    if np.isnan(floor) or models.empty:
+        return float("nan")
+    end = models["low"] if better > 0 else models["high"]
+    return float((better * (end - floor) > 0).mean())
+
+
+def _order(moments: Mapping[str, int], known: pd.DataFrame, better: int) -> float:
+    scored = [name for name in moments if name in known.index]
+    return order_of([moments[name] for name in scored], list(known.loc[scored, "value"]), better)
+
+
+def _why(above: float, models: int, ratio: float, needed: float, order: float, noise: float) -> list[str]:
+    """What speaks against a benchmark."""
+    if models < 2:
+        return [NO_MODELS]
+    found = [AT_FLOOR] if above <= MAJORITY else []
+    if np.isnan(noise):
+        found.append(NO_NOISE)
+    elif ratio <= needed:
+        found.append(NOISY)
+    return [*found, *([NO_ORDER] if order < IN_ORDER else [])]
+
+
+def write_signal(
+    models: Sequence[Model],
+    scores_folder: Path,
+    references: Sequence[Path],
+    parquet: Path,
+    *,
+    resamples: int,
+    seed: int,
+    parity: Parity,
+    measured: Mapping[str, tuple[str, Normalisation]],
+    trainings: Mapping[str, Mapping[str, int]],
+    late: Sequence[str],
+    untrained: Sequence[str],
+    english: str,
+    translated: bool = False,
+) -> None:
+    """Write `signal` of the scores of `models` to `parquet` and a .csv beside it.
+
+    The arguments are those of `tables.write_table` and `signal`. Raises GrowmergeError for scores that differ from
+    their manifest.
+    """
+    start = time.monotonic()
+    paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
+    written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
+    summary = summarise(paths, models, reference, resamples, seed, parity, measured, written)
+    table = signal(summary, trainings, late, untrained=untrained, english=english, benchmarks=measured)
+    how: dict[str, Any] = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
+    config = how | {"late": list(late), "untrained": list(untrained), "english": english}
+    facts = {"rows": len(table), "tell": int(table["tells"].sum())}
+    write_frame(table, parquet, [*there, *references], config, facts, start)
+    logger.info("%(tell)d of %(rows)d cells can tell models apart", facts)
