@@ -7,11 +7,9 @@ import pytest
 from conftest import ROOT
 
 from growmerge.config.load import load_files
-from growmerge.study.costs import Costs, stated_counts
-from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
+from growmerge.study.plan import plan_of
 from growmerge.study.plan_report import peak_disk
-from growmerge.study.plan_rows import plan_rows
 from growmerge.study.plan_time import timing
 
 DAY, GB = 24, 10**9
@@ -28,11 +26,9 @@ def texts(tmp_path, monkeypatch):
 
 def planned(*names):
     study = load_files(CONFIG / "config.yaml", *(CONFIG / name for name in names))
-    grid = Grid(study)
-    layout, costs = Layout(study, grid), Costs(grid, stated_counts(study))
-    layout.check_sources()
-    rows = plan_rows(grid, layout, costs, [])
-    return grid, costs, timing(rows, costs, 1).hours, peak_disk(rows, keep_merges=False)
+    plan = plan_of(study)
+    Layout(study, plan.costs.grid).check_sources()
+    return plan.costs.grid, plan.costs, timing(plan.rows, plan.costs, 1).hours, peak_disk(plan.rows, keep_merges=False)
 
 
 def test_five_languages_with_three_seeds_take_a_day_of_one_gpu():

@@ -56,9 +56,9 @@ def of_seeds(selection: Selection) -> str:
     if not selection.averaged:
         return f"Of the seeds {seeds}, it shows {selection.seeds[0]}."
     return (
-        f"Values are means over {len(selection.seeds)} training runs, with the seeds {seeds}. Intervals over seeds "
-        "and items: Student's t, with the variance of the seeds' means plus that of the items' means (Cochran 1964). "
-        "Models from elsewhere, and others that are made once, have intervals over items."
+        f"Values are means over {len(selection.seeds)} training runs, with the seeds {seeds}. Intervals, where there "
+        "are any, are over seeds and items: Student's t, with the variance of the seeds' means plus that of the items' "
+        "means (Cochran 1964). Those of models that are made once, such as models of others, are over items."
     )
 
 
