@@ -18,9 +18,17 @@ BENCHMARKS = ("flores", "multiblimp", "belebele", "global_piqa")  # columns: wha
 
 # Bytes of UTF-8 a character, by script: letters of one, two or three bytes, and signs and spaces of one. Bytes a token
 # of Llama 3's tokenizer: Latin and Arabic letters by the corpora of config/config.yaml, whose tokens were published
-# (Swedish, Icelandic, Faroese and Estonian; Persian). Both are for plans alone, until the text is tokenized.
-_BYTES_A_CHARACTER = {"Latn": 1.05, "Arab": 1.78, "Cyrl": 1.8, "Grek": 1.8, "Hebr": 1.8, "Armn": 1.8}
-_BYTES_A_TOKEN = {"Latn": 2.6, "Arab": 5.4}
+# (Swedish, Icelandic, Faroese and Estonian; Persian); others by Django's messages (docs/notebook.md, 2026-11-28). Both
+# are for plans alone, until the text is tokenized.
+_BYTES_A_CHARACTER = {
+    **{"Latn": 1.05, "Arab": 1.78, "Cyrl": 1.7, "Grek": 1.7, "Hebr": 1.6, "Armn": 1.7},
+    **{"Hang": 1.9, "Hani": 1.9, "Jpan": 2.2},
+}
+_BYTES_A_TOKEN = {
+    **{"Latn": 2.6, "Arab": 5.4, "Cyrl": 3.7, "Grek": 4.6, "Hebr": 2.0, "Armn": 1.2, "Geor": 1.5, "Thai": 5.5},
+    **{"Deva": 4.7, "Beng": 2.3, "Knda": 1.6, "Mlym": 1.8, "Hang": 4.1, "Hani": 3.5, "Jpan": 4.3},
+}
+_CHARACTER, _TOKEN = 2.4, 1.8  # in other scripts, whose letters take three bytes and are rarely whole tokens
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Known:
     @property
     def characters(self) -> int:
         """Unicode characters of the text, estimated from its bytes."""
-        return round(self.bytes / _BYTES_A_CHARACTER.get(self.script, 2.6))
+        return round(self.bytes / _BYTES_A_CHARACTER.get(self.script, _CHARACTER))
 
     @property
     def tokens(self) -> int:
@@ -54,7 +62,7 @@ class Known:
 
 def tokens_of(size: int, script: str = "Latn") -> int:
     """Tokens in so many bytes of UTF-8, estimated for Llama 3's tokenizer."""
-    return round(size / _BYTES_A_TOKEN.get(script, 4.0))
+    return round(size / _BYTES_A_TOKEN.get(script, _TOKEN))
 
 
 @cache

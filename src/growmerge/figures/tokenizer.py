@@ -48,7 +48,7 @@ def tokenizer_data(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     those of English. A language without held-out text has NaN.
     """
     order = list(dict.fromkeys([selection.english, *selection.languages]))
-    table = table.set_index("language").loc[order].reset_index()
+    table = table.set_index("language").reindex(order).reset_index()
     bars = table.melt(["language", "times_english"], list(PANELS), "statistic", "value")
     bars.insert(0, "english", bars["language"] == selection.english)
     return bars
@@ -68,10 +68,10 @@ def draw_tokenizer(bars: pd.DataFrame) -> Drawing:
         axes.barh(range(len(part)), values.fillna(0.0), height=0.7, color=colours, gid="bar")
         for place in (place for place, value in enumerate(values) if pd.isna(value)):
             axes.plot([0.03], [place], color=style.GREY, transform=axes.get_yaxis_transform(), **style.MISSING_KEY)
-        english = values[part["english"]].item()
-        axes.axvline(english, color=style.GREY, linewidth=0.6, linestyle="--", zorder=3)
-        if statistic == "bytes_per_token":
-            axes.axvline(english / TWICE, color=style.GREY, linewidth=0.9, linestyle=":", zorder=3)
+        for english in values[part["english"]].dropna():
+            axes.axvline(english, color=style.GREY, linewidth=0.6, linestyle="--", zorder=3)
+            if statistic == "bytes_per_token":
+                axes.axvline(english / TWICE, color=style.GREY, linewidth=0.9, linestyle=":", zorder=3)
         axes.set_title(title)
         axes.set_yticks(range(len(part)), part["language"])
         axes.tick_params(axis="y", length=0)
@@ -88,11 +88,11 @@ def draw_tokenizer(bars: pd.DataFrame) -> Drawing:
 
 def _caption(selection: Selection, analysis: Analysis) -> str:
     return (
-        "What the tokenizer makes of the held-out text of each language, before any training. Bytes are those of "
-        "UTF-8, in which letters outside of ASCII have 2 to 4. Words stand between spaces; in scripts without spaces, "
-        "two characters count as a word in Chinese and Japanese, four in South East Asia's. Fragments are tokens that "
-        "are unknown or only a part of a character. The share of the vocabulary that is used grows with the amount of "
-        "text, which the table `tokenizer` states."
+        f"What the tokenizer makes of held-out text of English, {listed(selection.languages)}, before any training; a "
+        "cross where nothing is held out. Bytes are those of UTF-8, in which letters outside of ASCII have 2 to 4. "
+        "Words stand between spaces; in scripts without spaces, two characters count as a word in Chinese and "
+        "Japanese, four in South East Asia's. Fragments are tokens that are unknown or only a part of a character. The "
+        "share of the vocabulary that is used grows with the amount of text, which the table `tokenizer` states."
     )
 
 
