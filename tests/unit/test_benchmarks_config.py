@@ -37,8 +37,8 @@ def file_source(name, language, **more):
             {"name": "foblimp", "languages": ["fao"]},
             r"no public rows in 'fao'; name a dataset in `sources.fao.dataset`",
         ),
-        ({"name": "multiblimp", "languages": ["swe"]}, "no public rows in 'swe'"),
-        ({"name": "multiblimp", "sources": {"swe": {"splits": ["train"]}}}, "no public rows in 'swe'"),
+        ({"name": "multiblimp", "languages": ["zho"]}, "no public rows in 'zho'"),
+        ({"name": "multiblimp", "sources": {"zho": {"splits": ["train"]}}}, "no public rows in 'zho'"),
         ({"name": "inflection"}, "`inflection` is required with `use: inflection`"),
         (
             {"name": "inflection", "languages": ["isl"], "inflection": {"lexicons": {"swe": "x"}}},
@@ -78,16 +78,16 @@ def test_what_makes_no_sense_is_refused(keys, message):
 
 
 def test_a_benchmark_has_the_languages_of_its_rows():
-    languages = ["eng", "swe", "fao", "ekk"]
+    languages = ["eng", "zho", "fao", "ekk"]
     assert [code for code in languages if Benchmark(name="multiblimp").has(code)] == ["eng", "fao", "ekk"]
     assert [code for code in languages if Benchmark(name="facts", limit=1).has(code)] == languages
     assert [code for code in languages if Benchmark(name="foblimp").has(code)] == []
     assert [code for code in languages if Benchmark(name="foblimp", **PATH).has(code)] == ["fao"]
     assert [code for code in languages if Benchmark(name="multiblimp", languages=["ekk"]).has(code)] == ["ekk"]
-    added = Benchmark(name="multiblimp", sources={"swe": {"dataset": "jumelet/multiblimp", "configs": ["swe"]}})
-    assert added.has("swe") and added.has("fao")
-    lexicons = {"lexicons": {"swe": "swe.tsv"}}
-    assert [c for c in languages if Benchmark(name="inflection", inflection=lexicons).has(c)] == ["swe"]
+    added = Benchmark(name="multiblimp", sources={"zho": {"dataset": "jumelet/multiblimp", "configs": ["zho"]}})
+    assert added.has("zho") and added.has("fao")
+    lexicons = {"lexicons": {"zho": "zho.tsv"}}
+    assert [c for c in languages if Benchmark(name="inflection", inflection=lexicons).has(c)] == ["zho"]
 
 
 def test_what_a_study_says_goes_over_the_registry_and_a_moved_dataset_leaves_the_revision():

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from growmerge.catalogue.languages import configurations
+
 # Languages of the studies, ISO 639-3 as in their configurations -> what the datasets call them.
 TWO_LETTERS = {
     "eng": "en", "swe": "sv", "isl": "is", "fao": "fo", "ekk": "et", "fas": "fa", "ara": "ar", "deu": "de", "fra":
@@ -13,12 +15,9 @@ FLORES_200 = {
     "spa": "spa_Latn", "tur": "tur_Latn", "zho": "zho_Hans",
 }  # fmt: skip
 # FLORES+ names individual languages where FLORES-200 names macrolanguages.
-FLORES_PLUS = FLORES_200 | {"ekk": "ekk_Latn", "zho": "cmn_Hans"}
-# MultiBLiMP's, of those languages of the studies that it has; Swedish and Chinese are not scored on it.
-MULTIBLIMP = {
-    "eng": "eng", "isl": "isl", "fao": "fao", "ekk": "est", "fas": "fas", "ara": "arb", "deu": "deu", "fra": "fra",
-    "ita": "ita", "nld": "nld", "rus": "rus", "spa": "spa", "tur": "tur",
-}  # fmt: skip
+FLORES_PLUS = FLORES_200 | {"ekk": "ekk_Latn", "zho": "cmn_Hans"} | configurations("flores")
+MULTIBLIMP = configurations("multiblimp")
+BELEBELE = configurations("belebele")
 
 # The 67 paradigms of BLiMP, each a configuration of 1,000 pairs.
 BLIMP_CONFIGS = (

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from growmerge.benchmarks.conversion import Conversion
 from growmerge.benchmarks.items import Item
 from growmerge.benchmarks.records import Drop, Record, first_is_right
-from growmerge.errors import GrowmergeError
 
-# "Question" and "answer" in each language, as lighteval has them (Faroese and Persian: ours).
+# "Question" and "answer" in each language, as lighteval has them (Faroese and Persian: ours). Where it has none, the
+# English words are taken.
 WORDS = {
     "eng": ("Question", "Answer"),
     "swe": ("Fråga", "Svar"),
@@ -30,6 +30,39 @@ WORDS = {
     "spa": ("Pregunta", "Respuesta"),
     "tur": ("Soru", "Cevap"),
     "zho": ("问题", "答案"),
+    "ben": ("প্রশ্ন", "উত্তর"),
+    "bul": ("Въпрос", "Отговор"),
+    "cat": ("Pregunta", "Resposta"),
+    "ceb": ("Pangutana", "Tubag"),
+    "ces": ("Otázka", "Odpověď"),
+    "dan": ("Spørgsmål", "Svar"),
+    "ell": ("Ερώτηση", "Απάντηση"),
+    "eus": ("Galdera", "Erantzuna"),
+    "fil": ("Tanong", "Sagot"),
+    "fin": ("Kysymys", "Vastaus"),
+    "guj": ("પ્રશ્ન", "જવાબ"),
+    "hin": ("सवाल", "उत्तर"),
+    "hrv": ("Pitanje", "Odgovor"),
+    "hun": ("Kérdés", "Válasz"),
+    "ind": ("Pertanyaan", "Jawaban"),
+    "jpn": ("質問", "回答"),
+    "mkd": ("Прашање", "Одговор"),
+    "nob": ("Spørsmål", "Svar"),
+    "pan": ("ਸਵਾਲ", "ਜਵਾਬ"),
+    "pol": ("Pytanie", "Odpowiedź"),
+    "por": ("Pergunta", "Resposta"),
+    "ron": ("Întrebare", "Răspuns"),
+    "shn": ("ၶေႃႈထၢမ်", "ၶေႃႈတွပ်ႇ"),
+    "slk": ("Otázka", "Odpoveď"),
+    "srp": ("Питање", "Одговор"),
+    "swh": ("Swali", "Jibu"),
+    "tam": ("கேள்வி", "பதில்"),
+    "tel": ("ప్రశ్న", "జవాబు"),
+    "tha": ("คำถาม", "คำตอบ"),
+    "ukr": ("Питання", "Відповідь"),
+    "urd": ("سوال", "جواب"),
+    "uzn": ("Savol", "Javob"),
+    "vie": ("Câu hỏi", "Trả lời"),
 }
 
 
@@ -46,14 +79,9 @@ def space(language: str) -> str:
 def asker(language: str) -> Callable[[Record], Item]:
     """A converter of records with `question`, `answer` and either `choices` (a list) or `choice1` to `choice4`.
 
-    `answer` is one of `letters` (a list beside the choices), else a number from 1. `passage` is optional. Raises
-    GrowmergeError for a language whose words for question and answer are not known.
+    `answer` is one of `letters` (a list beside the choices), else a number from 1. `passage` is optional.
     """
-    if language not in WORDS:
-        raise GrowmergeError(
-            f"benchmarks: no words for 'question' and 'answer' in '{language}': add them to WORDS in {__name__}"
-        )
-    question_word, answer_word = WORDS[language]
+    question_word, answer_word = WORDS.get(language, WORDS["eng"])
     colon = "：" if language == "zho" else ":"
     gap = space(language)
 

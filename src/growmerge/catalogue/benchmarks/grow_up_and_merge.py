@@ -11,6 +11,7 @@ from growmerge.catalogue.entry import (
     Metric,
     one_config_each,
 )
+from growmerge.catalogue.languages import languages
 
 # Ármannsson et al. 2025, at the last change of its data.
 _JUDGEMENTS = (
@@ -42,6 +43,7 @@ BENCHMARKS = {
         languages=one_config_each("jumelet/multiblimp", MULTIBLIMP, "train"),
         fields={"right": "sen", "wrong": "wrong_sen", "subset": "?phenomenon"},
         counts={
+            **{code: rows[0].multiblimp_items for code, rows in languages().items() if rows[0].multiblimp_items},
             **{"ekk": 2575, "fao": 232, "fas": 2553, "isl": 2801},
             # Aycock et al. 2026: denominators of the accuracies in multiblimp/multiblimp_all_results.csv.
             **{"ara": 1215, "deu": 2298, "eng": 770, "fra": 2548, "ita": 2999},

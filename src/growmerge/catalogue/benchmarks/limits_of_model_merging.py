@@ -1,7 +1,7 @@
 """What Aycock et al. 2026 (On the Limits of Model Merging) score on."""
 
 from growmerge.catalogue.benchmarks.grow_up_and_merge import FLORES
-from growmerge.catalogue.codes import FLORES_200, TWO_LETTERS, without
+from growmerge.catalogue.codes import BELEBELE, TWO_LETTERS, without
 from growmerge.catalogue.entry import TRANSLATION, Dataset, Entry, Metric, one_config_each
 
 _CLOZE = Metric("accuracy", "character")  # what the printed numbers are; the paper says token
@@ -13,7 +13,7 @@ BENCHMARKS = {
         _CLOZE,
         languages=one_config_each(
             "facebook/belebele",
-            without(FLORES_200, "fao"),
+            BELEBELE,
             "test",
             revision="c25c4d7bfbc5de244583947ba230fc4ee93d4a89",
             examples="test",
