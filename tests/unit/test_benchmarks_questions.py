@@ -86,6 +86,19 @@ def test_fewer_examples_than_were_asked_for_are_an_error_with_the_numbers(tmp_pa
         build("belebele", "swe", dataset, few_shot=3)
 
 
+def test_global_piqa_completes_a_prompt_and_needs_two_completions(tmp_path):
+    rows = [
+        {"prompt": f"Mål {number}:", "solution0": "saml det op", "solution1": wrong, "label": number % 2}
+        for number, wrong in enumerate(("lad det ligge", "tab det", "saml det op"))
+    ]
+    built = build("global_piqa", "dan", write_dataset(tmp_path, {"dan_latn": {"test": rows}}))
+    assert [(item.context, *item.candidates) for item in built.items] == [
+        ("Mål 0:", " saml det op", " lad det ligge"),
+        ("Mål 1:", " tab det", " saml det op"),
+    ]
+    assert built.facts["dropped"] == {"right equals wrong": 1}
+
+
 def xcsqa(number, answer, texts=("a", "b", "c", "d", "e")):
     choices = {"label": ["A", "B", "C", "D", "E"], "text": list(texts)}
     return {"id": f"{number:032x}", "lang": "de", "question": {"stem": f"wo ist {number}?", "choices": choices},

@@ -109,7 +109,7 @@ def test_a_converter_that_is_not_there_is_named_with_those_that_are():
         with pytest.raises(GrowmergeError, match=f"converter '{name}': "):
             find_converter(name)
     with pytest.raises(
-        GrowmergeError, match=r"no module growmerge\.benchmarks\.converters\.pears; there are exam, .*p"
+        GrowmergeError, match=r"no module growmerge\.benchmarks\.converters\.pears; there are completions, exam, .*p"
     ):
         find_converter("pears")
     with pytest.raises(GrowmergeError, match=r"growmerge\.catalogue\.entry has no function items\(conversion\)"):
