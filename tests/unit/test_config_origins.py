@@ -30,8 +30,8 @@ def test_a_list_that_an_overlay_replaces_is_the_overlays(tmp_path):
     # The miniature's list of languages is longer, and has a `name` at this place, too.
     said = refused(tmp_path, "languages: [{code: swe, name: Swedish, corpus: swee}]\n")
     assert said.startswith("last.yaml: languages.0.corpus = 'swee'")
-    said = refused(tmp_path, "languages: [{code: swe, name: Swedish}]\n")
-    assert said == "last.yaml: languages.0.corpus: is missing"
+    said = refused(tmp_path, "setups: [{name: 1x}]\n")
+    assert said == "last.yaml: setups.0.base: is missing"
     said = refused(tmp_path, "external: [{name: x, from: 'hub:a/b'}, {name: x, from: 'hub:a/c'}]\n", "seed: 3\n")
     assert said.startswith("1.yaml: external.1 = 'x'")
 

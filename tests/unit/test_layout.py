@@ -56,7 +56,9 @@ def test_a_scoring_depends_on_the_benchmarks_of_its_own_languages(miniature):
 
 
 def test_a_language_without_any_benchmark_has_no_listing():
-    one = layout_of("config.yaml", "miniature.yaml", benchmarks=[{"name": "facts", "languages": ["swe"], "limit": 9}])
+    facts = {"name": "facts", "languages": ["swe"], "limit": 9}
+    languages = [language | {"unscored": True} for language in read_yaml(CONFIG / "miniature.yaml")["languages"]]
+    one = layout_of("config.yaml", "miniature.yaml", benchmarks=[facts], languages=languages)
     assert one.listings(None) == one.listings(("eng", "swe")) == [one.listing("swe")]
     assert one.listings(("eng", "isl")) == []
 

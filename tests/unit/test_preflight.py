@@ -74,11 +74,12 @@ def test_the_miniature_needs_nothing_but_packages():
 
 def test_examples_are_a_split_and_files_of_ones_own_are_looked_at():
     study = study_with(
+        languages=[language | {"unscored": True} for language in read_yaml(FULL)["languages"]],
         benchmarks=[
             {"name": "hellaswag", "languages": ["eng"]},
             {"name": "mpararel", "languages": ["swe"], "sources": {"swe": {"dataset": "clone"}}},
             {"name": "own", "use": "inflection", "limit": 9, "inflection": {"lexicons": {"swe": "swe.txt"}}},
-        ]
+        ],
     )
     needs = needs_of(study, Grid(study))
     (hellaswag,) = [need for need in needs if need.name == "Rowan/hellaswag"]
@@ -331,7 +332,7 @@ corpora:
     expected: {documents: 9, tokens: 9999999999}
   - {<<: *web, name: code}
 english: {evaluation: eng80}
-languages: [{code: swe, name: Swedish, corpus: eng80, epochs: 1}]
+languages: [{code: swe, name: Swedish, corpus: eng80, epochs: 1, unscored: true}]
 replay: {reference: swe}
 unimax: null
 tokenizer: {pretrained: owner/model, vocab_size: 300}

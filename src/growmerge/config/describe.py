@@ -1,4 +1,4 @@
-"""Writes config/schema.json and config/README.md from the types of the configuration.
+"""Writes config/schema.json, config/overlay.schema.json and config/README.md from the types of the configuration.
 
 Run it with `make config-docs`, or `python -m growmerge.config.describe` at the top of the repository.
 """
@@ -6,6 +6,7 @@ Run it with `make config-docs`, or `python -m growmerge.config.describe` at the 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +14,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from growmerge.config.adding import LISTS
+from growmerge.config.languages import Language, ShortLanguage
 from growmerge.config.schema import Study
 
 PREAMBLE = """# The configuration
@@ -33,12 +36,16 @@ job starts.
 | `miniature-translation.yaml` | given after `miniature.yaml`: facts and translation, which its models cannot do |
 | `miniature-vocabulary.yaml` | given after `miniature.yaml`: what merging loses at another size of the vocabulary |
 | `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
-| `schema.json` | the JSON schema of the configuration, for editors that check YAML |
+| `schema.json` | the JSON schema of a whole configuration, for editors that check YAML |
+| `overlay.schema.json` | the same for files that state only what differs: no section is required |
 
 Each YAML file states only what differs from `config.yaml`. Do the same in a file of your own, and
 give it with `snakemake --configfile my-study.yaml`. Several files can follow one another; a later file overrides an
-earlier one. Mappings are merged key by key. A list replaces the whole list below it. Write `0.003`, not `3e-3`: YAML
-reads the latter as text.
+earlier one. Mappings are merged key by key. A list replaces the whole list below it, but what stands under `add`
+extends it, such as `add: {languages: [dan, nob]}`, also in `--config`. These lists can be extended:
+{lists}.
+
+A language needs only a code (see ShortLanguage). Write `0.003`, not `3e-3`: YAML reads the latter as text.
 
 The heading of a section has the keys where it applies, then its type, as the column "type" of other sections names it.
 A share is a number from 0 to 1. A name has letters (A-Z, a-z), digits, `_`, `.` and `-`.
@@ -47,14 +54,49 @@ A share is a number from 0 to 1. A name has letters (A-Z, a-z), digits, `_`, `.`
 
 def schema() -> str:
     """The JSON schema of a study."""
-    return json.dumps(Study.model_json_schema(by_alias=True), indent=1) + "\n"
+    return json.dumps(_with_short_languages(), indent=1) + "\n"
+
+
+def overlay_schema() -> str:
+    """The JSON schema of a file that is given after others: no section needs any key, and `add` extends lists."""
+    whole = _with_short_languages()
+    for section in _sections(whole, whole["$defs"]):
+        section.pop("required", None)
+    definitions = whole["$defs"]
+    lists = {name: whole["properties"][path[0]] for name, path in LISTS.items() if len(path) == 1}
+    lists["methods"] = definitions["Merging"]["properties"]["methods"]
+    add = {"type": "object", "additionalProperties": False, "properties": dict(sorted(lists.items()))}
+    whole["properties"]["add"] = add | {"description": "Members that are appended to lists of the files below."}
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def _with_short_languages() -> dict[str, Any]:
+    """The schema of a study whose languages need only a code."""
+    whole = Study.model_json_schema(by_alias=True)
+    language = whole["$defs"]["Language"]
+    short = ShortLanguage.model_json_schema(by_alias=True)
+    language["properties"] |= {k: v for k, v in short["properties"].items() if k not in language["properties"]}
+    language["required"] = ["code"]
+    languages = whole["properties"]["languages"]
+    languages["items"] = {"anyOf": [language["properties"]["code"], languages["items"]]}
+    return whole
+
+
+def _sections(node: dict[str, Any], definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A schema and those of the mappings in it, whose keys are merged one by one; not those within lists."""
+    yield node
+    for field in node.get("properties", {}).values():
+        for choice in [field, *field.get("anyOf", [])]:
+            if name := choice.get("$ref", "").rpartition("/")[2]:
+                yield from _sections(definitions[name], definitions)
 
 
 def readme() -> str:
     """A section for every type, with a table of its keys, in the order of first mention."""
     sections: dict[type[BaseModel], list[str]] = {}
     _collect(Study, "study", sections)
-    parts = [PREAMBLE]
+    sections = _after(sections, Language, ShortLanguage)
+    parts = [PREAMBLE.replace("{lists}", ", ".join(f"`{name}`" for name in sorted(LISTS)))]
     for model, places in sections.items():
         # Sources of different kinds occur under the same keys: the type tells them apart.
         title = "Top level" if model is Study else f"`{'`, `'.join(places)}`: {model.__name__}"
@@ -62,6 +104,17 @@ def readme() -> str:
         rows = "\n".join(_row(name, field) for name, field in model.model_fields.items())
         parts.append(f"## {title}\n\n{doc}\n\n| key | type | default | meaning |\n|---|---|---|---|\n{rows}\n")
     return "\n".join(parts)
+
+
+def _after(
+    sections: dict[type[BaseModel], list[str]], first: type[BaseModel], then: type[BaseModel]
+) -> dict[type[BaseModel], list[str]]:
+    """The sections with another one behind `first`, at the same places."""
+    return {
+        model: places
+        for present, found in sections.items()
+        for model, places in ([(present, found), (then, found)] if present is first else [(present, found)])
+    }
 
 
 def _collect(model: type[BaseModel], place: str, found: dict[type[BaseModel], list[str]]) -> None:
@@ -118,4 +171,5 @@ def _type(annotation: Any) -> str:
 if __name__ == "__main__":
     folder = Path("config")
     (folder / "schema.json").write_text(schema(), encoding="utf-8")
+    (folder / "overlay.schema.json").write_text(overlay_schema(), encoding="utf-8")
     (folder / "README.md").write_text(readme(), encoding="utf-8")

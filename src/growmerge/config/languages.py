@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
+from growmerge.config.corpora import Expected
 from growmerge.config.strict import Epochs, LanguageCode, Name, Share, Strict
 
 
 class Language(Strict):
-    """A target language."""
+    """A target language with a corpus of its own choice; without one, it is a ShortLanguage."""
 
     code: LanguageCode = Field(description="Its code of ISO 639-3, such as swe.")
     name: str = Field(min_length=1, description="Its name in figures.")
@@ -25,6 +28,41 @@ class Language(Strict):
     checkpoint_every: int | None = Field(None, ge=1, description="Steps; overrides training.checkpoint_every.")
     warmup_steps: int | None = Field(None, ge=0, description="Steps of warm-up; default: by `training`.")
     decay_steps: int | None = Field(None, ge=0, description="Steps of decay; default: by `training`.")
+    unscored: bool = Field(
+        False,
+        exclude_if=lambda value: not value,
+        description="Accept that no benchmark of the study has this language; default: it is refused.",
+    )
+
+
+class ShortLanguage(Strict):
+    """A language without a `corpus`: its text comes from FineWeb-2, or from files of your own.
+
+    A code alone, such as `dan`, stands for `{code: dan}`. Name, corpus and held-out sentences (of FLORES+, where the
+    study has English ones) are derived, and benchmarks of files below list it, too. The keys of Language and those here
+    override what is derived; `snakemake plan` shows it.
+    """
+
+    code: LanguageCode = Field(description="Its code of ISO 639-3, such as dan; `growmerge languages dan` shows it.")
+    script: str | None = Field(
+        None, description="The script of its text in ISO 15924, such as Latn; required where FineWeb-2 has several."
+    )
+    text: str | list[str] | None = Field(
+        None,
+        description="Text of your own: paths or globs of .jsonl, .txt (also with .gz) or .parquet files, or a folder "
+        "in the hub's layout; default: its subset of FineWeb-2. Every line of .txt files without blank lines is a "
+        "document.",
+    )
+    heldout: Share | None = Field(
+        None, description="The derived corpus's `heldout`; default: that of English, where FLORES+ lacks the language."
+    )
+    min_words: int | None = Field(None, ge=1, description="The derived corpus's `min_words`.")
+    cleaning: Literal["strings", "text"] | None = Field(None, description="The derived corpus's `cleaning`.")
+    placeholder: str | None = Field(None, description="The derived corpus's `placeholder`.")
+    shards: int | None = Field(None, ge=1, description="Its number of shards; default: one for each 4 GB of text.")
+    expected: Expected | None = Field(
+        None, description="The size of its text; default: by FineWeb-2's table; of own files, as counted."
+    )
 
 
 class English(Strict):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
@@ -13,24 +12,17 @@ from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from growmerge.config.checks import check_study
+from growmerge.config.adding import ADD, fold, merge_mappings
+from growmerge.config.checks import problems_of
 from growmerge.config.checks.local_files import check_local_files
-from growmerge.config.origins import COMMAND_LINE, Origins
+from growmerge.config.derive import derive, has_short_languages
+from growmerge.config.origins import COMMAND_LINE, UNKNOWN, Origins
 from growmerge.config.problems import Problem, did_you_mean
 from growmerge.config.schema import Study
 from growmerge.config.yaml_files import read_yaml
 from growmerge.errors import GrowmergeError
 
 MOST_ERRORS = 5
-
-
-def merge_mappings(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """Overlay key by key; lists and scalars are replaced. The rule of Snakemake's --configfile."""
-    merged = dict(base)
-    for key, value in overlay.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge_mappings(merged[key], value) if both else value
-    return merged
 
 
 def load_files(*paths: Path) -> Study:
@@ -46,22 +38,57 @@ def validate(
 ) -> Study:
     """The study in `data`, which `files` and the values of --config (`command_line`) were merged into, in this order.
 
+    What stands under `add` extends lists, and languages of a few keys are put in full (`growmerge.config.derive`).
     Paths of `merging.modules` are relative to the file that names them, where there is such a file.
 
     Raises GrowmergeError with one line for each problem: who set it, key path, value, what is wrong, nearest spelling;
     and, as `read_yaml` does, for a file that has a key twice.
     """
     origins = Origins(files, command_line)
-    try:
-        study = _with_modules_found(Study.model_validate(dict(data)), files)
-    except ValidationError as error:
-        problems = _explain([dict(e) for e in error.errors()], origins)
-    else:
-        with _told(origins):
-            check_study(study)
+    whole, found = _resolve(data, origins)
+    problems = [_told_of(problem, origins) for problem in found]
+    if not found:
+        try:
+            study = _with_modules_found(Study.model_validate(whole), files)
+        except ValidationError as error:
+            problems = _explain(_without_short(whole, [dict(e) for e in error.errors()]), origins)
+        else:
+            problems = [_told_of(problem, origins) for problem in problems_of(study)]
+    if not problems:
         return study
     more = [f"... and {len(problems) - MOST_ERRORS} more"] if len(problems) > MOST_ERRORS else []
     raise GrowmergeError("\n".join([*problems[:MOST_ERRORS], *more]))
+
+
+def _resolve(data: Mapping[str, Any], origins: Origins) -> tuple[dict[str, Any], list[Problem]]:
+    """The data with lists extended and languages in full, and what is wrong with these."""
+    if not origins.layers:
+        origins.layers.append((UNKNOWN, data))
+    try:
+        if any(ADD in layer for _, layer in origins.layers):
+            data, origins.places = fold([layer for _, layer in origins.layers])
+        data = dict(data)
+        if has_short_languages(data) and _is_sound(data):
+            return derive(data, origins)
+    except Problem as problem:
+        return dict(data), [problem]
+    return data, []
+
+
+def _without_short(data: Mapping[str, Any], errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The errors but for those of languages that are still short, because something else is wrong."""
+    others = [error for error in errors if error["loc"][0] != "languages"]
+    return others if others and has_short_languages(data) else errors
+
+
+def _is_sound(data: Mapping[str, Any]) -> bool:
+    """Whether all but the languages is of the right types. If it is not, that is told first."""
+    language = {"code": "und", "name": "any", "corpus": "any"}
+    try:
+        Study.model_validate(dict(data) | {"languages": [language]})
+    except ValidationError:
+        return False
+    return True
 
 
 def _with_modules_found(study: Study, files: Sequence[Path]) -> Study:
@@ -94,17 +121,17 @@ def check_local(study: Study, files: Sequence[Path] = (), command_line: Mapping[
 
     Apart from `validate`, which is pure: a study can be planned without its files. Raises GrowmergeError as that does.
     """
-    with _told(Origins(files, command_line)):
-        check_local_files(study)
-
-
-@contextmanager
-def _told(origins: Origins) -> Iterator[None]:
-    """Turns a Problem into an error that says who set the value."""
     try:
-        yield
+        check_local_files(study)
     except Problem as problem:
-        raise GrowmergeError(_line(problem.key.split("."), problem.value, problem.message, origins)) from None
+        origins = Origins(files, command_line)
+        _resolve(origins.merged(), origins)
+        raise GrowmergeError(_told_of(problem, origins)) from None
+
+
+def _told_of(problem: Problem, origins: Origins) -> str:
+    """The line about a problem, which says who set the value."""
+    return _line(problem.key.split("."), problem.value, problem.message, origins)
 
 
 def _explain(errors: Sequence[dict[str, Any]], origins: Origins) -> list[str]:
@@ -153,7 +180,7 @@ def _cure(place: Sequence[str], value: Any, kinds: set[str], origins: Origins) -
             return ""
         return (
             ". Snakemake hands over as text what stands in brackets after --config, in any spelling; write "
-            f"`{_as_overlay(place, value)}` into a file, and name it last after --configfile"
+            f"`{_as_overlay(origins.written(place), value)}` into a file, and name it last after --configfile"
         )
     try:
         number = float(value)
@@ -193,7 +220,7 @@ def _line(path: Sequence[str], value: Any, message: str, origins: Origins) -> st
     shown = "" if value is None else f" = {value!r}"
     if len(shown) > 90:
         shown = f"{shown[:90]}…"
-    return f"{origins.of(path)}: {'.'.join(path)}{shown}: {message}"
+    return f"{origins.of(path)}: {'.'.join(origins.written(path))}{shown}: {message}"
 
 
 def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:

@@ -15,6 +15,15 @@ class Problem(Exception):
         self.key = key
         self.value = value
         self.message = message
+        self.others: list[Problem] = []  # further ones, that the same check has found
+
+
+def raise_all(problems: Iterable[Problem]) -> None:
+    """Raise the first of the problems with the others in it; nothing if there are none."""
+    found = [*problems]
+    if found:
+        found[0].others = found[1:]
+        raise found[0]
 
 
 def did_you_mean(value: Any, known: Iterable[str]) -> str:

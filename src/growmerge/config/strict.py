@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from growmerge import ids
+from growmerge.catalogue.languages import settle
 
 
 def _name(value: str) -> str:
@@ -18,7 +19,8 @@ def _name(value: str) -> str:
 
 def _code(value: str) -> str:
     if not re.fullmatch("[a-z]{3}", value):
-        raise ValueError("is not a code of ISO 639-3: three lower-case letters, such as swe")
+        known = settle(value.lower())
+        raise ValueError(f"is not a code of ISO 639-3: three lower-case letters, such as {known or 'swe'}")
     return _name(value)
 
 

@@ -12,6 +12,7 @@ from growmerge.config import Study
 from growmerge.disk import bytes_under, free_bytes
 from growmerge.errors import GrowmergeError
 from growmerge.study.costs import Costs, stated_counts
+from growmerge.study.counted import counted_files
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 from growmerge.study.matching import Match, compared_models, match_compute
@@ -43,7 +44,8 @@ class Planned:
 def write_plan(study: Study, folder: Path) -> None:
     """Write plan.csv and plan.md into `folder`, and log the latter.
 
-    Token shards that are built are counted as they are, others as the configuration expects them. Raises
+    Token shards that are built are counted as they are, others as the configuration expects them, and local files of
+    which it expects nothing by their beginnings. Raises
     GrowmergeError for a corpus of unknown size; with plan.strict, also if what is not built yet does not fit.
     """
     plan = _plan(study)
@@ -102,7 +104,7 @@ def _plan(study: Study) -> Planned:
     matches = match_compute(stated, study.analysis.matching_bound)
     matched = [model for model in compared_models(matches, stated) if model.kind == "checkpoint"]
     parts = [name for corpus in study.corpora for name in corpus.names]
-    costs = Costs(grid, stated_counts(study) | built_counts(layout, parts))
+    costs = Costs(grid, counted_files(study) | stated_counts(study) | built_counts(layout, parts))
     rows = plan_rows(grid, layout, costs, matched)
     return Planned(rows, costs, matches, free_bytes(Path(layout.results)), begun_bytes(rows, layout))
 
