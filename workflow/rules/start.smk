@@ -5,9 +5,15 @@ import time
 
 from snakemake.logging import logger
 
+from growmerge.study.coverage import coverage_lines
 from growmerge.study.plan import plan_of, refuse_without_room
 from growmerge.study.progress import Progress, share_trained, tell
 from growmerge.training.lease import refuse_beside_trainers
+
+# Once a command, not in its jobs. Snakemake does not tell a workflow that is read whether it will only be planned.
+if workflow.is_main_process:
+    for line in coverage_lines(GRID):
+        logger.info(line)
 
 TRAINING_RULES = ("train_base", "adapt_model")
 

@@ -9,6 +9,7 @@ from io import StringIO
 
 from growmerge import ids
 from growmerge.study.costs import Costs
+from growmerge.study.coverage import languages_markdown
 from growmerge.study.matching import Match
 from growmerge.study.plan_files import files_line
 from growmerge.study.plan_rows import ITEM_TEXTS, KINDS, TRAINED_BYTES, Row
@@ -104,6 +105,7 @@ def plan_markdown(
         *_disk(rows, study.merging.keep, free_bytes, begun_bytes),
         "",
         files_line(rows, costs),
+        *languages_markdown(costs),
         "",
         "## Trainings",
         "",
