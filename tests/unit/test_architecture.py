@@ -25,6 +25,7 @@ ORDER = (
     *("catalogue", "config", "study"),
     *("data", "models", "training", "benchmarks", "evaluation", "merging", "preflight"),
     *("comparing", "tables", "figures"),
+    "console",
 )
 DECIDES = ("catalogue", "config", "study")
 # Rules ask who trains before they start a training anew.

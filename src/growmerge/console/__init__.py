@@ -1,0 +1,1 @@
+"""The command `growmerge`: it begins a study, and shows what is known of languages. All else is Snakemake's."""
