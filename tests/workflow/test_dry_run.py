@@ -42,8 +42,9 @@ MINIATURE = {
     "tabulate_languages": 1,
     "correlate_similarity": 1,
     "tabulate_gap": 1,
+    "tabulate_tokenizer": 1,
     "tabulate_scores": 7,
-    "draw_figure": 9,
+    "draw_figure": 10,
 }
 
 

@@ -89,7 +89,7 @@ def test_everything_is_built(clone):
     for model in grid:
         verify(clone / RESULTS / "scores" / model.id)
     figures = ("baselines", "pairwise", "methods", "compute_matched", "language_vectors", "similarity_and_drop")
-    second_study = ("series", "over_training", "sharing", "gap")
+    second_study = ("series", "over_training", "sharing", "gap", "tokenizer")
     for figure in (*figures, *second_study):
         for suffix in ("pdf", "png", "csv", "md"):
             assert (clone / RESULTS / f"figures/{figure}.{suffix}").stat().st_size > 100
@@ -245,7 +245,7 @@ def test_verify_finds_what_is_damaged(clone):
 
 def test_a_plot_parameter_redraws_and_nothing_else(clone, edit):
     edit("two-languages.yaml", "bootstrap_resamples: 200", "bootstrap_resamples: 200\n  dpi: 90")
-    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 10}
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 11}
 
 
 def test_a_comment_or_an_edited_script_runs_nothing(clone, edit):
@@ -307,11 +307,12 @@ def test_a_new_language_runs_its_own_cells(clone, edit):
         "tabulate_scores": 8,
         "tabulate_contrasts": 1,
         "tabulate_gap": 1,
+        "tabulate_tokenizer": 1,
         "tabulate_benchmarks": 1,
         "tabulate_trainings": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
-        "draw_figure": 10,
+        "draw_figure": 11,
     }
 
 

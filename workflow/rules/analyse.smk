@@ -3,11 +3,13 @@
 # Table -> the models whose scores it holds.
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
 GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
-FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES]
+TOKENIZER_FIGURES = [name for name in DRAWN if FIGURES[name].source == "tokenizer"]
+FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES, *TOKENIZER_FIGURES]
 TABULATED["scores"] = SCORED
 NAMED = [
     *TABULATED,
     *GAP_FIGURES,
+    *TOKENIZER_FIGURES,
     "contrasts",
     "benchmarks",
     "by_language",
@@ -137,6 +139,37 @@ rule tabulate_gap:
         "Share out the gap between the bases and joint training"
     script:
         "../scripts/tabulate_gap.py"
+
+
+# Needs text and tokenizer alone, so it is known before any training: see the rule tokenizer_report.
+rule tabulate_tokenizer:
+    """
+    Tabulate what the tokenizer makes of each language.
+    """
+    input:
+        tokenizer=f"{RESULTS}/tokenizer",
+        documents=list(dict.fromkeys(shard for shards in LAYOUT.heldout_text().values() for shard in shards)),
+    output:
+        parquet=f"{RESULTS}/tables/tokenizer.parquet",
+        csv=f"{RESULTS}/tables/tokenizer.csv",
+        manifest=f"{RESULTS}/tables/tokenizer.manifest.json",
+    log:
+        f"{LOGS}/tables/tokenizer.log",
+    benchmark:
+        f"{TIMES}/tables/tokenizer.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        documents=LAYOUT.heldout_text(),
+        english=STUDY.english.code,
+    message:
+        "Measure what the tokenizer makes of each language"
+    script:
+        "../scripts/tabulate_tokenizer.py"
 
 
 rule tabulate_benchmarks:
@@ -293,6 +326,22 @@ rule draw_figure:
         "Draw the figure {wildcards.figure}"
     script:
         "../scripts/draw_figure.py"
+
+
+if TOKENIZER_FIGURES:
+
+    rule tokenizer_report:
+        """
+        Tabulate and draw what the tokenizer makes of each language, before any training.
+        """
+        input:
+            [
+                f"{RESULTS}/figures/{figure}.{suffix}"
+                for figure in TOKENIZER_FIGURES
+                for suffix in ("pdf", "png", "csv", "md")
+            ],
+        message:
+            "What the tokenizer of study {STUDY.study} makes of each language"
 
 
 # No output, and no benchmark, which would count as one: it runs whenever it is asked for. Results may be read-only, so its

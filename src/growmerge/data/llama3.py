@@ -91,7 +91,7 @@ def _read_ranks(package: Path) -> dict[bytes, int]:
 
 def _vocabulary_and_merges(ranks: Mapping[bytes, int]) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """A BPE model in the characters that stand for bytes: every pair of tokens that join to a third, by its rank."""
-    text = {token: "".join(_BYTE_CHARACTERS[byte] for byte in token) for token in ranks}
+    text = {token: "".join(BYTE_CHARACTERS[byte] for byte in token) for token in ranks}
     merges: list[tuple[str, str]] = []
     for token in sorted(ranks, key=ranks.__getitem__):
         halves = [(token[:i], token[i:]) for i in range(1, len(token))]
@@ -108,4 +108,4 @@ def _byte_characters() -> list[str]:
     return [chr(byte) if byte in printable else chr(256 + others.index(byte)) for byte in range(256)]
 
 
-_BYTE_CHARACTERS = _byte_characters()
+BYTE_CHARACTERS = _byte_characters()

@@ -384,6 +384,11 @@ class Layout:
         chosen = next(x for x in self.study.languages if x.code == language)
         return self.study.corpus(chosen.evaluation or chosen.corpus)
 
+    def heldout_text(self) -> dict[str, list[str]]:
+        """Language -> the documents folders that hold its held-out text; English and all languages."""
+        languages = dict.fromkeys([self.study.english.code, *self.study.language_codes])
+        return {code: self.documents(self.evaluation_corpus(code).name) for code in languages}
+
     def benchmark(self, name: str) -> Benchmark:
         """The configuration of a benchmark."""
         return next(benchmark for benchmark in self.study.benchmarks if benchmark.name == name)

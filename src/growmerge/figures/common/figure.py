@@ -44,6 +44,8 @@ class Figure:
         source: `scores`: the table has a summary of the scores of its models (`growmerge.tables.summary`), and is made
             for it. `comparisons`: a rule of its own makes the table of its name from comparisons of models. `gap`: the
             table of shares of the gap to joint training (`growmerge.tables.gap`), whose name is the figure's.
+            `tokenizer`: likewise the table of what the tokenizer makes of each language
+            (`growmerge.tables.tokenizer`).
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -52,7 +54,7 @@ class Figure:
     caption: Callable[[Selection, Analysis], str]
     finding: Callable[[Drawn], str] | None = None
     selection: Callable[[Shown], Mapping[str, Any]] = lambda shown: {}
-    source: Literal["scores", "comparisons", "gap"] = "scores"
+    source: Literal["scores", "comparisons", "gap", "tokenizer"] = "scores"
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""
