@@ -3,11 +3,8 @@
 import os
 import subprocess
 import sys
-<<<<<<< ours
-from dataclasses import replace
-=======
 from collections.abc import Sequence
->>>>>>> theirs
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
