@@ -172,7 +172,9 @@ def test_the_second_study_from_its_published_checkpoints(clone):
 
 
 def test_the_full_grid(clone):
-    counts = job_counts(snakemake(clone, "-n", "all"))
+    output = snakemake(clone, "-n", "all")
+    assert "Gated, so an account that has accepted the terms is needed (README.md): " in output
+    counts = job_counts(output)
     assert counts["adapt_model"] == 18
     assert counts["merge_and_score"] == 3 * 26
     assert counts["train_base"] == 3

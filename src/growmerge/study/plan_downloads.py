@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from growmerge.catalogue.gated import GATED
 from growmerge.config.corpora import ArchiveSource, Corpus, HubSource
 from growmerge.config.references import names_a_path
 from growmerge.study.costs import Costs
 from growmerge.study.duration import readable_time
+from growmerge.study.gated import gated_line
 from growmerge.study.layout import DOWNLOADS
 from growmerge.study.plan_report import readable_bytes
 from growmerge.study.plan_rows import TEXT_BYTES_A_TOKEN, Row
-from growmerge.study.preflight import needs_of
 
 HUB = "hub:"
 # "Roughly 100-200 milliseconds" for small objects (Amazon S3 user guide, "Performance design patterns").
@@ -73,15 +72,6 @@ def _request_line(name: str, count: int, costs: Costs) -> str:
     )
 
 
-def _gated_line(costs: Costs) -> str:
-    study = costs.grid.study
-    names = dict.fromkeys(need.name for need in needs_of(study, costs.grid))
-    gated = "; ".join(f"{name} ({GATED[name]})" for name in names if name in GATED)
-    return (
-        f"Gated, so an account that has accepted the terms is needed (README.md): {gated or 'nothing that is known'}."
-    )
-
-
 def download_lines(rows: Sequence[Row], costs: Costs) -> list[str]:
     """The section of the report."""
     found = downloads(rows, costs)
@@ -93,5 +83,5 @@ def download_lines(rows: Sequence[Row], costs: Costs) -> list[str]:
         "and packages, whose sizes are not stated; and text that is read and then left out.",
         *(line for name, count in requests(rows, costs).items() for line in ("", _request_line(name, count, costs))),
         "",
-        _gated_line(costs),
+        gated_line(costs.grid) or "Gated: nothing that is known.",
     ]
