@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install demo test test-all check config-docs speed gpu-check clean
+.PHONY: install demo test test-slow test-all check config-docs speed gpu-check clean
 
 install: .venv/installed
 
@@ -17,8 +17,10 @@ demo: .venv/installed
 test: .venv/installed-dev
 	$(PYTEST) -m "not slow"
 
-test-all: test
+test-slow: .venv/installed-dev
 	$(PYTEST) -m slow
+
+test-all: test test-slow
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check src tests speed workflow/scripts
