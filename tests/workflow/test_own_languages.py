@@ -10,7 +10,7 @@ import pytest
 from growmerge.artifacts import verify
 from workflow.snakemake import LAPTOP, ROOT, copy_of_the_repository, job_counts, snakemake
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 SCRIPTS = "[jpn, kat, tha, amh, {code: hin, script: Deva}]"  # Han and kana, Georgian, Thai, Ethiopic, Devanagari
 # Given after two-languages.yaml: one setup and one merge method, to the figure of single models.
 SMALL = """

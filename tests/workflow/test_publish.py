@@ -4,7 +4,7 @@ import pytest
 
 from workflow.snakemake import copy_of_the_repository, snakemake
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 MINIATURE = ["--configfile", "config/miniature.yaml", "--nocolor"]
 
 

@@ -12,7 +12,7 @@ from growmerge.ids import split_seed
 from growmerge.study.grid import Grid
 from workflow.snakemake import LAPTOP, copy_of_the_repository, job_counts, snakemake
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 FILES = ["config/miniature.yaml", "two-languages.yaml", "three-seeds.yaml"]
 RUN = [*LAPTOP, "--configfile", *FILES]
 ONE_SEED = [*RUN, "one-seed.yaml"]
