@@ -53,7 +53,11 @@ def scored_on(study, code):
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIG.glob("*.yaml")))
 def test_a_configuration_that_spells_its_languages_out_is_left_as_it_is(name):
-    below = {"medium.yaml": [MINIATURE], "limits-of-merging-published.yaml": [CONFIG / "limits-of-merging.yaml"]}
+    below = {
+        "medium.yaml": [MINIATURE],
+        "limits-of-merging-published.yaml": [CONFIG / "limits-of-merging.yaml"],
+        "one-gpu-own.yaml": [CONFIG / "one-gpu.yaml"],
+    }
     files = [FULL, *below.get(name, [MINIATURE] if name.startswith("miniature-") else []), CONFIG / name]
     plain = Study.model_validate(reduce(merge_mappings, map(read_yaml, files)))
     assert load_files(*files).model_dump() == plain.model_dump()

@@ -56,7 +56,9 @@ def test_languages_of_five_scripts_are_added_on_the_command_line(clone):
     added = f"add={{languages: {SCRIPTS}}}"
     sizes = clone / "sizes.yaml"
     sizes.write_text(
-        "study: scripts\nmerging: {sizes: [2, 10]}\nsetups: [{name: 1x, base: base-1x}]\n", encoding="utf-8"
+        "study: scripts\nmerging: {sizes: [2, 10], base: ancestor, published_bases: []}\n"
+        "setups: [{name: 1x, base: base-1x}]\n",
+        encoding="utf-8",
     )
     output = snakemake(clone, "-n", "--nocolor", "--configfile", str(sizes), "--config", added)
     counts = job_counts(output)

@@ -141,7 +141,7 @@ def test_verify_finds_what_is_damaged(clone):
 
 def test_a_plot_parameter_redraws_and_nothing_else(clone, edit):
     edit("two-languages.yaml", "bootstrap_resamples: 200", "bootstrap_resamples: 200\n  dpi: 90")
-    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 7}
+    assert job_counts(snakemake(clone, "-n", *RUN)) == {"draw_figure": 8}
 
 
 def test_a_comment_or_an_edited_script_runs_nothing(clone, edit):

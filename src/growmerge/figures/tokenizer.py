@@ -33,7 +33,8 @@ _COLOUR = "#56B4E9"  # Okabe and Ito (2008); light, so that lines over it can be
 
 def _models(shown: Shown) -> list[Model]:
     """What is trained on the tokenizer's output; models of others bring their own tokenizers."""
-    return list(shown.grid.trained)
+    trained = {model.id for model in shown.grid.trained}
+    return [model for model in [*shown.bases, *shown.models] if model.id in trained]
 
 
 def _selection(shown: Shown) -> dict[str, Any]:

@@ -186,6 +186,8 @@ def of_single_models(summary: pd.DataFrame) -> pd.DataFrame:
 
 def of_first_seed(summary: pd.DataFrame) -> pd.DataFrame:
     """The rows of a summary of the models of the first seed, and of those that are made once."""
+    if "seed" not in summary:
+        return summary
     single = of_single_models(summary)
     return single[[ids.split_seed(name)[1] is None for name in single["id"]]]
 
