@@ -326,7 +326,6 @@ def test_a_new_method_makes_its_own_merges_alone(clone, edit):
         "tabulate_contrasts": 1,
         "tabulate_contrasts_of_figure": 2,  # `methods`; `pairwise`, as one job scores a combination by all methods
         "tabulate_gap": 1,
-        "tabulate_signal": 1,
         "tabulate_languages": 1,
         "tabulate_translations": 1,
         "correlate_similarity": 1,
