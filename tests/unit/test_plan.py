@@ -30,7 +30,7 @@ from growmerge.study.plan_report import (
     readable_bytes,
 )
 from growmerge.study.plan_rows import KINDS, built_counts, plan_rows
-from growmerge.study.plan_unimax import changed_models
+from growmerge.study.plan_unimax import changed_line, changed_models
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -218,6 +218,12 @@ def test_the_plan_names_the_finished_models_to_which_unimax_gives_other_epochs(p
     assert f"| 1x/isl | {before:.4g} | {now:.4g} | 2,514 | 2,339 |" in report
     assert f"state `unimax: {{fixed: {{swe: 1.0, fas: 1.0, isl: {before!r}}}}}`" in report
     assert "UniMax" not in plan_markdown(paper.rows, paper.costs, paper.matches, free_bytes=10**14)
+
+    assert changed_line(paper.layout, paper.costs) == ""
+    line = changed_line(new.layout, new.costs)
+    assert f": 1x/isl ({before:.4g} -> {now:.4g}), 2x/isl ({before:.4g} -> {now:.4g}); `snakemake plan` says" in line
+    Path(new.layout.model("1x/isl"), "manifest.json").write_text("{", encoding="utf-8")
+    assert changed_line(new.layout, new.costs) == "", "the job that reads it says so"
 
 
 def test_models_whose_epochs_are_fixed_stay_as_they_are(paper, tmp_path, monkeypatch):

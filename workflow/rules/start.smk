@@ -9,12 +9,13 @@ from growmerge import fork_server
 from growmerge.study.coverage import coverage_lines
 from growmerge.study.gated import gated_line
 from growmerge.study.plan import plan_of, refuse_without_room
+from growmerge.study.plan_unimax import changed_line
 from growmerge.study.progress import Progress, share_trained, tell
 from growmerge.training.lease import refuse_beside_trainers
 
 # Once a command, not in its jobs. Snakemake does not tell a workflow that is read whether it will only be planned.
 if workflow.is_main_process:
-    for line in filter(None, [*coverage_lines(GRID), gated_line(GRID)]):
+    for line in filter(None, [*coverage_lines(GRID), changed_line(LAYOUT, COSTS), gated_line(GRID)]):
         logger.info(line)
 
 TRAINING_RULES = ("train_base", "adapt_model")

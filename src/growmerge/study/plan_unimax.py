@@ -9,6 +9,7 @@ from typing import Any
 
 from growmerge.artifacts import MANIFEST, read_manifest
 from growmerge.config.languages import UniMax
+from growmerge.errors import GrowmergeError
 from growmerge.study.costs import Costs
 from growmerge.study.layout import Layout
 
@@ -53,6 +54,24 @@ def changed_models(layout: Layout, costs: Costs) -> list[Changed]:
 def _epochs(recipe: dict[str, Any]) -> float:
     (text,) = recipe["languages"]
     return float(text["epochs"])
+
+
+def changed_line(layout: Layout, costs: Costs) -> str:
+    """For dry-runs, what `changed_models` finds; empty if that is nothing.
+
+    A damaged manifest is left to the job that reads its model, and to `verify`, which could not run otherwise.
+    """
+    try:
+        changed = changed_models(layout, costs)
+    except GrowmergeError:
+        return ""
+    named = ", ".join(f"{model.id} ({model.epochs:.4g} -> {model.epochs_now:.4g})" for model in changed)
+    return (
+        f"UniMax gives other epochs to finished models, which are trained again: {named}; `snakemake plan` says how to "
+        "keep them"
+        if changed
+        else ""
+    )
 
 
 def changed_markdown(changed: Sequence[Changed], rule: UniMax | None) -> Iterator[str]:
