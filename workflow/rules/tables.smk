@@ -1,4 +1,4 @@
-# Tables and figures, from scores alone; and the check of everything against its manifest.
+# Tables, from scores alone. Each figure is drawn from one of them.
 
 # Table -> the models whose scores it holds.
 TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
@@ -25,9 +25,6 @@ NAMED = [
 TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
 if DECODING:
     TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
-FIGURE_FILES = [
-    f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "svg", "csv", "md")
-]
 
 # Table -> its models that it has the means over seeds of: none in those of figures that show the first seed.
 AVERAGED = {t: models if t == "scores" or FIGURES[t].over_seeds else [] for t, models in TABULATED.items()}
@@ -44,7 +41,6 @@ localrules:
     tabulate_trainings,
     tabulate_languages,
     tabulate_translations,
-    draw_figure,
 
 
 rule tabulate_scores:
@@ -380,86 +376,3 @@ rule tabulate_translations:
         "Set translations of the same sentences side by side"
     script:
         "../scripts/tabulate_translations.py"
-
-
-rule draw_figure:
-    """
-    Draw one figure from its table.
-    """
-    input:
-        table=f"{RESULTS}/tables/{{figure}}.parquet",
-        contrasts=lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
-        signal=lambda w: [f"{RESULTS}/tables/signal.parquet"] if FIGURES[w.figure].signal else [],
-    output:
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            category="Figures",
-            caption="../report/figure.rst",
-            labels={"figure": "{figure}"},
-        ),
-        svg=f"{RESULTS}/figures/{{figure}}.svg",
-        csv=f"{RESULTS}/figures/{{figure}}.csv",
-        caption=f"{RESULTS}/figures/{{figure}}.md",
-        manifest=f"{RESULTS}/figures/{{figure}}.manifest.json",
-    log:
-        f"{LOGS}/figures/{{figure}}.log",
-    benchmark:
-        f"{TIMES}/figures/{{figure}}.tsv"
-    wildcard_constraints:
-        figure="|".join(FIGURE_NAMES),
-    conda:
-        "../../envs/analyse.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        study=STUDY.study,
-        analysis=STUDY.analysis.model_dump(exclude={"partial"}),
-        selection=lambda w: FIGURES[w.figure].selected(SHOWN),
-    message:
-        "Draw the figure {wildcards.figure}"
-    script:
-        "../scripts/draw_figure.py"
-
-
-if TOKENIZER_FIGURES:
-
-    rule tokenizer_report:
-        """
-        Tabulate and draw what the tokenizer makes of each language, before any training.
-        """
-        input:
-            [
-                f"{RESULTS}/figures/{figure}.{suffix}"
-                for figure in TOKENIZER_FIGURES
-                for suffix in ("pdf", "png", "csv", "md")
-            ],
-        message:
-            "What the tokenizer of study {STUDY.study} makes of each language"
-
-
-# No output, and no benchmark, which would count as one: it runs whenever it is asked for. Results may be read-only, so its
-# log is with Snakemake's own. If it is cut off, it goes on where it was; a second attempt would find the same faults.
-rule verify:
-    """
-    Check every artifact that is there against its manifest.
-    """
-    log:
-        f".snakemake/log/verify-{STUDY.study}.log",
-    retries: 0
-    conda:
-        "../../envs/analyse.yaml"
-    threads: 8
-    resources:
-        mem_mb=2000,
-        runtime=1440,
-    params:
-        folders=[RESULTS, *LAYOUT.packages([package.name for package in STUDY.packages])],
-        expected=[*LAYOUT.models(), *LAYOUT.scores([*SCORED, *SHOWN.floors]), *TABLES, *FIGURE_FILES],
-        sound=f".snakemake/log/verify-{STUDY.study}.sound.txt",
-    message:
-        "Check every artifact of study {STUDY.study} against its manifest"
-    script:
-        "../scripts/verify.py"
