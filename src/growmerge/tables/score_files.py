@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from growmerge.artifacts import verify
-from growmerge.benchmarks.items import ITEMS
-from growmerge.tables.summary import SCORE_COLUMNS
+from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
+from growmerge.catalogue.entry import Normalisation
+from growmerge.study.grid import Model
+from growmerge.study.replicates import ModelsBySeed
+from growmerge.tables.cells import Parity
+from growmerge.tables.summary import SCORE_COLUMNS, summarise
 
 
 class ScoreFiles(NamedTuple):
@@ -38,3 +42,26 @@ def score_files(folder: Path, models: Iterable[str], references: Sequence[Path])
         verify(path)
     reference = pd.concat([pd.read_parquet(path) for path in references] or [pd.DataFrame(columns=list(SCORE_COLUMNS))])
     return ScoreFiles(paths, there, reference)
+
+
+def summary_of_files(
+    models: Sequence[Model],
+    folder: Path,
+    references: Sequence[Path],
+    *,
+    resamples: int,
+    seed: int,
+    parity: Parity,
+    measured: Mapping[str, tuple[str, Normalisation]],
+    translated: bool,
+    replicates: ModelsBySeed | None = None,
+) -> tuple[pd.DataFrame, ScoreFiles]:
+    """The summary of the scores of `models`, and the files that it was made from.
+
+    If models were to translate (`translated`), what they wrote is next to the items. The other arguments are those of
+    `score_files` and `summarise`.
+    """
+    files = score_files(folder, (model.id for model in models), references)
+    written = {model: path.with_name(TRANSLATIONS) for model, path in files.paths.items() if translated}
+    summary = summarise(files.paths, models, files.reference, resamples, seed, parity, measured, written, replicates)
+    return summary, files

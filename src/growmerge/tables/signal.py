@@ -20,13 +20,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from growmerge.benchmarks.items import TRANSLATIONS
 from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
 from growmerge.frames import write_frame
 from growmerge.ids import ALL, MULTI, UNIGRAM
 from growmerge.study.grid import Model
-from growmerge.tables.score_files import score_files
-from growmerge.tables.summary import Parity, summarise
+from growmerge.tables.cells import Parity
+from growmerge.tables.score_files import summary_of_files
 
 logger = logging.getLogger(__name__)
 COLUMNS = (
@@ -194,12 +193,10 @@ def write_signal(
     their manifest.
     """
     start = time.monotonic()
-    paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
-    written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
-    summary = summarise(paths, models, reference, resamples, seed, parity, measured, written)
-    table = signal(summary, trainings, late, untrained=untrained, english=english, benchmarks=measured)
     how: dict[str, Any] = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
+    summary, files = summary_of_files(models, scores_folder, references, **how, translated=translated)
+    table = signal(summary, trainings, late, untrained=untrained, english=english, benchmarks=measured)
     config = how | {"late": list(late), "untrained": list(untrained), "english": english}
     facts = {"rows": len(table), "tell": int(table["tells"].sum())}
-    write_frame(table, parquet, [*there, *references], config, facts, start)
+    write_frame(table, parquet, [*files.there, *references], config, facts, start)
     logger.info("%(tell)d of %(rows)d cells can tell models apart", facts)

@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from growmerge import ids
-from growmerge.catalogue.entry import BITS_PER_BYTE, LOWER_IS_BETTER, PARITY, Normalisation
+from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.chrf import of_corpus, of_each, resampled, stacked
-from growmerge.evaluation.outcomes import bits_and_bytes, normalised_by_benchmark, outcomes
 from growmerge.ids import ALL, MACRO
 from growmerge.study.grid import Model
 from growmerge.study.replicates import ModelsBySeed
-from growmerge.tables.seeds import Items, mean_over_seeds, of_ratio
-from growmerge.tables.statistics import (
-    PERCENTILES,
-    Interval,
-    bootstrap_mean_of_means,
-    bootstrap_mean_of_ratios_of_sums,
-    mean_of_shares,
-    of_enough,
-)
+from growmerge.tables.cells import Cell, Key, Parity, of_scores, of_translations
+from growmerge.tables.seeds import mean_over_seeds
+from growmerge.tables.statistics import Interval, of_enough
 
 MEASURES = ("acceptability", "parity", "bits_per_byte", "facts")  # the order in which they are listed and drawn
 SCORE_COLUMNS = ("benchmark", "language", "item", "subset", "candidate", "logprob")
@@ -39,23 +30,6 @@ SUMMARY_COLUMNS = (
 
 # With replicates: the seed of a row, ALL for the mean over seeds and for what is made once; and how many are in it.
 SEED_COLUMNS = ("seed", "seeds")
-
-Parity = Literal["mean_of_ratios", "ratio_of_sums"]
-_Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]  # English and target of each item; bits and bytes of each text
-
-
-class _Key(NamedTuple):
-    measure: str
-    language: str
-    subset: str
-
-
-class _Cell(NamedTuple):
-    interval: Interval
-    n: int
-    ties: int
-    chance: float
-    items: Items | None = None  # for means over seeds; not kept beyond them
 
 
 def summarise(
@@ -116,19 +90,18 @@ def summarise(
 
     references = _check(reference, "the reference's scores")
 
-    def cells_of(model: str, frame: pd.DataFrame | None, written: pd.DataFrame | None) -> dict[_Key, _Cell]:
-        found: dict[_Key, _Cell] = {}
+    def cells_of(model: str, frame: pd.DataFrame | None, written: pd.DataFrame | None) -> dict[Key, Cell]:
+        found: dict[Key, Cell] = {}
         if frame is not None:
-            frame = _by_measure(frame, measured or {})
-            found |= _cells(frame, references, model, resamples, seed, parity)
+            found |= of_scores(frame, measured or {}, references, model, resamples, seed, parity)
         if written is not None:
-            found |= _translation_cells(written, measured or {}, resamples, seed)
+            found |= of_translations(written, measured or {}, resamples, seed)
         return found
 
     replicates = replicates or {}
     grouped = {model for by_seed in replicates.values() for model in by_seed.values()}
-    cells: dict[str, dict[_Key, _Cell]] = {}
-    means: dict[str, dict[_Key, _Cell]] = {}
+    cells: dict[str, dict[Key, Cell]] = {}
+    means: dict[str, dict[Key, Cell]] = {}
     for group in [*([m.id] for m in models if m.id not in grouped), *(list(by.values()) for by in replicates.values())]:
         # The items of one group at a time: those of all models together would be gigabytes.
         frames = {name: _load(scores[name], name) if name in scores else None for name in group}
@@ -142,10 +115,10 @@ def summarise(
             cells[name] = {key: cell._replace(items=None) for key, cell in whole.items()}
 
     chances = {key: cell.chance for of_model in cells.values() for key, cell in of_model.items()}
-    holes = {key: _Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key]) for key in sorted(chances, key=_order)}
+    holes = {key: Cell(Interval(np.nan, np.nan, np.nan), 0, 0, chances[key]) for key in sorted(chances, key=_order)}
     subsets = _subsets(holes)
 
-    def rows_of(model: Model, found: Mapping[_Key, _Cell]) -> Iterator[tuple[Any, ...]]:
+    def rows_of(model: Model, found: Mapping[Key, Cell]) -> Iterator[tuple[Any, ...]]:
         about = (model.id, model.kind, model.setup, model.target, model.method, len(model.languages), model.step)
         ours = _subsets(found)
         for key, hole in holes.items():
@@ -205,7 +178,7 @@ def _check_same_items(frames: Mapping[str, pd.DataFrame | None]) -> None:
             raise GrowmergeError(f"{model}: was scored on other items than {first}; score both again")
 
 
-def _means_over_seeds(cells: Sequence[Mapping[_Key, _Cell]]) -> dict[_Key, _Cell]:
+def _means_over_seeds(cells: Sequence[Mapping[Key, Cell]]) -> dict[Key, Cell]:
     """The cells of replicates together: of those that have scores, in what all of these have."""
     known = [of_model for of_model in cells if of_model]
     if len(known) < 2:
@@ -219,11 +192,11 @@ def _means_over_seeds(cells: Sequence[Mapping[_Key, _Cell]]) -> dict[_Key, _Cell
         interval = mean_over_seeds([cell.interval.mean for cell in group], items)
         fewest = min(stratum.size for stratum in items[0].strata)
         n = first.n if items[0].shares else fewest
-        found[key] = _Cell(of_enough(interval, n), first.n, round(np.mean([c.ties for c in group])), first.chance)
+        found[key] = Cell(of_enough(interval, n), first.n, round(np.mean([c.ties for c in group])), first.chance)
     return found
 
 
-def _subsets(keys: Iterable[_Key]) -> Counter[tuple[str, str]]:
+def _subsets(keys: Iterable[Key]) -> Counter[tuple[str, str]]:
     """The number of subsets of each (measure, language)."""
     return Counter(key[:2] for key in keys)
 
@@ -238,7 +211,7 @@ def measure_order(measure: str) -> tuple[int, str]:
     return (MEASURES.index(measure) if measure in MEASURES else len(MEASURES), measure)
 
 
-def _order(key: _Key) -> tuple[tuple[int, str], str, bool, bool, str]:
+def _order(key: Key) -> tuple[tuple[int, str], str, bool, bool, str]:
     return (measure_order(key.measure), key.language, key.subset != ALL, key.subset != MACRO, key.subset)
 
 
@@ -262,154 +235,3 @@ def _check(frame: pd.DataFrame, where: str, columns: Sequence[str] = SCORE_COLUM
     if doubled := int(frame.duplicated(keys).sum()):
         raise GrowmergeError(f"{where}: {doubled} rows repeat a {', '.join(keys[:-1])} and {keys[-1]}; score again")
     return frame
-
-
-def _by_measure(frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisation]]) -> pd.DataFrame:
-    """The scores with their `measure`, whether it has `several` benchmarks, and log-probabilities normalised."""
-    measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
-    frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
-    frame["several"] = frame["measure"].map(Counter(measures.values())).gt(1)
-    frame["logprob"] = normalised_by_benchmark(frame, {benchmark: by for benchmark, (_, by) in measured.items()})
-    return frame
-
-
-def _cells(
-    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
-) -> Iterator[tuple[_Key, _Cell]]:
-    """Every measured cell of one model."""
-    by_ratio = frame["measure"] == PARITY
-    yield from _parity_cells(frame[by_ratio], references, model, resamples, seed, parity)
-    running_text = frame["measure"] == BITS_PER_BYTE
-    yield from _bits_cells(frame[running_text], resamples, seed)
-    english_sides = [name for name in frame["benchmark"].unique() if ids.is_parity_reference(name)]
-    yield from _pair_cells(frame[~by_ratio & ~running_text & ~frame["benchmark"].isin(english_sides)], model)
-
-
-def _parity_cells(
-    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
-) -> Iterator[tuple[_Key, _Cell]]:
-    """Information parity in every language, and of its benchmarks where there are several."""
-
-    def cell(pairs: Sequence[_Pairs]) -> _Cell:
-        """The unweighted mean over benchmarks, each resampled within itself."""
-        interval = (
-            bootstrap_mean_of_means([english / target for english, target in pairs], resamples, seed)
-            if parity == "mean_of_ratios"
-            else bootstrap_mean_of_ratios_of_sums(pairs, resamples, seed)
-        )
-        sizes = [target.size for _, target in pairs]
-        whole = parity == "ratio_of_sums"
-        items = Items([of_ratio(english, target) if whole else english / target for english, target in pairs])
-        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
-
-    for language, rows in frame.groupby("language", sort=False):
-        english = references[references["language"] == language]
-        benchmarks = {
-            str(benchmark): _parity_pairs(part, english, f"{model}, {benchmark} in {language}", str(benchmark))
-            for benchmark, part in rows.groupby("benchmark", sort=False)
-        }
-        yield _Key(PARITY, str(language), ALL), cell(list(benchmarks.values()))
-        if rows["several"].iloc[0]:
-            for benchmark, pairs in benchmarks.items():
-                yield _Key(PARITY, str(language), benchmark), cell([pairs])
-
-
-def _bits_cells(frame: pd.DataFrame, resamples: int, seed: int) -> Iterator[tuple[_Key, _Cell]]:
-    """Bits per byte in every language, and of its benchmarks where there are several."""
-
-    def cell(texts: Sequence[_Pairs]) -> _Cell:
-        """The unweighted mean over benchmarks, each resampled within itself."""
-        interval = bootstrap_mean_of_ratios_of_sums(texts, resamples, seed)
-        sizes = [length.size for _, length in texts]
-        items = Items([of_ratio(bits, length) for bits, length in texts])
-        return _Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
-
-    for language, rows in frame.groupby("language", sort=False):
-        documents = bits_and_bytes(rows)
-        benchmarks = {
-            str(benchmark): (part["bits"].to_numpy(np.float64), part["bytes"].to_numpy(np.float64))
-            for benchmark, part in documents.groupby(level="benchmark", sort=False)
-        }
-        yield _Key(BITS_PER_BYTE, str(language), ALL), cell(list(benchmarks.values()))
-        if rows["several"].iloc[0]:
-            for benchmark, texts in benchmarks.items():
-                yield _Key(BITS_PER_BYTE, str(language), benchmark), cell([texts])
-
-
-def _pair_cells(frame: pd.DataFrame, model: str) -> Iterator[tuple[_Key, _Cell]]:
-    """The cells of the measures in which candidates are compared."""
-    try:
-        items = outcomes(frame)  # of all cells at once: pandas takes as long for few rows as for many
-    except GrowmergeError as error:
-        raise GrowmergeError(f"{model}, {error}") from error
-    about = frame[frame["candidate"] == 0]
-    group = np.where(about["several"], about["benchmark"], about["subset"].str.split("/").str[0])
-    right, tie = items["right"].to_numpy(), items["tie"].to_numpy()
-    chance = 1.0 / items["candidates"].to_numpy()
-
-    def cell(strata: Sequence[NDArray[np.intp]]) -> _Cell:
-        """The unweighted mean over strata, each the places of its items."""
-        n = sum(places.size for places in strata)
-        answers = [right[places] for places in strata]
-        return _Cell(
-            of_enough(mean_of_shares(answers), n),
-            n=n,
-            ties=sum(int(tie[places].sum()) for places in strata),
-            chance=float(np.mean([chance[places].mean() for places in strata])),
-            items=Items(answers, shares=True),
-        )
-
-    for (measure, language), whole in about.groupby(["measure", "language"]).indices.items():
-        several = about["several"].iloc[whole[0]]
-        names = pd.unique(group[whole])
-        parts = {name: whole[group[whole] == name] for name in (names if several else sorted(names))}
-        yield _Key(measure, language, ALL), cell(list(parts.values()) if several else [whole])
-        if len(parts) > 1 and not several:
-            yield _Key(measure, language, MACRO), cell(list(parts.values()))
-        for name, part in parts.items():
-            if name not in ("", ALL, MACRO):
-                yield _Key(measure, language, name), cell([part])
-
-
-def _translation_cells(
-    frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisation]], resamples: int, seed: int
-) -> Iterator[tuple[_Key, _Cell]]:
-    """The chrF++ of a measure in every language, and of its benchmarks where it has several."""
-    measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
-    frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
-    for (measure, language), rows in frame.groupby(["measure", "language"], sort=False):
-        corpora = {
-            str(benchmark): stacked(part.sort_values("item")["counts"])  # so that the order of rows decides nothing
-            for benchmark, part in rows.groupby("benchmark", sort=False)
-        }
-        yield _Key(measure, language, ALL), _corpus_cell(list(corpora.values()), resamples, seed)
-        if Counter(measures.values())[measure] > 1:
-            for benchmark, corpus in corpora.items():
-                yield _Key(measure, language, benchmark), _corpus_cell([corpus], resamples, seed)
-
-
-def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int) -> _Cell:
-    """The unweighted mean over corpora of their chrF++, each resampled within itself."""
-    value = float(np.mean([of_corpus(corpus) for corpus in corpora]))
-    rng = np.random.default_rng(seed)
-    means = np.mean([resampled(corpus, resamples, rng) for corpus in corpora], axis=0)
-    low, high = np.percentile(means, PERCENTILES)
-    sizes = list(map(len, corpora))
-    items = Items([of_each(corpus) for corpus in corpora])
-    return _Cell(of_enough(Interval(value, float(low), float(high)), min(sizes)), sum(sizes), 0, np.nan, items)
-
-
-def _parity_pairs(rows: pd.DataFrame, references: pd.DataFrame, where: str, benchmark: str) -> _Pairs:
-    """NLL_reference(English) and NLL_model(target) of each item of a benchmark, in nats, both of shape (n,)."""
-    scored_as = ids.parity_reference(benchmark)
-    references = references[references["benchmark"] == scored_as]
-    target = rows.set_index("item")["logprob"]
-    english = references.set_index("item")["logprob"].reindex(target.index)
-    if absent := int((~target.index.isin(references["item"])).sum()):
-        raise GrowmergeError(
-            f"{where}: {absent} of {target.size} items have no English side in the reference's scores "
-            f"(benchmark {scored_as!r}); score the reference model again on the same items"
-        )
-    if impossible := int((target >= 0).sum() + (english >= 0).sum()):
-        raise GrowmergeError(f"{where}: {impossible} log-probabilities are not negative; score again")
-    return -english.to_numpy(dtype=np.float64), -target.to_numpy(dtype=np.float64)

@@ -6,19 +6,20 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from growmerge.artifacts import sha256_file, verify
-from growmerge.benchmarks.items import TRANSLATIONS
 from growmerge.catalogue.entry import Normalisation
 from growmerge.config.analysis import DropCases
 from growmerge.frames import write_frame
 from growmerge.study.grid import Model
 from growmerge.study.replicates import ModelsBySeed
+from growmerge.tables.cells import Parity
 from growmerge.tables.drops import correlations, drops, similarity_and_drop
-from growmerge.tables.score_files import score_files
-from growmerge.tables.summary import Parity, of_first_seed, summarise
+from growmerge.tables.score_files import summary_of_files
+from growmerge.tables.summary import of_first_seed
 from growmerge.tables.typology import typological_distances
 
 logger = logging.getLogger(__name__)
@@ -46,16 +47,16 @@ def write_table(
     manifest.
     """
     start = time.monotonic()
-    paths, there, reference = score_files(scores_folder, (model.id for model in models), references)
-    written = {model: path.with_name(TRANSLATIONS) for model, path in paths.items() if translated}
-    table = summarise(paths, models, reference, resamples, seed, parity, measured, written, replicates)
+    how: dict[str, Any] = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
+    table, (paths, there, _) = summary_of_files(
+        models, scores_folder, references, **how, translated=translated, replicates=replicates
+    )
     holes = len(paths) - len(there)
-    config = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
     cells = len(table.drop_duplicates(["measure", "language", "subset"]))
     not_asked_for = (len(models) + len(replicates or {})) * cells - len(table)
     facts = {"models": len(models), "models_without_scores": holes, "rows": len(table)}
     facts |= {"rows_not_asked_for": not_asked_for} if not_asked_for else {}
-    write_frame(table, parquet, [*there, *references], config, facts, start)
+    write_frame(table, parquet, [*there, *references], how, facts, start)
     logger.info(
         "%d rows of %d models, %d of them without scores; %d rows left out, in languages that models are not scored in",
         *(len(table), len(models), holes, not_asked_for),
