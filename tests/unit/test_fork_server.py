@@ -119,7 +119,9 @@ sys.exit(75)
     assert (script.returncode, faults) == (75, "a fault\n")
     assert found["pid"] != script.pid and found["parent"] == run.server.pid
     assert (found["torch"], found["arguments"], found["umask"]) == (True, ["a b", "ö"], 0o27)
-    assert found["ours"] == ["growmerge.fork_server"], "of ours, nothing is older than the script"
+    assert {name.split(".")[1] for name in found["ours"]} == {"fork_server"}, (
+        "of ours, nothing is older than the script"
+    )
     assert (found["mine"], found["folder"], found["text"]) == ("this", str(tmp_path), "typed")
     assert (found["main"], found["name"], found["path"]) == (True, "__main__", str(tmp_path))
     assert Path(found["file"]).name == "test.score_model.py"
@@ -136,7 +138,7 @@ def test_the_server_has_a_single_thread(run):
 
 
 def test_a_server_that_a_library_gave_a_thread_takes_no_script():
-    run = begin(RUN.replace("fork_server.start()", "fork_server.NO_THREAD_OF_ARROW = {}\nfork_server.start()"))
+    run = begin(RUN.replace("fork_server.start()", "fork_server.run.NO_THREAD_OF_ARROW = {}\nfork_server.start()"))
     body = "print(os.getpid(), 'torch' in sys.modules)\n" + WAIT
     script = run.script(f"if 'pandas' in sys.modules:\n    raise SystemExit('forked')\n{body}")
     assert script.stdout
@@ -260,7 +262,7 @@ def test_else_a_script_goes_on_by_itself(run, environment):
 def test_none_is_started_if_it_is_switched_off_or_there_is_a_gpu(monkeypatch, tmp_path, why):
     before = psutil.Process().children()
     monkeypatch.setenv(fork_server.FOLDER, fork_server.OFF if why == "switched off" else "")
-    monkeypatch.setattr(fork_server, "GPUS", [str(tmp_path)] if why == "a GPU" else [])
+    monkeypatch.setattr(fork_server.run, "GPUS", [str(tmp_path)] if why == "a GPU" else [])
     fork_server.start()
     assert not Path(os.environ[fork_server.FOLDER]).is_absolute()
     assert psutil.Process().children() == before
