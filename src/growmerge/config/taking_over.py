@@ -57,7 +57,7 @@ def take_rows_in_script(data: dict[str, Any], code: str, script: str) -> None:
 
 
 def let_go(data: dict[str, Any], origins: Origins) -> None:
-    """What files below the list of languages say about languages that are no longer in it is left out."""
+    """Leave out what files below the list of languages say about languages that it no longer has."""
     mine = origins.number(("languages",))
     if mine is None:
         return

@@ -18,7 +18,7 @@ from growmerge.hashing import in_hash_order
 from growmerge.study.grid import Grid
 from growmerge.study.layout import Layout
 
-# Of each benchmark and language. More would make the page larger, and show nothing new.
+# Items, and translations, of each benchmark and language. More would make the page larger and show nothing new.
 SHOWN = 10
 TRANSLATED = 3
 CHARACTERS = 240  # of a text; longer ones end in an ellipsis

@@ -173,7 +173,7 @@ def _summary(study: Study, grid: Grid) -> list[str]:
 
 
 def _counts(shown: Sequence[Model], layout: Layout, made: Made) -> list[tuple[str, int, int]]:
-    """Of each kind, how many models are scored, of how many."""
+    """How many models of each kind there are, and how many of them are scored."""
     counts = []
     for kind, name in KINDS.items():
         those = [model for model in shown if model.kind == kind]

@@ -81,7 +81,7 @@ class Shown:
 
     @cached_property
     def judged(self) -> list[Model]:
-        """What shows what a benchmark can tell: adapted models, their checkpoints that are scored, and floors."""
+        """The models that show whether a benchmark can tell them apart: adapted ones, their checkpoints, and floors."""
         trained = {model.id for model in self.models}
         of_models = [checkpoint for checkpoint in self.checkpoints.values() if checkpoint.parents[0] in trained]
         return [*self.floors, *self.models, *of_models]

@@ -26,8 +26,8 @@ def write_language_tables(
 ) -> None:
     """by_language and means of the table `scores`, in `folder`: .parquet, .csv, .md and a manifest for each.
 
-    `gap` is the table of shares of the gap to joint training, which stand next to the means. Of replicates, they hold
-    the means over seeds.
+    `gap` is the table of shares of the gap to joint training, which stand next to the means. Replicates
+    are there as their means over seeds.
     """
     start = time.monotonic()
     read = [scores, *([gap] if gap else [])]

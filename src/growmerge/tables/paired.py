@@ -18,8 +18,8 @@ class PairedDifference(NamedTuple):
     Attributes:
         difference: mean of first minus second over the items, with its 95 % interval.
         p: of the exact sign test, two-sided: how often fair coins, one for each item on which the models differ, fall
-            as unevenly as that. Of right and wrong answers it is McNemar's exact test. Of replicates, it is that of
-            `seeds.difference_over_seeds`.
+            as unevenly as that. If items are right or wrong answers, it is McNemar's exact test. With replicates, it is
+            that of `seeds.difference_over_seeds`.
         better: items on which the first is better.
         worse: items on which it is worse.
         n: items.

@@ -30,8 +30,8 @@ class Items(NamedTuple):
     """What the items of a score add to it: the score is the mean over strata of the mean over the items of each.
 
     Attributes:
-        strata: a stratum each, shape (n_i,); a right answer is 1. Of scores that are no means (ratios of sums, chrF++)
-            these are their linear approximations, see `of_ratio`.
+        strata: an array for each stratum, shape (n_i,); a right answer is 1. If a score is no mean (ratios of sums,
+            chrF++), these are its linear approximations, see `of_ratio`.
         shares: whether they are right and wrong answers, whose mean is between 0 and 1.
     """
 
