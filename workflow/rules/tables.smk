@@ -137,13 +137,6 @@ use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     params:
         **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.figure])),
         models=lambda w: [vars(model) for model in TABULATED[w.figure]],
-        scores_folder=lambda w: f"{RESULTS}/scores",
-        baseline=STUDY.analysis.pairwise_method,
-        english=STUDY.english.code,
-        same_cost=[(match.matched_id, match.cheaper_id) for match in MATCHES if not match.excluded],
-        resamples=STUDY.analysis.bootstrap_resamples,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
-        seed=STUDY.seed,
         kinds=lambda w: CONTRASTED[w.figure],
     message:
         "Hold the models of {wildcards.figure} against one another on the same items"
