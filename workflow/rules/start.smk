@@ -1,11 +1,13 @@
 # What is checked before the first job of a run, and how its progress is told. Snakemake allows one `onstart`, so both are
 # here.
 
+import os
 import time
 
 from snakemake.logging import logger
 
 from growmerge import fork_server
+from growmerge.allocator import keep_freed_memory
 from growmerge.study.coverage import coverage_lines
 from growmerge.study.gated import gated_line
 from growmerge.study.plan import plan_of, refuse_without_room
@@ -46,6 +48,7 @@ onstart:
     counted = planned.flops if planned else {}
     flops = {job: sum(counted.get(str(path), 0.0) for path in job.output) for job in needed}
     tell(Progress(flops, share_done, time.monotonic()), logger.info)
+    keep_freed_memory(os.environ)  # of the jobs, those on a cluster too
     # Jobs in environments of their own, or on other machines, import by themselves.
     if workflow.is_main_process and workflow.local_exec and not workflow.deployment_settings.deployment_method:
         fork_server.start()
