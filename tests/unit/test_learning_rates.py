@@ -46,7 +46,7 @@ def test_a_rate_of_a_setup_is_that_of_all_its_trainings_and_of_no_others():
     experts = {f"1x/{target}" for target in ("swe", "isl", "ekk", "fas", "multi")}
     rounds = {f"{setup}/{code}" for setup in ("1x-rounds-2", "1x-rounds-2.1") for code in ("swe", "isl", "ekk", "fas")}
     assert changed == experts | rounds
-    assert healed and all(found[name] == 0.003 for name in healed), "healing states a rate of its own"
+    assert healed and all(found[name] == 0.024 for name in healed), "healing states a rate of its own"
     assert {found[name] for name in found.keys() - changed - healed} == {study.training.learning_rate}
 
 
@@ -69,7 +69,7 @@ def test_without_rates_of_their_own_recipes_are_what_they_were():
     grid = Grid(load_files(*MINIATURE))
     training = Recipes(grid).of("2x/isl").plain()["training"]
     assert list(training)[:3] == ["sequence_length", "batch_sequences", "learning_rate"], "params have an order, too"
-    assert training["learning_rate"] == 0.006
+    assert training["learning_rate"] == 0.048
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_matrices_of_the_layers_train_at_their_share_divided_by_the_width(width)
 
 def test_a_recipe_names_the_share_only_if_there_is_one(tmp_path):
     overlay = tmp_path / "mine.yaml"
-    overlay.write_text("training: {layer_scale: 0.125}\n", encoding="utf-8")
-    plain, scaled = (Recipes(Grid(load_files(*MINIATURE, *more))).of("seed").plain() for more in ([], [overlay]))
+    overlay.write_text("training: {layer_scale: null}\n", encoding="utf-8")
+    plain, scaled = (Recipes(Grid(load_files(*MINIATURE, *more))).of("seed").plain() for more in ([overlay], []))
     assert "layer_scale" not in plain["training"]
     assert scaled["training"] == plain["training"] | {"layer_scale": 0.125}

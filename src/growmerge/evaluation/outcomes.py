@@ -37,8 +37,10 @@ def bits_and_bytes(rows: pd.DataFrame) -> pd.DataFrame:
     `bits` over the sum of `bytes`: the length of a code for the text, whatever the tokenizer (Gao et al. 2020, The
     Pile, section 3.1). `bits` is NaN where a log-probability is NaN.
     """
-    keys = [rows["benchmark"], rows["language"], rows["item"].map(document_of).rename("document")]
-    of_pieces = pd.DataFrame({"bits": -rows["logprob"] / np.log(2), "bytes": rows["bytes"]}).groupby(keys)
+    pieces = rows[["benchmark", "language"]].assign(
+        document=rows["item"].map(document_of), bits=-rows["logprob"] / np.log(2), bytes=rows["bytes"]
+    )
+    of_pieces = pieces.groupby(["benchmark", "language", "document"])
     found = of_pieces.sum()
     return found.assign(bits=found["bits"].where(of_pieces["bits"].count() == of_pieces.size()))
 

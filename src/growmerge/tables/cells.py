@@ -109,16 +109,18 @@ def _bits_cells(frame: pd.DataFrame, resamples: int, seed: int) -> Iterator[tupl
         items = Items([of_ratio(bits, length) for bits, length in texts])
         return Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
 
-    for language, rows in frame.groupby("language", sort=False):
-        documents = bits_and_bytes(rows)
-        benchmarks = {
-            str(benchmark): (part["bits"].to_numpy(np.float64), part["bytes"].to_numpy(np.float64))
-            for benchmark, part in documents.groupby(level="benchmark", sort=False)
-        }
+    if frame.empty:
+        return  # scores that are older than bits per byte have no column `bytes`
+    documents: dict[str, dict[str, _Pairs]] = {}  # by language and benchmark
+    for (benchmark, language), part in bits_and_bytes(frame).groupby(level=["benchmark", "language"]):
+        pair = (part["bits"].to_numpy(np.float64), part["bytes"].to_numpy(np.float64))
+        documents.setdefault(str(language), {})[str(benchmark)] = pair
+    for language, several in frame[["language", "several"]].drop_duplicates("language").itertuples(index=False):
+        benchmarks = documents[str(language)]
         yield Key(BITS_PER_BYTE, str(language), ALL), cell(list(benchmarks.values()))
-        if rows["several"].iloc[0]:
-            for benchmark, texts in benchmarks.items():
-                yield Key(BITS_PER_BYTE, str(language), benchmark), cell([texts])
+        if several:
+            for name, texts in benchmarks.items():
+                yield Key(BITS_PER_BYTE, str(language), name), cell([texts])
 
 
 def _pair_cells(frame: pd.DataFrame, model: str) -> Iterator[tuple[Key, Cell]]:
