@@ -150,18 +150,18 @@ def test_the_numbers_of_the_page_are_the_record() -> None:
     sizes = [Costs(grid, {}).parameters(width) / 1e6 for width in (1, 2)]
     alone.append("({:.1f} and {:.1f} million parameters)".format(*sizes))
     two = [share("healed", method, percent=10) for method in ("linear", "linear_rows")]
-    of_base, by_hand = share("control", percent=10), "0.69 with the learning rate of all trainings"
     with_some = [
-        f"merges are closer to each other ({' and '.join(two)}), and the base is far behind ({of_base}; {by_hand}",
+        f"merges are closer to each other ({' and '.join(two)}), and the base is far behind ({share('control', percent=10)}).",
         f"nothing more has to be trained, and their merge wins back {share('rounds', 'linear_rows')}.",
         f"(1x): linear {_both('merge', 'linear')}, with `rows` {_both('merge', 'linear_rows')}, `tuned` with `rows` "
         f"{_both('merge', 'tuned_rows')}, trained on from `rows` {_both('healed', 'linear_rows', percent=5)} with 5 %, "
         f"{_both('healed', 'linear_rows', percent=10)} with 10 %.",
     ]
     after = {percent: share("healed", "linear_rows", percent=percent)[1:] for percent in (5, 10)}
-    reached = [share("merge", method) for method in ("linear_rows", "iso_c_rows", "tuned_rows")]
+    reached = [share("merge", method) for method in ("tuned_rows", "linear_rows", "iso_c_rows")]
     hoped = [
-        "0.70 by weights alone ({} to {}), and 0.75 with text to tune on ({}), in 1x.".format(*reached),
+        "Reached: 0.75 with text to tune on ({}), in 1x. Weights alone were to win back 0.70; it is {} by linear, and {} by "
+        "Iso-C.".format(*reached),
         f"5 % of joint training was to win back .80; it is {after[5]}.",
         f"10 % was to win back .90; it is {after[10]}, as much as the ensemble.",
     ]
@@ -171,7 +171,6 @@ def test_the_numbers_of_the_page_are_the_record() -> None:
     assert elsewhere == [".93", ".83"], "measured by hand"
     assert re.search(r"own embedding of each language .*\| \.93 \|", notebook)
     assert re.search(r"own layers of each language .*\| \.83 \|", notebook)
-    assert re.search(r"From the base with 0\.006: \.69\s+after 10 %", notebook)
     assert unheld(section(PAGE, "With some joint training"), with_some) == []
     assert unheld(section(PAGE, "What was hoped for, and what was not reached"), hoped) == []
 
@@ -200,9 +199,12 @@ def test_the_patterns_that_the_readme_names_are_shown() -> None:
         assert linear[0] > ties[1] and ties[0] > dare[1]
         assert ends("merge", "linear", setup, members=2)[0] > linear[1], "two languages keep more than four"
         assert linear[0] > ends("merge", "linear", "scratch")[1], "shared pre-training keeps more"
-    assert "It does not show that wider models adapt or merge better" in in_one_line(README)
+    assert "Wider experts are a little better on the same text in parity and bits per byte" in in_one_line(README)
+    assert "It does not show that they merge better." in in_one_line(README)
     for setup in ("1x_cloned", "2x"):
-        assert rows("experts", setup=setup)["value"].item() > rows("experts")["value"].item(), "more bits per byte"
+        for measure, sign in (("bits_per_byte", -1), ("parity", 1)):
+            wide, narrow = (rows("experts", setup=s, measure=measure)["value"].item() for s in (setup, "1x"))
+            assert 0 < sign * (wide - narrow) < 0.03
         assert number("merge", "linear", setup) <= number("merge", "linear")
 
 
@@ -218,7 +220,7 @@ def test_what_the_readme_and_the_page_say_in_words_holds() -> None:
             by_members = [of_papers(setup, members)[method] for members in (2, 3, 4)]
             assert by_members == sorted(by_members, reverse=True), "all keep more with few languages"
             assert of_papers(setup)[method] > of_papers("scratch")[method], "from scratch they keep less"
-            assert of_papers(setup)[method] < 0.4, "of four languages, less than 0.4"
+            assert of_papers(setup)[method] < 0.41, "of four languages, 0.4 at most"
         tuned = number("merge", "tuned_rows", setup)
         everything = RECORD[(RECORD["kind"] == "merge") & (RECORD["measure"] == "bits_per_byte")]
         everything = everything[(everything["setup"] == setup) & (everything["members"] == LANGUAGES)]
@@ -235,5 +237,6 @@ def test_what_the_readme_and_the_page_say_in_words_holds() -> None:
     )
     healed = {p: number("healed", "linear_rows", percent=p) - number("healed", "linear", percent=p) for p in (5, 10)}
     assert abs(number("merge", "linear_rows") - number("healed", "linear", percent=5)) < 0.02, "begins there"
-    assert 0 < healed[10] < 0.05, "at 10 % the starts are nearly alike"
-    assert number("healed", "linear_rows", percent=5) > number("merge", "tuned_rows"), "5 % brings more than tuning"
+    assert 0 < healed[10] < healed[5] < number("merge", "linear_rows") - number("merge", "linear"), "closer and closer"
+    tuned = number("merge", "tuned_rows")
+    assert number("healed", "linear_rows", percent=5) < tuned < number("healed", "linear_rows", percent=10)
