@@ -1,20 +1,30 @@
-"""Jobs keep the memory that a step frees."""
+"""Jobs keep the memory that a step frees, and ask for huge pages."""
 
 import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from growmerge.allocator import VARIABLE, keep_freed_memory
+from growmerge.allocator import TUNABLES, ask_for_huge_pages
 
-STEPS = """
-import resource, torch
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+HUGE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+TRAINING = """
+import resource, sys
+import torch
+from growmerge.allocator import KEPT_IN_TRAINING, keep_freed_memory
 torch.set_num_threads(1)
-states, head = torch.ones(1024, 64), torch.ones(4096, 64, requires_grad=True)
+if "keep" in sys.argv:
+    keep_freed_memory(KEPT_IN_TRAINING)
+weights = torch.ones(1024, 1024, requires_grad=True)
 def step():
-    torch.log_softmax(states @ head.T, dim=1).sum().backward()
+    states = weights
+    for _ in range(30):
+        states = states.tanh()
+    states.sum().backward()
 for _ in range(3):
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -22,23 +32,34 @@ for _ in range(10):
     step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
+PLAIN = {name: value for name, value in os.environ.items() if name != TUNABLES} | {"OMP_NUM_THREADS": "1"}
 
 
-def faults(environment: dict[str, str]) -> int:
-    """Pages that the kernel has to give to ten steps after the first."""
-    return int(subprocess.run([sys.executable, "-c", STEPS], env=environment, capture_output=True, check=True).stdout)
+def page_faults(code: str, *arguments: str, environment: dict[str, str]) -> int:
+    """What `code` prints: the pages that the kernel had to give to it."""
+    command = [sys.executable, "-c", code, *arguments]
+    return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_the_memory_of_a_step_is_used_again_by_the_next():
-    plain = {name: value for name, value in os.environ.items() if name != VARIABLE} | {"OMP_NUM_THREADS": "1"}
-    kept = dict(plain)
-    keep_freed_memory(kept)
-    assert faults(plain) > 5_000
-    assert faults(kept) < 500
+    assert page_faults(TRAINING, environment=PLAIN) > 5_000
+    assert page_faults(TRAINING, "keep", environment=PLAIN) < 2_000
+
+
+@pytest.mark.skipif(not HUGE.exists() or "[never]" in HUGE.read_text(), reason="needs transparent huge pages")
+def test_a_process_that_may_asks_for_huge_pages():
+    code = """
+import resource
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+block = bytearray(2**27)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    asking = dict(PLAIN)
+    ask_for_huge_pages(asking)
+    assert page_faults(code, environment=asking) < page_faults(code, environment=PLAIN) / 10
 
 
 def test_what_the_user_has_set_stays():
-    environment = {VARIABLE: "glibc.malloc.check=3"}
-    keep_freed_memory(environment)
-    assert environment == {VARIABLE: "glibc.malloc.check=3"}
+    environment = {TUNABLES: "glibc.malloc.check=3"}
+    ask_for_huge_pages(environment)
+    assert environment == {TUNABLES: "glibc.malloc.check=3"}

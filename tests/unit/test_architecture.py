@@ -17,17 +17,18 @@ SOURCE = ROOT / "src"
 # Modules at the root of the package, which anything may import.
 GROUND = {
     *(
+        "allocator",
         "artifacts",
         "disk",
         "errors",
         "fork_server",
         "frames",
-        "freed_memory",
         "hashing",
         "hub",
         "ids",
         "job",
         "lazily",
+        "scheduler",
         "slurm",
     ),
     "drafts",

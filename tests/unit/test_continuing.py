@@ -366,12 +366,12 @@ def test_names_of_rounds_must_be_free(tmp_path):
 
 
 def test_more_rounds_than_steps_are_refused_before_any_job(tmp_path):
-    planned = Planned(tmp_path, "rounds: {methods: [linear], counts: [134], setups: [1x]}")
+    planned = Planned(tmp_path, "rounds: {methods: [linear], counts: [107], setups: [1x]}")
     with pytest.raises(
-        GrowmergeError, match=r"134 rounds of '1x/swe', which trains 133 steps in all; choose at most 133"
+        GrowmergeError, match=r"107 rounds of '1x/swe', which trains 106 steps in all; choose at most 106"
     ):
         check_continued(planned.costs)
-    check_continued(Planned(tmp_path, "rounds: {methods: [linear], counts: [133], setups: [1x]}").costs)
+    check_continued(Planned(tmp_path, "rounds: {methods: [linear], counts: [106], setups: [1x]}").costs)
 
 
 def test_less_than_a_step_of_healing_is_refused_before_any_job(tmp_path):

@@ -48,7 +48,7 @@ def test_the_miniature_has_the_papers_methods_others_and_merges_of_all_languages
     alone = [m for m in finished if m.method not in everywhere]
     assert {len(m.languages) for m in alone} == {4}
     assert len(alone) == 4 * len([method for method in miniature.study.merging.methods if method.sizes == "all"])
-    assert {m.step for m in miniature.merges} == {None, 40, 80, 120}
+    assert {m.step for m in miniature.merges} == {None, 32, 64, 96}
     assert {m.method for m in miniature.merges if m.step} == set(everywhere)
     assert len([m for m in miniature.models if m.setup not in miniature.rounds]) == 4 * 5
 

@@ -139,18 +139,18 @@ def test_sharing_changes_no_model_and_no_figure_of_the_other_setups():
 
 
 def test_a_step_that_no_training_saves_is_named_before_any_job():
-    grid = miniature(merging={"over_training": {"setups": ["scratch"], "every": 40, "until": 400}})
-    with pytest.raises(GrowmergeError, match=r"no checkpoint of 'scratch/\w+' after 1\d0 steps: it trains 1\d\d and"):
+    grid = miniature(merging={"over_training": {"setups": ["scratch"], "every": 32, "until": 400}})
+    with pytest.raises(GrowmergeError, match=r"no checkpoint of 'scratch/\w+' after 1\d\d steps: it trains 1\d\d and"):
         check_saved_steps(costs(grid))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"merging": {"over_training": {"setups": ["scratch"], "every": 30, "until": 90}}}, "every 20 steps"),
-        ({"merging": {"over_training": {"setups": ["scrtch"], "every": 20, "until": 90}}}, "did you mean 'scratch'"),
+        ({"merging": {"over_training": {"setups": ["scratch"], "every": 30, "until": 90}}}, "every 16 steps"),
+        ({"merging": {"over_training": {"setups": ["scrtch"], "every": 16, "until": 90}}}, "did you mean 'scratch'"),
         (
-            {"merging": {"over_training": {"setups": ["scratch"], "every": 20, "until": 10}}},
+            {"merging": {"over_training": {"setups": ["scratch"], "every": 16, "until": 10}}},
             "smaller than the first step that is merged",
         ),
         ({"merging": {"series": {"orders": [["swe", "swe"]]}}}, "occurs twice"),

@@ -149,9 +149,10 @@ def test_the_numbers_of_the_page_are_the_record() -> None:
     grid = Grid(load_files(ROOT / "config/config.yaml", ROOT / "config/miniature.yaml"))
     sizes = [Costs(grid, {}).parameters(width) / 1e6 for width in (1, 2)]
     alone.append("({:.1f} and {:.1f} million parameters)".format(*sizes))
+    of_base = share("control", percent=10)
     two = [share("healed", method, percent=10) for method in ("linear", "linear_rows")]
     with_some = [
-        f"merges are closer to each other ({' and '.join(two)}), and the base is far behind ({share('control', percent=10)}).",
+        f"merges are closer to each other ({' and '.join(two)}), and the base is far behind ({of_base}).",
         f"nothing more has to be trained, and their merge wins back {share('rounds', 'linear_rows')}.",
         f"(1x): linear {_both('merge', 'linear')}, with `rows` {_both('merge', 'linear_rows')}, `tuned` with `rows` "
         f"{_both('merge', 'tuned_rows')}, trained on from `rows` {_both('healed', 'linear_rows', percent=5)} with 5 %, "
@@ -160,8 +161,8 @@ def test_the_numbers_of_the_page_are_the_record() -> None:
     after = {percent: share("healed", "linear_rows", percent=percent)[1:] for percent in (5, 10)}
     reached = [share("merge", method) for method in ("tuned_rows", "linear_rows", "iso_c_rows")]
     hoped = [
-        "Reached: 0.75 with text to tune on ({}), in 1x. Weights alone were to win back 0.70; it is {} by linear, and {} by "
-        "Iso-C.".format(*reached),
+        "Reached: 0.75 with text to tune on ({}), in 1x. "
+        "Weights alone were to win back 0.70; it is {} by linear, and {} by Iso-C.".format(*reached),
         f"5 % of joint training was to win back .80; it is {after[5]}.",
         f"10 % was to win back .90; it is {after[10]}, as much as the ensemble.",
     ]

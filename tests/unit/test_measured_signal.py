@@ -46,8 +46,8 @@ def test_the_unigram_model_is_better_than_every_merge_by_the_papers_methods() ->
 
 def test_merges_with_weighted_rows_are_above_the_floor_if_they_share_their_pre_training() -> None:
     assert (
-        "With weighted rows, merges by linear, TIES, RegMean and `tuned` are better than the floor in the setups that share "
-        "their pre-training; from scratch, none is." in README
+        "With weighted rows, merges by linear, TIES, RegMean and `tuned` are better than the floor in the setups that "
+        "share their pre-training; from scratch, none is." in README
     )
     for measure in BETTER:
         table = merges(measure)
@@ -67,8 +67,8 @@ def test_what_can_tell_models_apart_is_the_record() -> None:
     cells = SIGNAL[(SIGNAL["benchmark"] == "") & (SIGNAL["language"] != "eng")]
     able = {measure: part.loc[part["tells"].astype(bool), "language"] for measure, part in cells.groupby("measure")}
     assert (
-        "acceptability can in Estonian and Persian, parity in Swedish, bits per byte in Swedish and Estonian. Elsewhere they "
-        "differ no more than late checkpoints of one training do" in README
+        "acceptability can in Estonian and Persian, parity in Swedish, bits per byte in Swedish and Estonian. "
+        "Elsewhere they differ no more than late checkpoints of one training do" in README
     )
     named = {measure: {LANGUAGES[code] for code in codes} for measure, codes in able.items()}
     assert named == {

@@ -80,9 +80,12 @@ def test_killed_with_9_it_resumes_and_ends_with_the_same_bits(inputs, tmp_path):
 def test_a_recipe_names_the_optimizer_if_it_is_not_adamw(tmp_path):
     """Else every training that was made before there was a choice would be made again."""
     overlay = tmp_path / "muon.yaml"
-    overlay.write_text("training: {optimizer: muon}\n", encoding="utf-8")
+    overlay.write_text("training: {optimizer: muon, layer_scale: null}\n", encoding="utf-8")
     files = [ROOT / "config/config.yaml", ROOT / "config/miniature.yaml"]
-    plain, muon = (Recipes(Grid(load_files(*files, *more))).of("seed").plain() for more in ([], [overlay]))
+    one_rate = ROOT / "config/miniature-one-rate.yaml"
+    plain, muon = (
+        Recipes(Grid(load_files(*files, *more))).of("seed").plain() for more in ([one_rate], [one_rate, overlay])
+    )
     assert not {"optimizer", "muon_learning_rate"} & plain["training"].keys()
     assert muon["training"] == plain["training"] | {"optimizer": "muon", "muon_learning_rate": 0.02}
 

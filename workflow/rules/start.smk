@@ -7,7 +7,7 @@ import time
 from snakemake.logging import logger
 
 from growmerge import fork_server
-from growmerge.allocator import keep_freed_memory
+from growmerge.allocator import ask_for_huge_pages
 from growmerge.study.coverage import coverage_lines
 from growmerge.study.gated import gated_line
 from growmerge.study.plan import plan_of, refuse_without_room
@@ -48,7 +48,7 @@ onstart:
     counted = planned.flops if planned else {}
     flops = {job: sum(counted.get(str(path), 0.0) for path in job.output) for job in needed}
     tell(Progress(flops, share_done, time.monotonic()), logger.info)
-    keep_freed_memory(os.environ)  # of the jobs, those on a cluster too
+    ask_for_huge_pages(os.environ)  # for jobs, those on a cluster too
     # Jobs in environments of their own, or on other machines, import by themselves.
     if workflow.is_main_process and workflow.local_exec and not workflow.deployment_settings.deployment_method:
         fork_server.start()

@@ -32,7 +32,7 @@ job starts.
 | `limits-of-merging-published.yaml` | given after that file: from its published checkpoints, without training |
 | `miniature.yaml` | the whole pipeline with tiny models, for a laptop; `make demo` runs it |
 | `miniature-sharing.yaml` | given after that file: experts that share the beginning of their training |
-| `miniature-one-rate.yaml` | given after `miniature.yaml`: one learning rate for all weights of all widths, as in the papers |
+| `miniature-one-rate.yaml` | given after `miniature.yaml`: one learning rate for all weights, as in the papers |
 | `miniature-density.yaml` | given after `miniature.yaml`: TIES and DARE with more of the task vectors |
 | `miniature-translation.yaml` | given after `miniature.yaml`: facts and translation, which its models cannot do |
 | `miniature-vocabulary.yaml` | given after `miniature.yaml`: what merging loses at another size of the vocabulary |

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from growmerge.allocator import keep_freed_memory
 from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.evaluation.packing import Row, batches, pack, visibility
 from growmerge.evaluation.request import Request
-from growmerge.freed_memory import keep_freed_memory
 from growmerge.models.logits import rows_at_a_time
 
 # On a CPU, logits of one chunk of the head and states of one batch (numbers) that stay in a core's own cache with all

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from growmerge.freed_memory import keep_freed_memory
+from growmerge.allocator import keep_freed_memory
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from transformers import LlamaForCausalLM
 
+from growmerge.allocator import KEPT_IN_TRAINING, keep_freed_memory
 from growmerge.artifacts import TRAINING_LOG
 from growmerge.config.training import Training
 from growmerge.data.mixture import Mixture
@@ -66,6 +67,8 @@ class Run:
         self.model, self.settings, self.ranks = model, settings, ranks
         self.micro_batch, self.halved = max(1, t.micro_batch_sequences // settings.width), 0
         self.loss, self.spikes = math.nan, 0
+        if ranks.device.type == "cpu":
+            keep_freed_memory(KEPT_IN_TRAINING)
         self._optimizer = make_optimizer(model, t, settings.width)
         compiled = t.compile if t.compile is not None else ranks.device.type == "cuda"
         self._gradient = self.gradient_type(model, t.precision, compiled)
