@@ -37,7 +37,16 @@ _OWN_DIGEST = "sha256"  # the key of a manifest for the digest of all its other 
 TRAINING_LOG = "training_log.jsonl"
 # Notes about an artifact (times, paths, commands) that are not part of what it is.
 NOTES = {"README.md", TRAINING_LOG, "results.json"}
-RECORDED_PACKAGES = ("growmerge", "snakemake", "torch", "transformers", "tokenizers", "mergekit", "pyarrow")
+RECORDED_PACKAGES = (
+    "growmerge",
+    "snakemake",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "fastokens",
+    "mergekit",
+    "pyarrow",
+)
 
 
 def sha256_file(path: Path) -> str:

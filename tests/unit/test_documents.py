@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from growmerge.data.documents import (
@@ -50,6 +50,14 @@ def test_folded_text_has_single_spaces_and_no_case_or_punctuation(text):
     categories = {unicodedata.category(c)[0] for word in folded.split(" ") for c in word}
     assert categories <= set("LMN")
     assert folded == " ".join(folded.split())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=5), st.integers(1, 4))
+def test_long_texts_fold_as_their_pieces_do(pieces, turns):
+    short = " ".join(fold(piece) for piece in pieces).split()
+    times = turns * 500
+    assert fold("\n".join(pieces * times)) == " ".join(short * times)
 
 
 def test_digests_never_change():

@@ -10,6 +10,7 @@ from growmerge.artifacts import publish
 from growmerge.data.corpus import HELDOUT
 from growmerge.data.documents import Document, fold, write_documents
 from growmerge.data.split import Decontamination, TrainingText, evaluation_documents, first_bytes, read_heldout
+from growmerge.data.words import count_words, separated
 from growmerge.errors import GrowmergeError
 
 
@@ -66,6 +67,22 @@ def test_contaminated_is_what_holds_the_words_of_a_text_in_a_row(evaluation, tex
     for wanted in (fold(e).split() for e in evaluation):
         windows = [words[i : i + len(wanted)] for i in range(len(words) - len(wanted) + 1)]
         expected |= words == wanted if len(wanted) < Decontamination.KEY else wanted in windows
+    found = Decontamination([Document("x", e) for e in evaluation]).holds_evaluation_text(Document("y", text))
+    assert found == expected
+
+
+MIXED = st.text(st.sampled_from("我你猫 ไท ab1，…\nＡ"), max_size=24)
+
+
+@given(st.lists(MIXED, max_size=3), MIXED, st.booleans())
+def test_contaminated_is_the_same_in_scripts_without_spaces(evaluation, text, within):
+    """Against a direct comparison; half of the texts have an evaluation text within."""
+    if within and evaluation:
+        text = text[:5] + evaluation[0] + text[5:]
+    expected = False
+    for wanted in map(separated, evaluation):
+        few = count_words(wanted, numbers=True) < Decontamination.KEY
+        expected |= separated(text) == wanted if few else f" {wanted} " in f" {separated(text)} "
     found = Decontamination([Document("x", e) for e in evaluation]).holds_evaluation_text(Document("y", text))
     assert found == expected
 

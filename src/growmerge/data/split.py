@@ -9,7 +9,7 @@ from growmerge.artifacts import read_manifest, sha256_file
 from growmerge.data.accounting import Tally
 from growmerge.data.corpus import HELDOUT
 from growmerge.data.documents import Document, iterate_documents
-from growmerge.data.words import count_words, separated, windows
+from growmerge.data.words import count_words, normalized, separated, spread, words_and_windows
 from growmerge.errors import GrowmergeError
 
 
@@ -44,21 +44,26 @@ class Decontamination:
         """Index the texts that must not be trained on."""
         self._by_longest: dict[str, list[str]] = {}
         self._short: set[str] = set()
+        self._short_joined: set[str] = set()
         for document in evaluation:
             text = separated(document.text)
             if count_words(text, numbers=True) < self.KEY:
                 self._short.add(text)
+                self._short_joined.add(text.replace(" ", ""))
             else:
-                longest = max([*text.split(), *windows(text, self.KEY)], key=len)
+                longest = max(words_and_windows(text, self.KEY), key=len)
                 self._by_longest.setdefault(longest, []).append(f" {text} ")
 
     def holds_evaluation_text(self, document: Document) -> bool:
         """Whether some evaluation text stands in the document."""
-        text = separated(document.text)
-        if text in self._short:
-            return True
-        suspicious = self._by_longest.keys() & {*text.split(), *windows(text, self.KEY)}
-        return any(wanted in f" {text} " for word in suspicious for wanted in self._by_longest[word])
+        text = normalized(document.text)
+        # Few documents get beyond these two: to spread the characters of a text takes longest.
+        suspicious = self._by_longest.keys() & words_and_windows(text, self.KEY)
+        if not suspicious and text.replace(" ", "") not in self._short_joined:
+            return False
+        text = spread(text)
+        padded = f" {text} "
+        return text in self._short or any(wanted in padded for word in suspicious for wanted in self._by_longest[word])
 
 
 class TrainingText:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
 
 from growmerge.data.documents import fold
 
@@ -22,7 +21,8 @@ _EAST_ASIAN = (
 _SOUTH_EAST_ASIAN = "\u0e00-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
 _EAST = re.compile(f"[{_EAST_ASIAN}]")
 _UNSPACED = re.compile(f"[{_EAST_ASIAN}{_SOUTH_EAST_ASIAN}]")
-_RUN = re.compile(f"{_UNSPACED.pattern}(?: {_UNSPACED.pattern})*")
+_UNSPACED_RUN = re.compile(f"{_UNSPACED.pattern}+")
+_RUN = re.compile(f"{_UNSPACED.pattern}[ {_EAST_ASIAN}{_SOUTH_EAST_ASIAN}]*")  # spaces within it do not count
 # How many letters make a word, on average and rounded up, in running text.
 _EAST_LETTERS = 2
 _SOUTH_EAST_LETTERS = 4
@@ -46,15 +46,36 @@ def separated(text: str) -> str:
 
     Texts that differ only in how Unicode encodes them (composed or not, full or half width) become the same.
     """
-    folded = unicodedata.normalize("NFKC", fold(unicodedata.normalize("NFC", text)))
-    if folded.isascii() or not _UNSPACED.search(folded):
-        return folded
-    return " ".join(_UNSPACED.sub(r" \g<0> ", folded).split())
+    return spread(normalized(text))
 
 
-def windows(separated_text: str, length: int) -> Iterator[str]:
-    """All runs of `length` neighbouring characters of scripts without spaces, in a text of :func:`separated`."""
-    for run in _RUN.finditer(separated_text):
-        characters = run[0].replace(" ", "")
-        for start in range(len(characters) - length + 1):
-            yield characters[start : start + length]
+def normalized(text: str) -> str:
+    """The text of :func:`separated` as it is before :func:`spread`."""
+    return unicodedata.normalize("NFKC", fold(unicodedata.normalize("NFC", text)))
+
+
+def spread(normalized_text: str) -> str:
+    """A text of :func:`normalized`, with spaces around each character of scripts without spaces."""
+    if not _has_unspaced(normalized_text):
+        return normalized_text
+    return " ".join(_UNSPACED_RUN.sub(lambda run: f" {' '.join(run[0])} ", normalized_text).split())
+
+
+def windows(text: str, length: int) -> list[str]:
+    """All runs of `length` neighbouring characters of scripts without spaces.
+
+    `text` is one of :func:`normalized` or :func:`separated`; spaces between such characters do not count.
+    """
+    runs = [run.replace(" ", "") for run in _RUN.findall(text)]
+    return [run[start : start + length] for run in runs for start in range(len(run) - length + 1)]
+
+
+def words_and_windows(text: str, length: int) -> list[str]:
+    """The words in scripts with spaces between words, then the :func:`windows` of the others. `text` is as there."""
+    if not _has_unspaced(text):
+        return text.split()
+    return _RUN.sub(" ", text).split() + windows(text, length)
+
+
+def _has_unspaced(text: str) -> bool:
+    return not text.isascii() and _UNSPACED.search(text) is not None
