@@ -1,6 +1,7 @@
 """How long merging takes, against mergekit's command line and against the bytes that have to be moved.
 
-    python speed/merging.py [--layers 30] [--repeats 3] [--folder FOLDER] [--only ours,job,mergekit] [--json FILE]
+    python speed/merging.py [--layers 30] [--vocabulary 128256] [--repeats 3] [--folder FOLDER]
+        [--only ours,job,mergekit] [--json FILE]
 
 Five models of the 180M shape and their base (random weights near each other, bfloat16, tied: 2 GB) are made in a
 temporary folder, or once in the given one. Every measurement is a process of its own, so that its peak memory is its
@@ -37,7 +38,7 @@ LANGUAGES = ("ekk", "fao", "fas", "isl", "swe")
 SEED = 42
 
 
-def make_models(folder: Path, layers: int) -> None:
+def make_models(folder: Path, layers: int, vocabulary: int) -> None:
     """Checkpoints `base` and one for each language, with a small tokenizer: merges compare those of their inputs."""
     import torch
 
@@ -55,7 +56,7 @@ def make_models(folder: Path, layers: int) -> None:
     with publish(tokenizer) as draft:
         save_tokenizer(train_tokenizer(["a few words"], 300), draft.folder)
     for seed, name in enumerate(("base", *LANGUAGES)):
-        model = initialise(llama_config(shape, 128_256, 0, 0), 0)
+        model = initialise(llama_config(shape, vocabulary, 0, 0), 0)
         noise = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for parameter in model.parameters() if seed else ():
@@ -64,7 +65,7 @@ def make_models(folder: Path, layers: int) -> None:
             save_checkpoint(model.bfloat16(), draft.folder, tokenizer)
 
 
-def make_counts(folder: Path) -> None:
+def make_counts(folder: Path, vocabulary: int) -> None:
     """Token counts of each language: many tokens are rare, and a third does not occur."""
     import numpy as np
 
@@ -72,7 +73,7 @@ def make_counts(folder: Path) -> None:
     from growmerge.data.token_counts import COUNTS
 
     for seed, name in enumerate(LANGUAGES):
-        drawn = np.random.default_rng(seed).zipf(1.3, 128_256)
+        drawn = np.random.default_rng(seed).zipf(1.3, vocabulary)
         with publish(folder / "counts" / name) as draft:
             np.save(draft.folder / COUNTS, np.where(drawn > 1, drawn, 0).clip(max=10**6))
 
@@ -218,6 +219,7 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="compare", choices=["compare", "models", "floor", "ours", "job"])
     parser.add_argument("--folder", type=Path, help="for the models, to use them again")
     parser.add_argument("--layers", type=int, default=30)
+    parser.add_argument("--vocabulary", type=int, default=128_256, help="entries of the embedding")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--method", default="linear")
     parser.add_argument("--only", default="ours,job,mergekit")
@@ -234,14 +236,12 @@ def act(arguments: argparse.Namespace, folder: Path) -> None:
     """Do what the arguments say, with models in a folder."""
     if arguments.what == "compare":
         if not (folder / "swe").exists():
-            subprocess.run(
-                [sys.executable, __file__, "models", "--folder", str(folder), "--layers", str(arguments.layers)],
-                check=True,
-            )
+            sizes = ["--layers", str(arguments.layers), "--vocabulary", str(arguments.vocabulary)]
+            subprocess.run([sys.executable, __file__, "models", "--folder", str(folder), *sizes], check=True)
         compare(folder, arguments.repeats, arguments.only.split(","), arguments.json)
     elif arguments.what == "models":
-        make_models(folder, arguments.layers)
-        make_counts(folder)
+        make_models(folder, arguments.layers, arguments.vocabulary)
+        make_counts(folder, arguments.vocabulary)
     else:
         start = time.perf_counter()
         taken = {

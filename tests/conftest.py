@@ -37,6 +37,12 @@ ARCHITECTURE = Architecture(
     head_dim=8,
     max_position_embeddings=64,
 )
+# The files that take minutes. The tests of Slurm wait for it often; meanwhile the cores are the others'.
+LONGEST = (
+    *("slurm/test_on_slurm.py", "workflow/test_two_languages.py", "faults/test_campaign.py"),
+    *("workflow/test_three_seeds.py", "unit/test_speed_compare.py", "unit/test_agreement.py"),
+    *("unit/test_training_ranks.py", "unit/test_gpu_check.py", "workflow/test_own_languages.py"),
+)
 VOCABULARY = 320
 WORDS = ["the", "a", "cat", "dog", "sun", "house", "runs", "sees", "is", "warm", "öl", "þú", "bók", "سلام", "کتاب"]
 
@@ -56,9 +62,10 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files, of whole grids, first: begun last, one of them would leave the other cores idle at the end."""
+    """The long files first: begun last, one of them would leave the other cores idle at the end."""
     if SHARED_OUT:
-        items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+        places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: (places.get(item.path, len(places)), item.get_closest_marker("workflow") is None))
 
 
 def sentences(count: int, seed: int) -> list[str]:

@@ -1,5 +1,6 @@
 """The GPU check runs all of its parts on a CPU, and a part that fails takes none of the others with it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -31,6 +32,9 @@ def test_every_part_runs_on_a_cpu_and_the_page_says_that_no_gpu_was_there(tmp_pa
     assert "| harness, batches of 64 |" in page and "| ramplus_tl |" in page and "| iso_c |" in page
     assert "needs a GPU" in page, "tests that were skipped are not passed over"
     assert "| training 180M: share of bf16 peak | 0.40 | - | not measured |" in page
+    training = [json.loads(line) for line in (tmp_path / "training.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["engine"] for row in training] == ["ours", "torch", "trainer"]
+    assert all(row["tokens_per_second"] > 0 and row["peak_memory_mb"] > 0 for row in training)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

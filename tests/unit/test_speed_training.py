@@ -1,9 +1,5 @@
 """The benchmarks of training compare what is the same: every engine trains the same model on the same batches."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 import torch
 from conftest import ROOT
@@ -31,18 +27,6 @@ def test_the_engines_end_with_the_same_model(setting):
         for name, expected in measured[0].model.state_dict().items():
             moves = [(end - start[name]).flatten() for end in (expected, other.model.state_dict()[name])]
             assert torch.nn.functional.cosine_similarity(*moves, dim=0) > 0.99, name
-
-
-@pytest.mark.slow
-def test_the_gpu_benchmark_runs_on_a_tiny_shape(tmp_path):
-    script, out = SPEED / "training_gpu.py", tmp_path / "out.json"
-    tiny = (
-        "--shapes tiny --sequence-length 64 --vocabulary 320 --batch-sequences 4 --micro-batch 2 --no-compile --steps 6"
-    )
-    subprocess.run([sys.executable, str(script), *tiny.split(), "--json", str(out)], check=True, stderr=subprocess.PIPE)
-    results = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert [result["engine"] for result in results] == ["ours", "torch", "trainer"]
-    assert all(result["tokens_per_second"] > 0 and result["peak_memory_mb"] > 0 for result in results)
 
 
 def test_the_shapes_of_the_gpu_benchmark_are_the_papers(monkeypatch):

@@ -1,8 +1,8 @@
 """Rule tokenize_shard: one shard of a corpus (or of a part of it) as token ids."""
 
-from growmerge.job import imports, job, snakemake
+from growmerge.job import heavy_imports, job, snakemake
 
-with imports():
+with heavy_imports():
     from pathlib import Path
 
     from growmerge.data.tokenizing import publish_tokens
