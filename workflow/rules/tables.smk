@@ -297,6 +297,7 @@ rule tabulate_trainings:
         mem_mb=1000,
         runtime=30,
     params:
+        **GRID.replicates.params(GRID.by_seed(GRID.trained)),
         models=[vars(model) for model in GRID.trained],
         models_folder=lambda w: f"{RESULTS}/models",
     message:

@@ -14,6 +14,11 @@ from growmerge.config import Study
 ModelsBySeed = Mapping[str, Mapping[int, str]]
 
 
+def seeds_of(replicates: ModelsBySeed) -> dict[str, str]:
+    """By the id of each replicate, its seed as tables write it."""
+    return {name: str(seed) for by_seed in replicates.values() for seed, name in by_seed.items()}
+
+
 class Replicates:
     """The seeds of a study, and what of it is made with each of them."""
 

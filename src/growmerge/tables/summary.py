@@ -15,7 +15,7 @@ from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
 from growmerge.errors import GrowmergeError
 from growmerge.ids import ALL, MACRO
 from growmerge.study.grid import Model
-from growmerge.study.replicates import ModelsBySeed
+from growmerge.study.replicates import ModelsBySeed, seeds_of
 from growmerge.tables.cells import Cell, Key, Parity, of_scores, of_translations
 from growmerge.tables.seeds import mean_over_seeds
 from growmerge.tables.statistics import Interval, of_enough
@@ -134,7 +134,7 @@ def summarise(
     if not replicates:
         rows = [row for model in models for row in rows_of(model, cells[model.id])]
         return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
-    seeds = {model: str(seed) for by_seed in replicates.values() for seed, model in by_seed.items()}
+    seeds = seeds_of(replicates)
     rows = []
     for model in models:
         if model.id in means:
