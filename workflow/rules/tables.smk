@@ -31,6 +31,9 @@ AVERAGED = {t: models if t == "scores" or FIGURES[t].over_seeds else [] for t, m
 # Table -> its models, with the replicates that it averages over.
 IN_TABLE = {t: list(dict.fromkeys([*TABULATED[t], *GRID.with_replicates(models)])) for t, models in AVERAGED.items()}
 
+# What shows whether benchmarks can tell models apart, with the replicates whose spread is the noise.
+JUDGED = GRID.with_replicates(SHOWN.judged)
+
 # How Snakemake's own report lists tables.
 IN_REPORT = {"category": "Tables", "caption": "../report/table.rst"}
 
@@ -183,8 +186,8 @@ rule tabulate_signal:
     Tabulate what each benchmark can tell: above a floor, beyond noise, in order.
     """
     input:
-        scores=LAYOUT.scores(SHOWN.judged),
-        translations=LAYOUT.translations(SHOWN.judged),
+        scores=LAYOUT.scores(JUDGED),
+        translations=LAYOUT.translations(JUDGED),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/signal.parquet",
@@ -201,7 +204,8 @@ rule tabulate_signal:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        models=[vars(model) for model in SHOWN.judged],
+        **GRID.replicates.params(GRID.by_seed(JUDGED)),
+        models=[vars(model) for model in JUDGED],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,

@@ -38,8 +38,8 @@ def write_trainings(
     so that the model has learned no more than one of the width it was cloned from. A model that is not there is a
     hole: a row without numbers.
 
-    With `replicates` (by id, the models by seed that are the same with other seeds), the column `seed` says which seed a
-    row is of, as in `summary.summarise`: ALL for a model that is made once, with the first seed.
+    With `replicates` (by id, the models by seed that are the same with other seeds), the column `seed` says of which
+    seed a row is, as in `summary.summarise`: ALL for a model that is made once, with the first seed.
 
     Raises GrowmergeError for a training log that differs from its manifest.
     """
