@@ -7,6 +7,8 @@ TOKENIZER_FIGURES = [name for name in DRAWN if FIGURES[name].source == "tokenize
 FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES, *TOKENIZER_FIGURES]
 OF_GAP = [GRID.model(m) for m in dict.fromkeys(m for candidate in SHOWN.candidates for m in candidate.models)]
 CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
+# Table -> the groups of its models whose means its figure shows, with several seeds.
+GROUPS = {name: [group._asdict() for group in FIGURES[name].groups(SHOWN)] for name in TABULATED}
 TABULATED["scores"] = SCORED
 # Contrasts are between models of the first seed, whose replicates are paired with one another.
 FIRST = [model for model in SCORED if split_seed(model.id)[1] is None]
@@ -71,7 +73,7 @@ rule tabulate_scores:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.table])),
+        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.table]), groups=lambda w: GROUPS.get(w.table, [])),
         models=lambda w: [vars(model) for model in IN_TABLE[w.table]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,

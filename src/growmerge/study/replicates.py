@@ -37,12 +37,12 @@ class Replicates:
         """The seeds after the first."""
         return self.seeds[1:]
 
-    def params(self, by_seed: object) -> dict[str, object]:
+    def params(self, by_seed: object, **more: object) -> dict[str, object]:
         """What a rule takes as params of replicates: nothing in a study of one seed, whose params stay as they were.
 
-        `by_seed` is `Grid.by_seed` of its models, or a function of wildcards that gives it.
+        `by_seed` is `Grid.by_seed` of its models, or a function of wildcards that gives it; `more` are other params.
         """
-        return {"replicates": by_seed} if self.further else {}
+        return {"replicates": by_seed, **more} if self.further else {}
 
     def named(self, name: str, seed: int | None) -> str:
         """The base or setup `name` as it is with a seed; itself where nothing in it depends on the seed."""
