@@ -6,6 +6,7 @@ import pytest
 from conftest import ROOT
 from made_up_scores import artists, legend, selection
 from scipy import stats
+from test_gap import text
 
 from growmerge import ids
 from growmerge.config import validate
@@ -24,7 +25,7 @@ from growmerge.tables.statistics import Interval
 from growmerge.tables.summary import SCORE_COLUMNS, of_single_models, over_all_seeds, summarise
 
 SEEDS = (42, 43, 44)
-MEASURED = {"pairs": ("acceptability", "sum"), "text": ("bits_per_byte", "sum")}
+MEASURED = {"pairs": ("acceptability", "sum"), **dict.fromkeys(("text", "more"), ("bits_per_byte", "sum"))}
 MERGES = ("1x/isl+swe/linear", "1x/ekk+swe/linear", "1x/isl+swe/ties", "1x/ekk+swe/ties")
 EXPERTS = ("1x/isl", "1x/swe", "1x/ekk")
 ITEMS = 40
@@ -103,6 +104,18 @@ def test_the_mean_of_one_model_in_one_language_is_the_models_own():
     assert (own["seed"], own["subset"]) == ("all", "all")
     assert (mean.value, mean.low, mean.high) == pytest.approx(own[["value", "low", "high"]].tolist(), abs=1e-12)
     assert (mean.n, mean.seeds, mean.language) == (ITEMS, 3, "mean")
+
+
+def test_a_mean_over_benchmarks_is_the_models_own_too():
+    scores = {
+        named("1x/isl", seed): pd.concat([text(2 + place / 10), text(1.5, 30, seed).assign(benchmark="more")])
+        for place, seed in enumerate(SEEDS)
+    }
+    table = summary_of({name: frame.query("language == 'isl'") for name, frame in scores.items()}, ["1x/isl"])
+    own, mean = table.iloc[0], means(table)["1x", "", 1]
+    assert (own["seed"], own["measure"], own["subset"]) == ("all", "bits_per_byte", "all")
+    assert (mean.value, mean.low, mean.high) == pytest.approx(own[["value", "low", "high"]].tolist(), abs=1e-12)
+    assert mean.n == 70
 
 
 def test_a_mean_over_models_has_the_variance_of_its_seeds_and_items():
