@@ -32,7 +32,6 @@ ITEMS = 40
 
 
 def model(name):
-    plain, _ = ids.split_seed(name)
     setup, target, *method = name.split("/")
     languages = tuple(ids.languages_of(target))
     return Model(name, "merge" if method else "model", (), 1, setup, target, "".join(method), languages)
@@ -94,7 +93,10 @@ def test_experts_and_merges_are_grouped_by_what_figures_show():
     assert found["1x", "ties", 0] == found["1x", "ties", 2] == MERGES[2:]
     assert found["1x", "", 2] == MERGES
     assert set(found) == {("1x", "", 1), ("1x", "", 2), *(("1x", m, n) for m in ("linear", "ties") for n in (0, 2))}
-    assert {group[:3] for group in groups_of(map(model, MERGES), sizes=False)} == {("1x", "linear", 0), ("1x", "ties", 0)}
+    assert {group[:3] for group in groups_of(map(model, MERGES), sizes=False)} == {
+        ("1x", "linear", 0),
+        ("1x", "ties", 0),
+    }
 
 
 def test_the_mean_of_one_model_in_one_language_is_the_models_own():

@@ -8,7 +8,7 @@ FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES, *TOKENIZER_FIGURE
 OF_GAP = [GRID.model(m) for m in dict.fromkeys(m for candidate in SHOWN.candidates for m in candidate.models)]
 CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
 # Table -> the groups of its models whose means its figure shows, with several seeds.
-GROUPS = {name: [group._asdict() for group in FIGURES[name].groups(SHOWN)] for name in TABULATED}
+GROUPS = {n: [group._asdict() for group in FIGURES[n].groups(SHOWN)] for n in TABULATED if GRID.replicates.further}
 TABULATED["scores"] = SCORED
 # Contrasts are between models of the first seed, whose replicates are paired with one another.
 FIRST = [model for model in SCORED if split_seed(model.id)[1] is None]

@@ -196,7 +196,9 @@ def _check_same_items(frames: Mapping[str, pd.DataFrame | None]) -> None:
 
 
 def _check_listing(
-    model: str, frames: Mapping[str, pd.DataFrame | None], listed: dict[tuple[str, str], tuple[str, NDArray[np.object_]]]
+    model: str,
+    frames: Mapping[str, pd.DataFrame | None],
+    listed: dict[tuple[str, str], tuple[str, NDArray[np.object_]]],
 ) -> None:
     """Raise GrowmergeError if the items of a model are others than those `listed`, or in another order.
 
