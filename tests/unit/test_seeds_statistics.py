@@ -114,6 +114,7 @@ def test_a_ratio_of_sums_has_the_variance_of_its_bootstrap():
     resampled = above[drawn].sum(axis=1) / below[drawn].sum(axis=1)
     items = of_ratio(above, below)
     assert items.mean() == pytest.approx(above.sum() / below.sum())
+    assert np.corrcoef(items, above - items.mean() * below)[0, 1] == pytest.approx(1), "more above, a larger ratio"
     assert items.std(ddof=1) / 20 == pytest.approx(resampled.std(), rel=0.06)
     assert resampled.std() < 0.5 * (above / below.mean()).std() / 20, "long documents do not vary more"
 
