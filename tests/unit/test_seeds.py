@@ -71,6 +71,8 @@ def test_every_seed_makes_the_same_models_from_its_own_parents(three):
             assert (model.width, model.languages, model.scored_in) == (first.width, first.languages, first.scored_in)
     by_seed = three.by_seed(three)
     assert by_seed["1x/isl+swe/ties"] == {42: "1x/isl+swe/ties", 43: "1x#43/isl+swe/ties", 44: "1x#44/isl+swe/ties"}
+    own = three.with_replicates([known["1x/swe"], known["1x#44/swe"]])
+    assert [model.id for model in own] == ["1x/swe", "1x#44/swe", "1x#43/swe"], "each once"
     kinds = {known[name].kind for name in by_seed}
     assert kinds == {"base", "model", "merge", "healed", "ensemble"}
     assert known["1x-rounds-2#43/swe"].parents == ("1x-rounds-2.1#43/ekk+fas+isl+swe/linear_rows",)

@@ -85,6 +85,19 @@ def test_p_is_below_5_percent_where_the_interval_leaves_out_0():
             assert 0 <= found.p <= 1
 
 
+def test_a_difference_has_the_interval_of_a_mean_over_seeds():
+    values = of_scores(np.random.default_rng(3), 3, 30, 0.1, 0.3, 0.5)  # items differ from seed to seed
+    mean = mean_over_seeds(values.mean(axis=1), [Items([of_seed]) for of_seed in values])
+    assert difference_over_seeds(values).interval[:] == pytest.approx(mean[:])
+
+
+def test_a_difference_of_shares_stays_between_minus_1_and_1():
+    for sign in (-1, 1):
+        found = difference_over_seeds(np.full((3, 30), sign), outcomes=True).interval
+        ends = sorted([sign * found.low, sign * found.high])
+        assert 0.8 < ends[0] < ends[1] == 1 == sign * found.mean
+
+
 def test_equal_models_do_not_differ_and_unknown_ones_are_unknown():
     assert difference_over_seeds(np.zeros((3, 30))).p == 1.0
     equal = difference_over_seeds(np.zeros((3, 30)), outcomes=True)
@@ -101,6 +114,7 @@ def test_a_ratio_of_sums_has_the_variance_of_its_bootstrap():
     resampled = above[drawn].sum(axis=1) / below[drawn].sum(axis=1)
     items = of_ratio(above, below)
     assert items.mean() == pytest.approx(above.sum() / below.sum())
+    assert np.corrcoef(items, above - items.mean() * below)[0, 1] == pytest.approx(1), "more above, a larger ratio"
     assert items.std(ddof=1) / 20 == pytest.approx(resampled.std(), rel=0.06)
     assert resampled.std() < 0.5 * (above / below.mean()).std() / 20, "long documents do not vary more"
 
@@ -113,6 +127,16 @@ def test_a_share_of_a_gap_varies_with_the_seed_as_won_and_whole_do():
     )
     alike = ratio_over_seeds(np.array([0.4, 0.5, 0.6]), np.array([0.8, 1.0, 1.2]), np.full(50, 0.5), 100)
     assert alike.high - alike.low == pytest.approx(0, abs=1e-12), "a seed with a larger gap wins back the same share"
+
+
+def test_a_share_of_a_gap_is_that_of_the_means_with_the_spread_of_its_linear_approximation():
+    won, whole = np.array([0.2, 0.6, 0.7]), np.array([0.5, 2.0, 0.5])
+    found = ratio_over_seeds(won, whole, np.full(50, 0.5), 100)
+    spread = np.std((won - 0.5 * whole) / 1.0, ddof=1) / np.sqrt(3)
+    assert found[:] == pytest.approx((0.5, *(0.5 + sign * stats.t.ppf(0.975, 2) * spread for sign in (-1, 1))))
+    resampled = np.array([0.3, 0.5, 0.7])
+    items = ratio_over_seeds(np.full(2, 0.5), np.ones(2), resampled, 21)
+    assert items.high == pytest.approx(0.5 + stats.t.ppf(0.975, 20) * resampled.std(ddof=1))
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -168,6 +192,27 @@ def test_replicates_on_other_items_are_refused():
         table(scores)
 
 
+def test_what_a_replicate_has_not_written_has_no_mean():
+    counts = [[6, 6, 6] * 8, [9, 7, 5] * 8]  # n-grams of the hypothesis, of the reference, and common ones, of 8 orders
+    written = pd.DataFrame({"benchmark": "written", "language": "swe", "item": ["a", "b"], "counts": counts})
+    scores = scores_of(30, 36, 42)
+    how = {"measured": MEASURED, "replicates": BY_SEED, "translations": {"1x/swe": written, "1x#44/swe": written}}
+    found = over_all_seeds(summarise(scores, [model(name) for name in scores], NO_REFERENCE, 200, 1, **how))
+    values = found[found["subset"] == "all"].set_index(["measure", "language"])["value"]
+    assert np.isnan(values["written", "swe"]) and values["acceptability", "swe"] == pytest.approx(0.6)
+
+
+def test_a_mean_over_benchmarks_has_an_interval_if_each_has_enough_items():
+    for documents, known in ((10, False), (20, True)):
+        scores = {
+            name: pd.concat([text(nats), text(nats, documents).assign(benchmark="more")])
+            for name, nats in zip(BY_SEED["1x/swe"].values(), (2.0, 2.2, 2.4), strict=True)
+        }
+        how = {"measured": MEASURED | {"more": ("bits_per_byte", "sum")}, "replicates": BY_SEED}
+        found = summarise(scores, [model(name) for name in scores], NO_REFERENCE, 200, 1, **how)
+        assert np.isfinite(found.query("subset == 'all'")["low"].iloc[0]) == known
+
+
 def test_bits_per_byte_over_seeds_is_the_mean_of_the_seeds():
     scores = dict(zip(BY_SEED["1x/swe"].values(), [text(nats) for nats in (2.0, 2.2, 2.4)], strict=True))
     found = table(scores).query("language == 'swe'")
@@ -200,6 +245,12 @@ def test_contrasts_are_paired_by_seed():
     assert unpaired["high"] - unpaired["low"] > 2 * (found["high"] - found["low"]), "seeds go up and down together"
 
 
+def test_a_contrast_is_over_the_seeds_that_both_models_have():
+    other = {"2x/swe": {42: "2x/swe", 44: "2x#44/swe"}}
+    found = contrasts_of(scores_of(30, 60, 42), {"2x/swe": pairs(24), "2x#44/swe": pairs(36)}, BY_SEED | other)
+    assert (found["difference"], found["seeds"]) == (pytest.approx(0.1), 2)
+
+
 def test_a_model_that_is_made_once_is_compared_with_every_replicate():
     found = contrasts_of(scores_of(30, 36, 42), {"2x/swe": pairs(30)}, BY_SEED)
     assert (found["difference"], found["seeds"]) == (pytest.approx(0.1), 3)
@@ -213,13 +264,13 @@ def test_a_contrast_of_one_seed_is_as_without_replicates():
 
 
 def gap_of(ours, base, mixed):
-    """The share of the gap in text; three seeds each, base and mixed with one number for all."""
+    """The share of the gap in text; of three seeds, those that have numbers; the base is made once."""
     by_seed = {
         name: {seed: f"{name}#{seed}" if seed > 42 else name for seed in (42, 43, 44)} for name in ("m", "multi")
     }
     scores = {"base": text(base)}
     for name, values in (("m", ours), ("multi", mixed)):
-        scores |= dict(zip(by_seed[name].values(), map(text, values), strict=True))
+        scores |= dict(zip(by_seed[name].values(), map(text, values), strict=False))
     found = gap(scores, [candidate()], NO_REFERENCE, 300, 7, MEASURED, by_seed)
     return found.set_index("measure").loc["bits_per_byte"]
 
@@ -229,6 +280,14 @@ def test_a_share_of_the_gap_is_that_of_means_over_seeds():
     assert (found["share"], found["seeds"]) == (pytest.approx(0.25), 3)
     wide, narrow = found["high"] - found["low"], (same := gap_of((2.5,) * 3, 3.0, (1.0,) * 3))["high"] - same["low"]
     assert same["share"] == pytest.approx(0.25) and wide > 3 * narrow
+
+
+def test_a_share_of_the_gap_is_over_the_seeds_that_have_scores():
+    found = gap_of((2.4, 2.6), 3.0, (1.0, 1.0))
+    assert (found["share"], found["seeds"]) == (pytest.approx(0.25), 2)
+    one = gap_of((2.4,), 3.0, (1.0,))
+    assert (one["share"], one["seeds"]) == (pytest.approx(0.3), 1)
+    assert found["high"] - found["low"] > 3 * (one["high"] - one["low"]), "that of one seed is over items"
 
 
 def test_there_is_no_gap_if_seeds_do_not_agree_on_it():

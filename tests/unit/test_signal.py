@@ -8,13 +8,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from growmerge import ids
 from growmerge.config import load_files
 from growmerge.figures.common.blind import no_signal
 from growmerge.study.costs import Costs, stated_counts
 from growmerge.study.grid import Grid
 from growmerge.study.matching import match_compute
 from growmerge.study.shown import Shown
-from growmerge.tables.signal import AT_FLOOR, NO_MODELS, NO_NOISE, NO_ORDER, NOISY, needed_ratio, noise_of, order_of
+from growmerge.tables.signal import (
+    AT_FLOOR,
+    CHECKPOINTS,
+    COLUMNS,
+    NO_MODELS,
+    NO_NOISE,
+    NO_ORDER,
+    NOISY,
+    NOISY_SEEDS,
+    SEEDS,
+    needed_ratio,
+    noise_between_seeds,
+    noise_of,
+    order_of,
+)
 from growmerge.tables.signal import signal as table_of
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -138,6 +153,68 @@ def test_the_caption_names_what_cannot_tell(tmp_path):
     )
     table[table["tells"]].to_parquet(tmp_path / "signal.parquet")
     assert "every measure can tell" in no_signal(tmp_path / "signal.parquet")
+
+
+# --- several seeds ----------------------------------------------------------------------------------------------------
+
+BY_SEED = {name: {42: name, 43: ids.replicate(name, 43), 44: ids.replicate(name, 44)} for name in ("1x/swe", "2x/swe")}
+BY_SEED["1x/multi"] = {42: "1x/multi", 43: "1x#43/multi"}
+
+
+def of_seeds(values):
+    """Rows of a summary of models with these scores by seed: {id: values}; what has one value is made once."""
+    parts = []
+    for name, scores in values.items():
+        parts.append(rows({name: float(np.mean(scores))}).assign(seed="all", seeds=len(scores)))
+        by_seed = list(BY_SEED.get(name, {}).items())[: len(scores)]
+        parts += [
+            rows({one: x}).assign(seed=str(seed), seeds=1) for (seed, one), x in zip(by_seed, scores, strict=False)
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_noise_between_seeds_is_that_of_a_mean_pooled_over_models():
+    first, second = [0.70, 0.72, 0.77], [0.5, 0.6, 0.7]
+    noise, degrees = noise_between_seeds([first, second])
+    assert degrees == 4
+    assert noise == pytest.approx(((np.var(first, ddof=1) + np.var(second, ddof=1)) / 2 / 3) ** 0.5)
+    alone, two = noise_between_seeds([second, [0.9]]), noise_between_seeds([[0.5, 0.7]])
+    assert alone == (pytest.approx((0.01 * (1 / 3 + 1) / 2) ** 0.5), 2), "a model that is made once says nothing of it"
+    assert two == (pytest.approx((0.02 / 2) ** 0.5), 1)
+    assert np.isnan(noise_between_seeds([[0.5], [0.7]])[0]) and noise_between_seeds([])[1] == 0
+
+
+def test_the_range_of_means_over_seeds_exceeds_the_needed_ratio_in_5_percent_of_equal_models():
+    rng = np.random.default_rng(2)
+    exceeded = []
+    for scores in rng.standard_normal((4000, 6, 3)):  # six models, three seeds
+        noise, degrees = noise_between_seeds(list(scores))
+        exceeded.append(np.ptp(scores.mean(axis=1)) / noise > needed_ratio(6, degrees))
+    assert np.mean(exceeded) == pytest.approx(0.05, abs=0.011)
+
+
+def test_with_seeds_the_noise_is_between_them_and_models_are_their_means():
+    scores = {"init": [0.3], "1x/swe": [0.80, 0.82, 0.90], "2x/swe": [0.6, 0.7, 0.8]}
+    calm = {name: [value] for name, value in of_training(around=(0,) * 6).items()} | {"1x/multi": [0.7, 0.9]}
+    row = told(of_seeds(scores | calm), replicates=BY_SEED)
+    assert (row["lowest"], row["highest"]) == (pytest.approx(0.7), pytest.approx(0.84))
+    noise, degrees = noise_between_seeds([scores["1x/swe"], scores["2x/swe"], [0.7, 0.9]])
+    assert (row["noise"], row["degrees"], row["of_noise"]) == (pytest.approx(noise), degrees, SEEDS)
+    assert degrees == 5 and row["needed"] == needed_ratio(3, 5)
+    assert row["why"] == NOISY_SEEDS, "late checkpoints of one training are on a line here, but seeds are apart"
+    assert row["order"] == pytest.approx(1), "the last moment is that of the first seed, not the mean, which is 0.8"
+    moved = of_seeds(scores | calm | {"1x/multi": [0.55, 0.9]})
+    assert told(moved, replicates=BY_SEED)["order"] < 1
+
+
+def test_where_only_one_seed_has_scores_the_noise_is_that_of_late_checkpoints():
+    scores = {"init": 0.3, "1x/swe": 0.75, "2x/swe": 0.95, **of_training()}
+    one = told(rows(scores))
+    found = told(of_seeds({name: [value] for name, value in scores.items()}), replicates=BY_SEED)
+    assert found.pop("of_noise") == CHECKPOINTS
+    assert found == one and tuple(one) == COLUMNS
+    unknown = told(of_seeds({"1x/swe": [0.6], "2x/swe": [0.95]}), replicates=BY_SEED)
+    assert unknown["of_noise"] == "" and NO_NOISE in unknown["why"]
 
 
 def shown(*overlays: str) -> Shown:

@@ -62,6 +62,21 @@ def test_a_model_that_is_not_there_is_a_hole(models, tmp_path):
     assert read_manifest(path).facts["models_without_training"] == 1
 
 
+def test_with_several_seeds_a_row_says_which_seed_it_is_of(models, tmp_path):
+    train(tmp_path / "models", "2x#43/swe")
+    path = tmp_path / "trainings.parquet"
+    further = Model("2x#43/swe", "model", ("base-2x#43",), 2, "2x#43", "swe")
+    write_trainings([*MODELS, further], models, path, {"2x/swe": {42: "2x/swe", 43: "2x#43/swe"}})
+    table = pd.read_parquet(path)
+    assert tuple(table.columns) == (*COLUMNS, "seed")
+    assert dict(zip(table["id"], table["seed"], strict=True)) == {
+        "base-1x": "all",  # made once, as are models that this study has one seed of
+        "2x/isl": "all",
+        "2x/swe": "42",
+        "2x#43/swe": "43",
+    }
+
+
 def test_weights_are_not_read_but_a_damaged_log_is_refused(models, tmp_path):
     (models / "2x/isl/model.safetensors").unlink()
     write_trainings(MODELS, models, tmp_path / "trainings.parquet")

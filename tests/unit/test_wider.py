@@ -1,12 +1,14 @@
 """What figures say to "wider is better": by a rule, from hand-made contrasts, and from contrasts of real items."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
 from made_up_scores import selection, summary_of
+from test_gap import MEASURED, NO_REFERENCE, pairs
 
 from growmerge.config import load_files
 from growmerge.config.analysis import Analysis
@@ -16,9 +18,10 @@ from growmerge.figures.common.wider import rule, verdict, wider_setups
 from growmerge.figures.common.write import write_figure
 from growmerge.frames import write_frame
 from growmerge.study.costs import Costs, stated_counts
-from growmerge.study.grid import Grid
+from growmerge.study.grid import Grid, Model
 from growmerge.study.shown import Shown
-from growmerge.tables.contrasts import COLUMNS
+from growmerge.tables.contrasts import COLUMNS, compare, contrasts
+from growmerge.tables.summary import summarise
 
 LANGUAGES = ("ekk", "isl", "swe")
 WIDER = [["2x", "1x", 2.6]]
@@ -152,6 +155,37 @@ def test_the_answer_is_under_the_figure_and_rests_on_its_contrasts(tmp_path):
     write_figure("pairwise", whole.table, pdf, SELECTION, Analysis(), study="s", contrasts=whole.contrasts)
     assert "**What it shows.** Do wider models merge better" in pdf.with_suffix(".md").read_text(encoding="utf-8")
     assert "pairwise_contrasts.parquet" in pdf.with_suffix(".manifest.json").read_text(encoding="utf-8")
+
+
+SEEDS = {seed: "" if seed == 42 else f"#{seed}" for seed in (42, 43, 44)}
+
+
+def answers_over_seeds(folder, gains):
+    """What `baselines` finds if, with each of three seeds, the wider experts answer so many items more of 60.
+
+    The seeds themselves differ by four items each.
+    """
+    scores = {}
+    for place, (sign, gain) in enumerate(zip(SEEDS.values(), gains, strict=True)):
+        scores[f"1x{sign}/swe"], scores[f"2x{sign}/swe"] = pairs(40 + 4 * place), pairs(40 + 4 * place + gain)
+    by_seed = {f"{setup}/swe": {s: f"{setup}{sign}/swe" for s, sign in SEEDS.items()} for setup in ("1x", "2x")}
+    models = [Model(name, "model", (), 1, name.split("/")[0], "swe", languages=("swe",)) for name in scores]
+    how = {"measured": MEASURED, "replicates": by_seed}
+    table, beside = folder / "baselines.parquet", folder / "baselines_contrasts.parquet"
+    write_frame(summarise(scores, models, NO_REFERENCE, 200, 1, **how), table, [], None, {}, time.monotonic())
+    wanted = contrasts([model for model in models if "#" not in model.id], "linear", "eng")
+    write_frame(compare(scores, wanted, NO_REFERENCE, 200, 1, **how), beside, [], None, {}, time.monotonic())
+    chosen = replace(selection(("swe",), ("1x", "2x"), wider=WIDER), seeds=tuple(SEEDS), over_seeds=True)
+    return FIGURES["baselines"].finding(Drawn(pd.DataFrame(), table, chosen, beside)), rule(chosen)
+
+
+def test_with_several_seeds_the_answer_rests_on_contrasts_paired_by_seed(tmp_path):
+    text, stated = answers_over_seeds(tmp_path, (9, 10, 11))
+    assert text.startswith("Does a wider model adapt better (RQ1)? 2x minus 1x")
+    assert "Linguistic acceptability: agrees (better swe +0.167 (" in text and text.endswith("mean +0.167).")
+    assert "t test over seeds and items" in stated and "trained 3 times" in stated
+    shuffled, _ = answers_over_seeds(tmp_path, (19, 10, 1))  # the same mean; seeds do not agree
+    assert "Linguistic acceptability: cannot tell (not sure swe; mean +0.167)." in shuffled
 
 
 def test_verdicts_need_half_of_the_comparisons():

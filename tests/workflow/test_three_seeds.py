@@ -66,6 +66,13 @@ def test_figures_and_tables_show_means_over_seeds(clone, grid):
     expert = drawn.query("series == 'expert' and row == 'target' and measure == 'parity' and language == 'swe'").iloc[0]
     assert expert["value"] == pytest.approx(over.loc[("1x/swe", "parity", "swe"), "value"])
     assert expert["high"] == pytest.approx(over.loc[("1x/swe", "parity", "swe"), "high"])
+    methods = pd.read_csv(clone / RESULTS / "figures/methods.csv")
+    assert ((methods["interval_low"] < methods["value"]) & (methods["value"] < methods["interval_high"])).all()
+    pairwise = pd.read_csv(clone / RESULTS / "figures/pairwise.csv")
+    assert (pairwise["seeds"] == 3).all() and pairwise["low"].notna().all()
+    assert set(pd.read_csv(clone / RESULTS / "tables/signal.csv")["of_noise"]) == {"seeds"}
+    trainings = pd.read_csv(clone / RESULTS / "tables/trainings.csv", dtype={"seed": str})
+    assert trainings["seed"].value_counts().to_dict() == {"42": 5, "43": 5, "44": 5}
     for figure in ("baselines", "methods", "pairwise", "gap"):
         caption = (clone / RESULTS / f"figures/{figure}.md").read_text(encoding="utf-8")
         assert "means over 3 training runs, with the seeds 42, 43 and 44" in caption

@@ -7,6 +7,8 @@ TOKENIZER_FIGURES = [name for name in DRAWN if FIGURES[name].source == "tokenize
 FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES, *TOKENIZER_FIGURES]
 OF_GAP = [GRID.model(m) for m in dict.fromkeys(m for candidate in SHOWN.candidates for m in candidate.models)]
 CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
+# Table -> the groups of its models whose means its figure shows, with several seeds.
+GROUPS = {n: [group._asdict() for group in FIGURES[n].groups(SHOWN)] for n in TABULATED if GRID.replicates.further}
 TABULATED["scores"] = SCORED
 # Contrasts are between models of the first seed, whose replicates are paired with one another.
 FIRST = [model for model in SCORED if split_seed(model.id)[1] is None]
@@ -30,6 +32,9 @@ if DECODING:
 AVERAGED = {t: models if t == "scores" or FIGURES[t].over_seeds else [] for t, models in TABULATED.items()}
 # Table -> its models, with the replicates that it averages over.
 IN_TABLE = {t: list(dict.fromkeys([*TABULATED[t], *GRID.with_replicates(models)])) for t, models in AVERAGED.items()}
+
+# What shows whether benchmarks can tell models apart, with the replicates whose spread is the noise.
+JUDGED = GRID.with_replicates(SHOWN.judged)
 
 # How Snakemake's own report lists tables.
 IN_REPORT = {"category": "Tables", "caption": "../report/table.rst"}
@@ -68,7 +73,7 @@ rule tabulate_scores:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.table])),
+        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.table]), groups=lambda w: GROUPS.get(w.table, [])),
         models=lambda w: [vars(model) for model in IN_TABLE[w.table]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
@@ -183,8 +188,8 @@ rule tabulate_signal:
     Tabulate what each benchmark can tell: above a floor, beyond noise, in order.
     """
     input:
-        scores=LAYOUT.scores(SHOWN.judged),
-        translations=LAYOUT.translations(SHOWN.judged),
+        scores=LAYOUT.scores(JUDGED),
+        translations=LAYOUT.translations(JUDGED),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/signal.parquet",
@@ -201,7 +206,8 @@ rule tabulate_signal:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        models=[vars(model) for model in SHOWN.judged],
+        **GRID.replicates.params(GRID.by_seed(JUDGED)),
+        models=[vars(model) for model in JUDGED],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
@@ -297,6 +303,7 @@ rule tabulate_trainings:
         mem_mb=1000,
         runtime=30,
     params:
+        **GRID.replicates.params(GRID.by_seed(GRID.trained)),
         models=[vars(model) for model in GRID.trained],
         models_folder=lambda w: f"{RESULTS}/models",
     message:

@@ -6,6 +6,7 @@ with heavy_imports():
     from pathlib import Path
 
     from growmerge.study.grid import Model
+    from growmerge.study.groups import Group
     from growmerge.tables.tables import write_table
 
 with job(snakemake.log[0]):
@@ -20,5 +21,6 @@ with job(snakemake.log[0]):
         parity=params.parity,
         measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
         replicates=params.get("replicates"),
+        groups=[Group(**group) for group in params.get("groups", [])],
         translated=bool(snakemake.input.translations),
     )

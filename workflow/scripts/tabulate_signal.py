@@ -24,4 +24,5 @@ with job(snakemake.log[0]):
         untrained=params.untrained,
         english=params.english,
         translated=bool(snakemake.input.translations),
+        replicates=params.get("replicates"),
     )

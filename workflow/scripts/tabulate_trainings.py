@@ -11,5 +11,8 @@ with heavy_imports():
 with job(snakemake.log[0]):
     params = snakemake.params
     write_trainings(
-        [Model(**model) for model in params.models], Path(params.models_folder), Path(snakemake.output.parquet)
+        [Model(**model) for model in params.models],
+        Path(params.models_folder),
+        Path(snakemake.output.parquet),
+        params.get("replicates"),
     )

@@ -25,7 +25,8 @@ class Scoring(Strict):
         5,
         ge=0,
         description="Number of intermediate checkpoints, the last of one training, that are scored: how much their "
-        "scores vary is the noise of a benchmark, in the table `signal`. 0: none, and the noise is not known.",
+        "scores vary is the noise of a benchmark, in the table `signal`, if there is one seed. 0: none; then the noise "
+        "of one seed is not known.",
     )
     tokens_per_batch: int = Field(
         8192, gt=0, description="Most tokens in a batch; on a CPU, batches may be smaller. Scores do not depend on it."

@@ -11,9 +11,10 @@ from growmerge.config.merging import Method
 from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Figure
 from growmerge.figures.common.selection import Selection
-from growmerge.figures.common.wording import MERGE, difference, of_all, over, same_as_linear
+from growmerge.figures.common.wording import MERGE, difference, of_all, of_means, over, same_as_linear
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
+from growmerge.study.groups import groups_of
 from growmerge.study.shown import Shown
 from growmerge.study.sweeps import density_sweeps
 
@@ -68,6 +69,8 @@ def density_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
       and `high` the lowest and the highest; `n_cells` of `n_expected` scores are there.
     - part "reference": by setup, the same of merges by `selection.method`, which has no density.
     - part "expert": by setup, the mean over languages of the expert's score in its own language.
+
+    With several seeds, also `interval_low` and `interval_high`, see `summaries.with_intervals`.
     """
     sweeps = _sweeps(selection)
     swept = {name for names in sweeps.values() for name in names.values()}
@@ -94,7 +97,10 @@ def density_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
         rows.append(("expert", measure, setup, "", np.nan, "", *summaries.mean_score(experts)))
     chances = summaries.overall(summary).groupby("measure")["chance"].mean()
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
-    return table.assign(chance=table["measure"].map(chances))
+    table = table.assign(chance=table["measure"].map(chances))
+    of_experts = (table["part"] == "expert").astype(int)
+    found = summaries.with_intervals(table.assign(members=of_experts), summary, ["measure", "setup", "name", "members"])
+    return found.drop(columns="members")
 
 
 def draw_density(table: pd.DataFrame) -> Drawing:
@@ -131,6 +137,7 @@ def draw_density(table: pd.DataFrame) -> Drawing:
         keys.append(style.key(label, linestyle=_LINES["reference"], linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
     keys.append(style.bars_key("lowest to highest merge"))
+    keys += style.means_key(table)
     if (sweeps["n_cells"] < sweeps["n_expected"]).any():
         keys.append(style.key("some scores missing", marker="o", markerfacecolor="white"))
     if (sweeps["n_cells"] == 0).any():
@@ -144,6 +151,8 @@ def _level_lines(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look], d
         axes.axhline(
             line.value, color=looks[line.setup].colour, linestyle=dashes, linewidth=0.8, zorder=1, gid=line.part
         )
+        place = list(looks).index(line.setup) + (len(looks) if line.part == "reference" else 0)
+        style.bar_at_edge(axes, place, line, looks[line.setup].colour)
 
 
 def _sweep(axes: Axes, lines: pd.DataFrame, looks: dict[str, style.Look], dodge: dict[str, float]) -> None:
@@ -158,6 +167,7 @@ def _sweep(axes: Axes, lines: pd.DataFrame, looks: dict[str, style.Look], dodge:
                 style.mark_missing(axes, x, look.colour)
                 continue
             axes.vlines(x, mark.low, mark.high, color=look.colour, linewidth=0.8, alpha=0.6, zorder=2)
+            style.wide_bar(axes, x, mark, look.colour)
             face = look.colour if mark.n_cells == mark.n_expected else "white"
             axes.plot([x], [mark.value], look.marker, color=look.colour, markerfacecolor=face, zorder=3)
 
@@ -169,7 +179,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "reach from the lowest to the highest merge. TIES keeps the elements of largest magnitude, DARE random "
         "ones. Dashed: mean over languages of the experts before merging; dashes and dots: mean over all merges by "
         f"{selection.method}. Dotted: chance. Hollow: some scores are missing; a cross marks a mean without any "
-        f"score.{same_as_linear(_configured(selection))}"
+        f"score.{of_means(selection)}{same_as_linear(_configured(selection))}"
     )
 
 
@@ -231,4 +241,5 @@ FIGURE = Figure(
     caption=_caption,
     finding=lambda drawn: density_finding(summary.over_all_seeds(pd.read_parquet(drawn.table)), drawn.selection),
     selection=_selection,
+    groups=lambda shown: groups_of(_models(shown), sizes=False),
 )

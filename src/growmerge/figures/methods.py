@@ -11,9 +11,10 @@ from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
 from growmerge.figures.common.wider import answer, between_widths, comparisons, rule, wider_setups
-from growmerge.figures.common.wording import MERGE, listed, over, same_as_linear
+from growmerge.figures.common.wording import MERGE, listed, of_means, over, same_as_linear
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
+from growmerge.study.groups import groups_of
 from growmerge.study.shown import Shown
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     - part "members": by setup and number of merged languages; series "mean" over all methods, series "best" the method
       with the best mean in that setup and measure, among those without a missing cell (named in `method`).
     - part "expert": by setup, the mean over languages of the expert's score in its own language.
+
+    With several seeds, also `interval_low` and `interval_high`, see `summaries.with_intervals`.
     """
     merges = summaries.merge_scores(summary, selection.languages, selection.methods)
     sizes = sorted(merges["members"].unique())
@@ -83,7 +86,8 @@ def methods_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
         )
     chances = summaries.overall(summary).groupby("measure")["chance"].mean()
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
-    return table.assign(chance=table["measure"].map(chances))
+    table = table.assign(chance=table["measure"].map(chances))
+    return summaries.with_intervals(table, summary, ["measure", "setup", "method", "members"])
 
 
 def draw_methods(table: pd.DataFrame) -> Drawing:
@@ -109,6 +113,7 @@ def draw_methods(table: pd.DataFrame) -> Drawing:
     keys.append(style.key("mean of experts", linestyle=style.DASHES[0], linewidth=0.8))
     keys.append(style.key("chance", **style.CHANCE_KEY))
     keys.append(style.bars_key("lowest to highest merge (left)"))
+    keys += style.means_key(table)
     keys.append(style.key("best method (right)", linestyle="-"))
     keys.append(style.key("mean of methods (right)", linestyle=":", linewidth=1.0, marker=".", markersize=3))
     if (table["n_cells"] < table["n_expected"]).any():
@@ -128,6 +133,7 @@ def _expert_lines(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) 
             height, transform = line.value, axes.get_yaxis_transform()
             colour = looks[line.setup].colour
             axes.axhline(height, color=colour, linestyle=style.DASHES[0], linewidth=0.8, zorder=1, gid="expert")
+            style.bar_at_edge(axes, list(looks).index(line.setup), line, colour)
         if line.n_cells < line.n_expected:
             count = f"{line.n_cells}/{line.n_expected}"
             at = {"transform": transform, "ha": "right", "va": "center"}
@@ -145,6 +151,7 @@ def _by_method(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) -> 
             style.mark_missing(axes, x, look.colour)
             continue
         axes.vlines(x, mark.low, mark.high, color=look.colour, linewidth=0.8, alpha=0.6, zorder=2)
+        style.wide_bar(axes, x, mark, look.colour)
         _point(axes, x, mark, look)
 
 
@@ -154,12 +161,15 @@ def _by_members(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) ->
     if not sizes:
         axes.text(0.5, 0.5, "no merges", transform=axes.transAxes, ha="center", va="center", color=style.GREY)
     dodge = dict(zip(looks, style.offsets(len(looks), width=0.62), strict=True))
+    # Two intervals of a setup would lie upon one another.
+    aside = {"best": -0.12 / len(looks), "mean": 0.12 / len(looks)} if "interval_low" in rows else {}
     for (setup, series), line in rows.groupby(["setup", "series"], sort=False):
         look = looks[setup]
         known = line.dropna(subset="value")
-        xs = [sizes.index(size) + dodge[setup] for size in known["members"]]
+        xs = [sizes.index(size) + dodge[setup] + aside.get(series, 0.0) for size in known["members"]]
         axes.plot(xs, known["value"], "-" if series == "best" else ":", color=look.colour, zorder=2, gid=series)
         for x, mark in zip(xs, known.itertuples(), strict=True):
+            style.wide_bar(axes, x, mark, look.colour)
             _point(axes, x, mark, look, small=series == "mean")
         for size in line.loc[line["value"].isna(), "members"]:
             style.mark_missing(axes, sizes.index(size) + dodge[setup], look.colour)
@@ -185,7 +195,7 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         "same scores among the methods without a missing score (no line if there is none). Dashed: mean over "
         "languages of the experts before merging. Dotted grey: chance. Hollow marks, and lines with k/n: only k "
         "of n scores are there, so these means are not comparable with the others. A cross marks a mean without "
-        f"any score.{same_as_linear(selection.methods)}{rule(selection)}"
+        f"any score.{of_means(selection)}{same_as_linear(selection.methods)}{rule(selection)}"
     )
 
 
@@ -203,4 +213,5 @@ FIGURE = Figure(
     finding=_finding,
     contrasts=between_widths("setup"),
     selection=_selection,
+    groups=lambda shown: groups_of(_models(shown)),
 )

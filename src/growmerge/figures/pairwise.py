@@ -46,7 +46,8 @@ def _selection(shown: Shown) -> dict[str, Any]:
 def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """What is plotted, one line per cell: the score in `language` of its merge with `partner` by `selection.method`.
 
-    Where both are the same language, the expert's (kept with an empty method). NaN and n = 0 without a score.
+    Where both are the same language, the expert's (kept with an empty method). NaN and n = 0 without a score. With
+    several seeds, also `seeds`, over how many of them a score is the mean.
     """
     wanted = []
     for measure, setup in product(summaries.measures(summary), selection.setups):
@@ -55,7 +56,8 @@ def pairwise_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
             target = ids.combination({language, partner})
             wanted.append((measure, setup, language, partner, kind, method, target))
     names = ["measure", "setup", "language", "partner", "kind", "method", "target"]
-    return summaries.look_up(pd.DataFrame(wanted, columns=names), summary)[list(COLUMNS)]
+    columns = [*COLUMNS, *(["seeds"] if "seeds" in summary else [])]
+    return summaries.look_up(pd.DataFrame(wanted, columns=names), summary)[columns]
 
 
 def draw_pairwise(table: pd.DataFrame) -> Drawing:
@@ -107,7 +109,11 @@ def _heat_map(axes: Axes, rows: pd.DataFrame, norm: Normalize, colours: Colormap
         # Relative luminance (ITU-R BT.709): white on dark cells, black on light ones.
         ink = "white" if np.dot(colour[:3], (0.2126, 0.7152, 0.0722)) < 0.45 else "black"
         weight = "bold" if cell.language == cell.partner else "normal"
-        axes.text(x + 0.5, y + 0.5, f"{cell.value:.2f}", ha="center", va="center", color=ink, size=6, weight=weight)
+        reach = _reach(cell) if "seeds" in rows else ""
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
+        axes.text(x + 0.5, y + (0.36 if reach else 0.5), f"{cell.value:.2f}", size=6, weight=weight, **centred)
+        if reach:
+            axes.text(x + 0.5, y + 0.72, reach, size=4.5, gid="interval", **centred)
     axes.set_xticks(range(len(languages)), languages)
     axes.set_yticks(range(len(languages)), languages)
     axes.set_xlim(-0.5, len(languages) - 0.5)
@@ -117,13 +123,23 @@ def _heat_map(axes: Axes, rows: pd.DataFrame, norm: Normalize, colours: Colormap
     axes.spines[:].set_visible(False)
 
 
+def _reach(cell: Any) -> str:
+    """Half the width of the interval of a mean over seeds; empty where it has none."""
+    return f"±{(cell.high - cell.low) / 2:.2f}" if pd.notna(cell.low) else ""
+
+
 def _caption(selection: Selection, analysis: Analysis) -> str:
     return (
         f"Pairwise merges by {selection.method}, {over(selection)}. A cell is the score in its row's language of the "
         "merge with its column's language; the diagonal (bold) is the model of that language before merging. Brighter "
         "is better. Colours are comparable along a row of panels; they reach from the worst score, or chance if "
-        f"that is worse, to the best. Hatched: no score.{rule(selection)}"
+        f"that is worse, to the best. Hatched: no score.{_reaches(selection)}{rule(selection)}"
     )
+
+
+def _reaches(selection: Selection) -> str:
+    """What stands below the scores, after other sentences; nothing in a study of one seed."""
+    return " Below a score: half the width of its 95 % interval over seeds and items." if selection.averaged else ""
 
 
 def _finding(drawn: Drawn) -> str:

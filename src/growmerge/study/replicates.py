@@ -14,6 +14,11 @@ from growmerge.config import Study
 ModelsBySeed = Mapping[str, Mapping[int, str]]
 
 
+def seeds_of(replicates: ModelsBySeed) -> dict[str, str]:
+    """By the id of each replicate, its seed as tables write it."""
+    return {name: str(seed) for by_seed in replicates.values() for seed, name in by_seed.items()}
+
+
 class Replicates:
     """The seeds of a study, and what of it is made with each of them."""
 
@@ -32,12 +37,12 @@ class Replicates:
         """The seeds after the first."""
         return self.seeds[1:]
 
-    def params(self, by_seed: object) -> dict[str, object]:
+    def params(self, by_seed: object, **more: object) -> dict[str, object]:
         """What a rule takes as params of replicates: nothing in a study of one seed, whose params stay as they were.
 
-        `by_seed` is `Grid.by_seed` of its models, or a function of wildcards that gives it.
+        `by_seed` is `Grid.by_seed` of its models, or a function of wildcards that gives it; `more` are other params.
         """
-        return {"replicates": by_seed} if self.further else {}
+        return {"replicates": by_seed, **more} if self.further else {}
 
     def named(self, name: str, seed: int | None) -> str:
         """The base or setup `name` as it is with a seed; itself where nothing in it depends on the seed."""

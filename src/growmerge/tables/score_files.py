@@ -12,6 +12,7 @@ from growmerge.artifacts import verify
 from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
 from growmerge.catalogue.entry import Normalisation
 from growmerge.study.grid import Model
+from growmerge.study.groups import Group
 from growmerge.study.replicates import ModelsBySeed
 from growmerge.tables.cells import Parity
 from growmerge.tables.summary import SCORE_COLUMNS, summarise
@@ -55,6 +56,7 @@ def summary_of_files(
     measured: Mapping[str, tuple[str, Normalisation]],
     translated: bool,
     replicates: ModelsBySeed | None = None,
+    groups: Sequence[Group] = (),
 ) -> tuple[pd.DataFrame, ScoreFiles]:
     """The summary of the scores of `models`, and the files that it was made from.
 
@@ -63,5 +65,6 @@ def summary_of_files(
     """
     files = score_files(folder, (model.id for model in models), references)
     written = {model: path.with_name(TRANSLATIONS) for model, path in files.paths.items() if translated}
-    summary = summarise(files.paths, models, files.reference, resamples, seed, parity, measured, written, replicates)
+    how = (resamples, seed, parity, measured, written, replicates, groups)
+    summary = summarise(files.paths, models, files.reference, *how)
     return summary, files

@@ -29,14 +29,18 @@ from growmerge.tables.statistics import Interval
 class Items(NamedTuple):
     """What the items of a score add to it: the score is the mean over strata of the mean over the items of each.
 
+    If strata have weights, the means over items are multiplied by them first.
+
     Attributes:
         strata: an array for each stratum, shape (n_i,); a right answer is 1. If a score is no mean (ratios of sums,
             chrF++), these are its linear approximations, see `of_ratio`.
         shares: whether they are right and wrong answers, whose mean is between 0 and 1.
+        weights: of the strata, 1 on average; empty: all alike.
     """
 
     strata: Sequence[NDArray[np.float64]]
     shares: bool = False
+    weights: Sequence[float] = ()
 
 
 class OverSeeds(NamedTuple):
@@ -62,7 +66,7 @@ def mean_over_seeds(values: Sequence[float], items: Sequence[Items]) -> Interval
     strata = [np.mean([one.strata[place] for one in items], axis=0) for place in range(len(items[0].strata))]
     shares = items[0].shares
     more = 2 / len(strata) if shares else 0.0
-    middle, of_items = _of_items(strata, np.array([0.0, 1.0]), more)
+    middle, of_items = _of_items(strata, np.array([0.0, 1.0]), more, items[0].weights)
     mean = float(np.mean(values))
     centre = middle if shares else mean
     interval = _crossed(np.array(values), mean, centre, of_items, _freedom(strata)).interval
@@ -102,16 +106,21 @@ def ratio_over_seeds(
     return _crossed(by_seed, ratio, ratio, float(resampled.var(ddof=1)), n - 1).interval
 
 
-def _of_items(strata: Sequence[NDArray[np.float64]], added: NDArray[np.float64], weight: float) -> tuple[float, float]:
-    """The mean over strata of the means over items, and its variance B, after `added` values of a `weight` each."""
+def _of_items(
+    strata: Sequence[NDArray[np.float64]], added: NDArray[np.float64], weight: float, weights: Sequence[float] = ()
+) -> tuple[float, float]:
+    """The mean over strata, by their `weights`, of the means over items, and its variance B.
+
+    `added` values are put to the items first, with a `weight` each.
+    """
     middles, variances = [], []
-    for stratum in strata:
+    for stratum, of_stratum in zip(strata, weights or [1.0] * len(strata), strict=True):
         n = stratum.size + weight * added.size
         middle = (stratum.sum() + weight * added.sum()) / n
         squares = ((stratum - middle) ** 2).sum() + weight * ((added - middle) ** 2).sum()
-        middles.append(middle)
+        middles.append(of_stratum * middle)
         # With added items, the variance is that of one seed's interval, which divides by n.
-        variances.append(squares / (n if weight else max(n - 1, 1)) / n)
+        variances.append(of_stratum**2 * squares / (n if weight else max(n - 1, 1)) / n)
     return float(np.mean(middles)), float(np.sum(variances)) / len(strata) ** 2
 
 

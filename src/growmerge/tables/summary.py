@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from growmerge import ids
 from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
 from growmerge.errors import GrowmergeError
-from growmerge.ids import ALL, MACRO
+from growmerge.ids import ALL, MACRO, MEAN
 from growmerge.study.grid import Model
-from growmerge.study.replicates import ModelsBySeed
+from growmerge.study.groups import Group
+from growmerge.study.replicates import ModelsBySeed, seeds_of
 from growmerge.tables.cells import Cell, Key, Parity, of_scores, of_translations
+from growmerge.tables.group_means import GroupMeans
 from growmerge.tables.seeds import mean_over_seeds
 from growmerge.tables.statistics import Interval, of_enough
 
@@ -42,6 +45,7 @@ def summarise(
     measured: Mapping[str, tuple[str, Normalisation]] | None = None,
     translations: Mapping[str, pd.DataFrame | Path] | None = None,
     replicates: ModelsBySeed | None = None,
+    groups: Sequence[Group] = (),
 ) -> pd.DataFrame:
     """One row per model, measure, language and subset, with a 95 % interval over items.
 
@@ -60,12 +64,15 @@ def summarise(
             normalised; a benchmark that is not named is a measure by itself, by summed log-probability.
         translations: by model id, the rows of `translations.parquet` or its path, under the same rules as `scores`.
         replicates: by id, the models (by seed) that are the same with other seeds, itself first; all in `models`.
+        groups: models of which there are replicates, whose mean gets a row, too.
 
     Returns:
         Columns `SUMMARY_COLUMNS`; `members` is the number of the model's languages, `step` is NA for finished models.
         With `replicates` also `SEED_COLUMNS`. Then a row with the `seed` ALL stands for all seeds: it is the mean over
         replicates, with the interval of `seeds`, or a model that is made once. `seeds` is the number of replicates that
-        have scores. The rows of each seed follow.
+        have scores. The rows of each seed follow. At the end, a row of the kind MEAN for each of `groups` and measure
+        has the mean over its models, as `group_means` has it: with the group's `setup`, `method` and `members`, in the
+        language MEAN; NaN where there is no interval.
         `low` and `high` are the ends of the interval, see `statistics` for its kind; NaN over fewer than
         `statistics.FEWEST_ITEMS` items (of what is bootstrapped, in each benchmark).
         Pair measures: the share of items whose candidate 0 has a strictly higher log-probability than every other; ties
@@ -100,7 +107,10 @@ def summarise(
 
     replicates = replicates or {}
     grouped = {model for by_seed in replicates.values() for model in by_seed.values()}
+    learned = {model.id: model.languages for model in models}
     cells: dict[str, dict[Key, Cell]] = {}
+    of_groups = GroupMeans(groups)
+    listed: dict[tuple[str, str], tuple[str, NDArray[np.object_]]] = {}
     means: dict[str, dict[Key, Cell]] = {}
     for group in [*([m.id] for m in models if m.id not in grouped), *(list(by.values()) for by in replicates.values())]:
         # The items of one group at a time: those of all models together would be gigabytes.
@@ -111,6 +121,9 @@ def summarise(
         found = {name: cells_of(name, frames[name], texts[name]) for name in group}
         if len(group) > 1:
             means[group[0]] = _means_over_seeds(list(found.values()))
+            if groups:
+                _check_listing(group[0], frames, listed)
+                of_groups.add(group[0], learned[group[0]], found, means[group[0]])
         for name, whole in found.items():
             cells[name] = {key: cell._replace(items=None) for key, cell in whole.items()}
 
@@ -134,13 +147,16 @@ def summarise(
     if not replicates:
         rows = [row for model in models for row in rows_of(model, cells[model.id])]
         return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)).astype({"step": "Int64"})
-    seeds = {model: str(seed) for by_seed in replicates.values() for seed, model in by_seed.items()}
+    seeds = seeds_of(replicates)
     rows = []
     for model in models:
         if model.id in means:
             known = sum(bool(cells[name]) for name in replicates[model.id].values())
             rows += [(*row, ALL, known) for row in rows_of(model, means[model.id])]
         rows += [(*row, seeds.get(model.id, ALL), 1) for row in rows_of(model, cells[model.id])]
+    for of, measure, interval, n, known in of_groups:
+        about = ("", MEAN, of.setup, "", of.method, of.members, None, measure, MEAN, ALL)
+        rows.append((*about, *interval, n, 0, np.nan, ALL, known))
     return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, *SEED_COLUMNS]).astype({"step": "Int64"})
 
 
@@ -150,9 +166,10 @@ def over_all_seeds(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_single_models(summary: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a summary of each model by itself, without means over seeds."""
+    """The rows of a summary of each model by itself, without means over seeds or models."""
     if "seed" not in summary:
         return summary
+    summary = summary[summary["kind"] != MEAN]
     replicated = set(summary.loc[summary["seed"] != ALL, "id"])
     return summary[(summary["seed"] != ALL) | ~summary["id"].isin(replicated)]
 
@@ -176,6 +193,23 @@ def _check_same_items(frames: Mapping[str, pd.DataFrame | None]) -> None:
     for model in others:
         if not keys[model].reset_index(drop=True).equals(keys[first].reset_index(drop=True)):
             raise GrowmergeError(f"{model}: was scored on other items than {first}; score both again")
+
+
+def _check_listing(
+    model: str,
+    frames: Mapping[str, pd.DataFrame | None],
+    listed: dict[tuple[str, str], tuple[str, NDArray[np.object_]]],
+) -> None:
+    """Raise GrowmergeError if the items of a model are others than those `listed`, or in another order.
+
+    `listed` has a model and its items by benchmark and language; those of further ones are added.
+    """
+    frame = next((frame for frame in frames.values() if frame is not None), None)
+    if frame is not None:
+        for cell, items in frame.groupby(["benchmark", "language"], sort=False)["item"]:
+            first, known = listed.setdefault(cell, (model, items.to_numpy()))
+            if not np.array_equal(items.to_numpy(), known):
+                raise GrowmergeError(f"{model}: was scored on other items than {first}; score both again")
 
 
 def _means_over_seeds(cells: Sequence[Mapping[Key, Cell]]) -> dict[Key, Cell]:

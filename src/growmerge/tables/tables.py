@@ -14,7 +14,9 @@ from growmerge.artifacts import sha256_file, verify
 from growmerge.catalogue.entry import Normalisation
 from growmerge.config.analysis import DropCases
 from growmerge.frames import write_frame
+from growmerge.ids import MEAN
 from growmerge.study.grid import Model
+from growmerge.study.groups import Group
 from growmerge.study.replicates import ModelsBySeed
 from growmerge.tables.cells import Parity
 from growmerge.tables.drops import correlations, drops, similarity_and_drop
@@ -37,6 +39,7 @@ def write_table(
     measured: Mapping[str, tuple[str, Normalisation]],
     translated: bool = False,
     replicates: ModelsBySeed | None = None,
+    groups: Sequence[Group] = (),
 ) -> None:
     """Summarise the scores of `models` (`scores_folder`/{id}/items.parquet) into `parquet` and a .csv beside it.
 
@@ -49,11 +52,12 @@ def write_table(
     start = time.monotonic()
     how: dict[str, Any] = {"resamples": resamples, "seed": seed, "parity": parity, "measured": dict(measured)}
     table, (paths, there, _) = summary_of_files(
-        models, scores_folder, references, **how, translated=translated, replicates=replicates
+        models, scores_folder, references, **how, translated=translated, replicates=replicates, groups=groups
     )
     holes = len(paths) - len(there)
-    cells = len(table.drop_duplicates(["measure", "language", "subset"]))
-    not_asked_for = (len(models) + len(replicates or {})) * cells - len(table)
+    of_models = table[table["kind"] != MEAN]
+    cells = len(of_models.drop_duplicates(["measure", "language", "subset"]))
+    not_asked_for = (len(models) + len(replicates or {})) * cells - len(of_models)
     facts = {"models": len(models), "models_without_scores": holes, "rows": len(table)}
     facts |= {"rows_not_asked_for": not_asked_for} if not_asked_for else {}
     write_frame(table, parquet, [*there, *references], how, facts, start)

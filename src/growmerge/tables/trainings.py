@@ -13,7 +13,9 @@ import pandas as pd
 
 from growmerge.artifacts import TRAINING_LOG, verify
 from growmerge.frames import write_frame
+from growmerge.ids import ALL
 from growmerge.study.grid import Model
+from growmerge.study.replicates import ModelsBySeed, seeds_of
 
 logger = logging.getLogger(__name__)
 FACTS = ("steps", "tokens", "flops", "loss", "loss_spikes")  # of the manifest of a trained model
@@ -24,7 +26,9 @@ COLUMNS = (
 )
 
 
-def write_trainings(models: Sequence[Model], models_folder: Path, parquet: Path) -> None:
+def write_trainings(
+    models: Sequence[Model], models_folder: Path, parquet: Path, replicates: ModelsBySeed | None = None
+) -> None:
     """One row per trained model (`models_folder`/{id}) in `parquet`, and a .csv beside it: columns `COLUMNS`.
 
     `tokens` are target tokens, `flops` those of the training without its ancestors, `loss` is that of the last step in
@@ -32,13 +36,20 @@ def write_trainings(models: Sequence[Model], models_folder: Path, parquet: Path)
     no step is skipped. `block_asymmetry_first` and `_last` are `growmerge.models.asymmetry.block_asymmetry` after the
     first and the last step, empty at width 1. A last one of 0 means that the copies in a clone stayed equal to the bit,
     so that the model has learned no more than one of the width it was cloned from. A model that is not there is a
-    hole: a row without numbers. Raises GrowmergeError for a training log that differs from its manifest.
+    hole: a row without numbers.
+
+    With `replicates` (by id, the models by seed that are the same with other seeds), the column `seed` says of which
+    seed a row is, as in `summary.summarise`: ALL for a model that is made once, with the first seed.
+
+    Raises GrowmergeError for a training log that differs from its manifest.
     """
     start = time.monotonic()
     folders = {model.id: models_folder / model.id for model in models}
     there = [folder for folder in folders.values() if folder.exists()]
     table = pd.DataFrame([_row(model, folders[model.id]) for model in models], columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(("steps", "tokens", "loss_spikes"), "Int64"))
+    if replicates:
+        table["seed"] = table["id"].map(seeds_of(replicates)).fillna(ALL)
     symmetric = list(table.loc[table["block_asymmetry_last"] == 0, "id"])
     facts = {"models": len(table), "models_without_training": len(table) - len(there), "symmetric": symmetric}
     write_frame(table, parquet, there, None, facts, start)

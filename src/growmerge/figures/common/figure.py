@@ -11,6 +11,7 @@ from growmerge.config.analysis import Analysis
 from growmerge.figures.common.selection import Selection
 from growmerge.figures.common.wording import measured, of_noiseless_clones, of_seeds
 from growmerge.study.grid import Model
+from growmerge.study.groups import Group
 from growmerge.study.shown import Shown
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Figure:
         signal: whether `finding` reads what benchmarks can tell (`growmerge.tables.signal`).
         over_seeds: whether, with several seeds, it shows the means over them; else the first seed. Its models are
             always of the first seed, and the table has the means in their place.
+        groups: the groups of its models whose means it shows. With several seeds, the table has these means with their
+            intervals (`growmerge.tables.group_means`), which `summaries.with_intervals` adds to the data.
     """
 
     models: Callable[[Shown], Sequence[Model]]
@@ -69,6 +72,7 @@ class Figure:
     contrasts: Callable[[Shown], Collection[str]] = lambda shown: ()
     signal: bool = False
     over_seeds: bool = True
+    groups: Callable[[Shown], Sequence[Group]] = lambda shown: ()
 
     def selected(self, shown: Shown) -> dict[str, Any]:
         """What `Selection.of` reads: params of the rule that draws the figure."""

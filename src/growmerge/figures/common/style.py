@@ -100,6 +100,9 @@ RC: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items()
     "pdf.fonttype": 42,  # TrueType, as publishers ask for: Type 3 fonts cannot be edited or searched
 }
 
+# Intervals of means over models, behind their marks.
+WIDE: dict[str, Any] = {"linewidth": 3.0, "alpha": 0.3}
+
 
 @contextmanager
 def applied() -> Iterator[None]:
@@ -183,6 +186,28 @@ def key(label: str, **look: Any) -> Line2D:
 def bars_key(meaning: str) -> Line2D:
     """A legend entry that says what thin vertical bars mean; a figure names its own, since they differ."""
     return key(f"bars: {meaning}", marker="|", markersize=7, markeredgewidth=0.8)
+
+
+def means_key(table: pd.DataFrame) -> list[Line2D]:
+    """The legend entry of `wide_bar` and `bar_at_edge`, if a mean of `table` has an interval."""
+    if "interval_low" not in table or table["interval_low"].isna().all():
+        return []
+    return [key("95 % interval of a mean", linestyle="-", **WIDE)]
+
+
+def wide_bar(axes: Axes, x: float, mark: Any, colour: str) -> None:
+    """The interval over seeds of the mean `mark`, of which `summaries.with_intervals` has the ends, if it has one."""
+    if pd.notna(getattr(mark, "interval_low", None)):
+        axes.vlines(x, mark.interval_low, mark.interval_high, color=colour, zorder=1.8, gid="interval", **WIDE)
+
+
+def bar_at_edge(axes: Axes, place: int, mark: Any, colour: str) -> None:
+    """The same of a mean that is a line across the panel: right of it, in the column `place` from 0 on."""
+    if pd.notna(getattr(mark, "interval_low", None)):
+        x, transform = 1.012 + 0.016 * place, axes.get_yaxis_transform()
+        ends = [mark.interval_low, mark.interval_high]
+        look = {"color": colour, "clip_on": False, "transform": transform, "solid_capstyle": "butt", **WIDE}
+        axes.plot([x, x], ends, gid="at edge", **look)
 
 
 def name_languages(figure: Figure, names: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from growmerge import ids
 from growmerge.figures.common.selection import VALUES
-from growmerge.ids import ALL
+from growmerge.ids import ALL, MEAN
 from growmerge.tables.summary import measure_order
 
 CELL = ("kind", "setup", "target", "method", "measure", "language")
@@ -26,12 +26,13 @@ def measures(summary: pd.DataFrame) -> list[str]:
 
 
 def look_up(wanted: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """`wanted` (models and merges, by the columns `CELL`) with `id` and `VALUES` of the summary.
+    """`wanted` (models and merges, by the columns `CELL`) with `id` and `VALUES` of the summary, and `seeds` if it has.
 
     Where the summary has no such row, the value is NaN and n = 0.
     """
     finished = summary["kind"].isin(["model", "merge"]) & summary["step"].isna()
-    rows = overall(summary[finished])[[*CELL, "id", *VALUES]]
+    columns = [*VALUES, *(["seeds"] if "seeds" in summary else [])]
+    rows = overall(summary[finished])[[*CELL, "id", *columns]]
     found = wanted.merge(rows, on=list(CELL), how="left", validate="many_to_one")
     return found.assign(n=found["n"].fillna(0).astype(np.int64), id=found["id"].fillna(""))
 
@@ -65,3 +66,17 @@ def mean_score(parts: pd.DataFrame) -> tuple[float, float, float, int, int]:
     """Mean, lowest and highest value, number of scores, number of scores expected."""
     values = parts["value"]
     return values.mean(), values.min(), values.max(), int(parts["n_cells"].sum()), int(parts["n_expected"].sum())
+
+
+def with_intervals(table: pd.DataFrame, summary: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Means over models with their 95 % intervals over seeds and items, `interval_low` and `interval_high`.
+
+    `keys` are the columns of `table` that have measure, setup, method and number of members, as in the groups of the
+    summary. NaN where not all scores are there, or too few items. Of one seed, `table` as it is: its means have none.
+    """
+    if "seeds" not in summary:
+        return table
+    means = summary[summary["kind"] == MEAN].set_index(["measure", "setup", "method", "members"])
+    found = means.reindex(pd.MultiIndex.from_frame(table[list(keys)])).set_index(table.index)
+    whole = table["n_cells"] == table["n_expected"]
+    return table.assign(interval_low=found["low"].where(whole), interval_high=found["high"].where(whole))

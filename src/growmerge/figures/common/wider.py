@@ -44,7 +44,7 @@ def rule(selection: Selection) -> str:
     """When `answer` says what, after other sentences of a caption; nothing where no setup is wider than another."""
     runs = {
         "test": "t test over seeds and items",
-        "over": f"seeds and items: every model was trained {len(selection.seeds)} times",
+        "over": f"seeds and items: every setup that is trained here was trained {len(selection.seeds)} times",
     }
     said = runs if selection.averaged else _ONE_SEED
     return _RULE.format(**said) if selection.own.get("wider") else ""

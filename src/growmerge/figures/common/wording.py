@@ -69,6 +69,17 @@ def intervals(selection: Selection, analysis: Analysis) -> str:
     return f"{over_items(analysis)}; they do not show the variation between training runs"
 
 
+def of_means(selection: Selection) -> str:
+    """What intervals of means over models are, after other sentences; nothing in a study of one seed."""
+    if not selection.averaged:
+        return ""
+    return (
+        " Wide bars, at the right edge those of lines: 95 % intervals of these means over seeds and items, for just "
+        "these models and languages; means that lack a score have none. Items of different languages count as "
+        "independent."
+    )
+
+
 def measured(measures: Collection[str], analysis: Analysis) -> str:
     """What the scores of each measure are."""
     pairs = [name for name in (ACCEPTABILITY, FACTS) if name in measures]
