@@ -11,8 +11,8 @@ from jinja2 import Template
 from made_up_scores import selection
 
 from growmerge.config.analysis import Analysis
-from growmerge.errors import GrowmergeError
 from growmerge.config.merging import Method
+from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
 from growmerge.figures.common.write import write_figure
 from growmerge.figures.density import density_finding

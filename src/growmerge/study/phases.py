@@ -88,7 +88,8 @@ def _epochs(phase: Phase, sizes: Mapping[str, int], phase_key: str) -> Iterator[
         for position, c in enumerate(phase.components):
             share = round(sizes[c.corpus] * c.share)
             if share == 0:
-                mend = "give it more text" if c.share == 1 else "give it a larger share in `replay`, or leave it out there"
+                of_replay = "give it a larger share in `replay`, or leave it out there"
+                mend = "give it more text" if c.share == 1 else of_replay
                 raise GrowmergeError(
                     f"corpus '{c.corpus}': {c.share:.3g} of its {sizes[c.corpus]} sequences is less than one; {mend}"
                 )
