@@ -12,6 +12,7 @@ from made_up_scores import selection
 
 from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
+from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
 from growmerge.figures.common.write import write_figure
 from growmerge.figures.density import density_finding
@@ -175,6 +176,13 @@ def test_a_caption_and_the_report_end_with_what_the_figure_shows(tmp_path):
     # No setup is wider than another, so there is nothing to say.
     write_figure("methods", table, tmp_path / "figures/methods.pdf", SELECTION, Analysis(), study="hand-made")
     assert "What it shows" not in (tmp_path / "figures/methods.md").read_text(encoding="utf-8")
+
+
+def test_a_figure_without_any_scores_says_so_in_one_line(tmp_path):
+    table = tmp_path / "methods.parquet"
+    write_frame(summary({"parity": RESCUED}).iloc[:0], table, [], None, {}, time.monotonic())
+    with pytest.raises(GrowmergeError, match=r"methods\.parquet: no model of the figure 'methods' has scores yet"):
+        write_figure("methods", table, tmp_path / "methods.pdf", SELECTION, Analysis(), study="hand-made")
 
 
 def test_every_figure_can_say_what_it_shows():

@@ -90,7 +90,8 @@ def test_other_seeds_give_other_orders():
 
 
 def test_a_component_without_a_sequence_is_refused():
-    with pytest.raises(GrowmergeError, match=r"corpus 'a': 0.01 of its 20 sequences is less than one"):
+    less = r"corpus 'a': 0.01 of its 20 sequences is less than one; give it a larger share in `replay`"
+    with pytest.raises(GrowmergeError, match=less):
         Mixture([Phase((Component("a", 1, 0.01),))], {"a": 20}, 0, 1)
 
 

@@ -15,6 +15,7 @@ KNOWN = [
         for merge in ("isl+swe/ties", "isl+swe/linear", "ekk+isl/ties", "ekk+swe@25/ties")
     ),
     f"{RESULTS}/models/2x/swe",
+    f"{RESULTS}/scores/2x/isl+swe/ties/items.parquet",
 ]
 
 
@@ -27,6 +28,7 @@ KNOWN = [
         (f"{RESULTS}/merges/2x/swe+isl/tiess", f"{RESULTS}/merges/2x/isl+swe/ties"),
         ("merges/2x/swe+ekk@25/ties", f"{RESULTS}/merges/2x/ekk+swe@25/ties"),
         (f"{RESULTS}/model/2x/swe", f"{RESULTS}/models/2x/swe"),
+        (f"{RESULTS}/scores/2x/swe+isl/ties", f"{RESULTS}/scores/2x/isl+swe/ties/items.parquet"),
         ("figuers", "figures"),
         ("somewhere/else", ""),
     ],

@@ -7,6 +7,7 @@ import pytest
 from conftest import ROOT
 
 from growmerge.config.load import load_files
+from growmerge.study.coverage import languages_markdown
 from growmerge.study.layout import Layout
 from growmerge.study.plan import plan_of
 from growmerge.study.plan_report import peak_disk
@@ -18,10 +19,17 @@ CONFIG = ROOT / "config"
 
 @pytest.fixture
 def texts(tmp_path, monkeypatch):
+    """Writes text of both languages where the files say: documents of some length, and how often."""
     monkeypatch.chdir(tmp_path)
-    for code in ("ces", "slk"):
-        (tmp_path / "texts" / code).mkdir(parents=True)
-        (tmp_path / "texts" / code / "a.jsonl").write_text(json.dumps({"text": "Dobrý den."}), encoding="utf-8")
+
+    def write(words, documents):
+        line = json.dumps({"text": "den " * words}) + "\n"
+        for name in ("ces/a", "slk/a", "try/ces", "try/slk"):
+            file = tmp_path / "texts" / f"{name}.jsonl"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(line * documents, encoding="utf-8")
+
+    return write
 
 
 def planned(*names):
@@ -46,7 +54,44 @@ def test_five_languages_with_three_seeds_take_a_day_of_one_gpu():
     assert all(corpus.max_bytes for corpus in capped)
 
 
-def test_so_does_text_of_ones_own(texts):
-    grid, _, hours, disk = planned("one-gpu.yaml", "one-gpu-own.yaml")
-    assert hours < DAY and disk < 100 * GB
+def test_so_does_text_of_ones_own_which_is_counted(texts, tmp_path):
+    texts(words=100, documents=2600)
+    grid, small, _, _ = planned("one-gpu.yaml", "one-gpu-own.yaml")
     assert grid.study.language_codes == ["ces", "slk"]
+    assert small.count("ces").documents == 2600 * 0.99, "a share is held out"
+    assert small.steps("1x/ces") < 20, "the plan shows that this is too little to train on"
+    texts(words=100, documents=20_000)  # more than is read of a file to count it
+    for code in ("ces", "slk"):  # as much as one-gpu.yaml has: 480 MB
+        with (tmp_path / "texts" / code / "a.jsonl").open("ab") as file:
+            file.truncate(480_000_000)
+    _, costs, hours, disk = planned("one-gpu.yaml", "one-gpu-own.yaml")
+    assert costs.count("ces").tokens > 100_000_000
+    assert hours < DAY and disk < 100 * GB
+
+
+def test_the_first_hour_has_the_same_models_and_merges_and_little_text(texts):
+    texts(words=40, documents=5000)
+    files = ("one-gpu.yaml", "one-gpu-own.yaml")
+    (whole, *_), (grid, costs, _, disk) = planned(*files), planned(*files, "one-gpu-try.yaml")
+    study, study_of_a_day = grid.study, whole.study
+    for section in ("architecture", "tokenizer", "setups", "merging", "scoring"):
+        assert getattr(study, section) == getattr(study_of_a_day, section)
+    assert [base.clone for base in study.bases] == [base.clone for base in study_of_a_day.bases]
+    assert sum(costs.flops(model.id, costs.steps(model.id)) for model in grid.trained) < 1.5e14, "an hour of a CPU"
+    assert disk < 20 * GB
+    assert costs.replayed("1x/ces") > 0.05, "English and code are mixed in as well"
+
+
+def test_the_plan_says_how_much_of_a_training_is_replay(texts):
+    def replay(words):
+        texts(words=words, documents=4000)
+        _, costs, _, _ = planned("one-gpu.yaml", "one-gpu-own.yaml")
+        lines = [line for line in languages_markdown(costs) if line.startswith("|")]
+        rows = [[cell.strip() for cell in line.split("|")] for line in lines]
+        (ces,) = (row for row in rows if row[1] == "ces (Czech)" and len(row) == len(rows[0]))
+        share = costs.replayed("1x/ces")
+        assert dict(zip(rows[0], ces, strict=True))["replay"] == f"{share:.0%}"
+        return share
+
+    assert replay(600) == pytest.approx(0.1, abs=0.03), "documents as long as those of FineWeb-2: as in one-gpu.yaml"
+    assert replay(40) > 0.6, "English is scaled by documents: short ones of a language bring more of it"

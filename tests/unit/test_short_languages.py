@@ -51,12 +51,14 @@ def scored_on(study, code):
     return [benchmark.name for benchmark in study.benchmarks if benchmark.has(code)]
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in CONFIG.glob("*.yaml")))
+SHORT = {"one-gpu-own.yaml", "one-gpu-try.yaml"}  # tests/unit/test_one_gpu.py
+
+
+@pytest.mark.parametrize("name", sorted({path.name for path in CONFIG.glob("*.yaml")} - SHORT))
 def test_a_configuration_that_spells_its_languages_out_is_left_as_it_is(name):
     below = {
         "medium.yaml": [MINIATURE],
         "limits-of-merging-published.yaml": [CONFIG / "limits-of-merging.yaml"],
-        "one-gpu-own.yaml": [CONFIG / "one-gpu.yaml"],
     }
     files = [FULL, *below.get(name, [MINIATURE] if name.startswith("miniature-") else []), CONFIG / name]
     plain = Study.model_validate(reduce(merge_mappings, map(read_yaml, files)))

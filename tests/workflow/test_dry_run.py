@@ -205,11 +205,15 @@ def test_the_study_for_one_gpu_and_that_with_text_of_ones_own(clone):
     assert (counts["train_base"], counts["clone_model"], counts["initialise_model"]) == (9, 3, 3)
     assert counts["merge_and_score"] == 3 * 3 * 26
     assert counts["build_tokenizer"] == 1 and counts["count_tokens"] == 5
-    for code in ("ces", "slk"):
-        (clone / "texts" / code).mkdir(parents=True)
-        (clone / "texts" / code / "a.jsonl").write_text('{"text": "Ahoj"}\n', encoding="utf-8")
-    counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/one-gpu.yaml", "config/one-gpu-own.yaml"))
+    for name in ("ces/a", "slk/a", "try/ces", "try/slk"):
+        file = clone / "texts" / f"{name}.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(('{"text": "' + "ahoj " * 100 + '"}\n') * 3000, encoding="utf-8")
+    own = ("--configfile", "config/one-gpu.yaml", "config/one-gpu-own.yaml")
+    counts = job_counts(snakemake(clone, "-n", "all", *own))
     assert counts["adapt_model"] == 3 * (3 * 3 + 3)
+    counts = job_counts(snakemake(clone, "-n", "all", *own, "config/one-gpu-try.yaml"))
+    assert counts["adapt_model"] == 3 * 3 + 3, "one seed of it"
 
 
 @pytest.mark.slow

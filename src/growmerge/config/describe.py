@@ -40,6 +40,7 @@ job starts.
 | `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
 | `one-gpu.yaml` | five languages, three seeds and capped text, for a day on one GPU |
 | `one-gpu-own.yaml` | given after that file: the same with text of your own |
+| `one-gpu-try.yaml` | given after both: the same models and merges with a few steps of training, as a rehearsal |
 | `schema.json` | the JSON schema of a whole configuration, for editors that check YAML |
 | `overlay.schema.json` | the same for files that state only what differs: no section is required |
 

@@ -67,6 +67,12 @@ class Costs:
         """Sequences that these steps draw, epochs counted, without those that fill up a step."""
         return sum(block.size for block in self._blocks(model_id))
 
+    def replayed(self, model_id: str) -> float:
+        """The share of an adapted model's sequences that is replay, not text of its languages."""
+        own = {language.corpus for language in self.grid.study.languages}
+        draws = [draw for block in self._blocks(model_id) for draw in block.draws]
+        return sum(draw.count for draw in draws if draw.corpus not in own) / sum(draw.count for draw in draws)
+
     def _blocks(self, model_id: str) -> list[Block]:
         counts = {corpus: self.count(corpus) for corpus in self.recipes.corpora_of(model_id)}
         phases = phases_of(self.recipes.of(model_id).data, {corpus: c.documents for corpus, c in counts.items()})

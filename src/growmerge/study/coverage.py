@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from growmerge import ids
 from growmerge.catalogue.benchmarks import REGISTRY
 from growmerge.catalogue.entry import PARITY, TRANSLATION
 from growmerge.config import Study
@@ -102,8 +103,8 @@ def languages_markdown(costs: Costs) -> Iterator[str]:
         "Text and sizes that the study does not state come from the catalogue of languages; state a key to override "
         "them, such as `{code: dan, epochs: 1, shards: 8}`.",
         "",
-        "| language | text | shards | documents | tokens | epochs | held-out text |",
-        "|---|---|--:|--:|--:|--:|---|",
+        "| language | text | shards | documents | tokens | epochs | replay | held-out text |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
     )
     for language in study.languages:
         corpus, size = study.corpus(language.corpus), study.expected(language.corpus)
@@ -111,13 +112,21 @@ def languages_markdown(costs: Costs) -> Iterator[str]:
         epochs = costs.recipes.epochs.get(language.code)
         heldout = _text(study.corpus(language.evaluation)) if language.evaluation else f"{corpus.heldout:.3g} of it"
         cells = (f"{language.code} ({language.name})", _text(corpus), corpus.shards, *numbers)
-        yield f"| {' | '.join(map(str, cells))} | {'' if epochs is None else f'{epochs:.4g}'} | {heldout} |"
+        shares = ("" if epochs is None else f"{epochs:.4g}", _replay(costs, language.code), heldout)
+        yield f"| {' | '.join(map(str, (*cells, *shares)))} |"
     yield from ("", "| language | scored on | not in | the registry also has it in |", "|---|---|---|---|")
     for found in coverage(study):
         lists = (", ".join(names) or "–" for names in (found.has, found.lacks, found.further))
         yield f"| {found.code} | {' | '.join(lists)} |"
     for note in notes(costs.grid):
         yield from ("", note[0].upper() + note[1:] + ".")
+
+
+def _replay(costs: Costs, code: str) -> str:
+    """How much of the training of its expert is text of the base models; empty if none is trained, or not known."""
+    experts = (ids.adapted(setup.name, code) for setup in costs.grid.study.setups)
+    trained = next((expert for expert in experts if costs.can_tell(expert)), None)
+    return f"{costs.replayed(trained):.0%}" if trained else ""
 
 
 def _text(corpus: Corpus) -> str:

@@ -54,12 +54,14 @@ def nearest_target(target: str, known: Iterable[str], results: str) -> str:
     """The nearest of the known targets; empty if none is near.
 
     Paths are compared without the folder of the study, which may be left out, and with the languages of a combination
-    in alphabetical order.
+    in alphabetical order. A folder stands for the first target in it: scores are files, models are folders.
     """
     spelt = _in_order(target.removeprefix(f"{results}/"))
     by_part = {path.removeprefix(f"{results}/"): path for path in known}
     if spelt in by_part:
         return by_part[spelt]
+    if within := next((part for part in by_part if part.startswith(f"{spelt.rstrip('/')}/")), None):
+        return by_part[within]
     # As long a path: of the hundred thousands of merges of a large grid, only those that can be meant.
     candidates = [part for part in by_part if part.count("/") == spelt.count("/")]
     near = difflib.get_close_matches(spelt, candidates, n=1, cutoff=0.7)

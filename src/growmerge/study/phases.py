@@ -88,9 +88,10 @@ def _epochs(phase: Phase, sizes: Mapping[str, int], phase_key: str) -> Iterator[
         for position, c in enumerate(phase.components):
             share = round(sizes[c.corpus] * c.share)
             if share == 0:
+                of_replay = "give it a larger share in `replay`, or leave it out there"
+                mend = "give it more text" if c.share == 1 else of_replay
                 raise GrowmergeError(
-                    f"corpus '{c.corpus}': {c.share:.3g} of its {sizes[c.corpus]} sequences is less than one; "
-                    "give it more text, a larger share, or leave it out of the mixture"
+                    f"corpus '{c.corpus}': {c.share:.3g} of its {sizes[c.corpus]} sequences is less than one; {mend}"
                 )
             count = round(share * min(1.0, max(0.0, c.epochs - epoch)))
             if count:

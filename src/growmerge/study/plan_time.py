@@ -3,7 +3,8 @@
 The model: a training takes its FLOPs at `plan.utilisation` of the peak, on the GPUs that it requests (`training_gpus`,
 at most those that there are); scoring takes one GPU, and all merges of a combination that are made together are one
 job. A job starts when what it needs is made and enough GPUs are free. If several can start, the one with the longest
-chain of jobs behind it starts first. Text, downloads, tables and a cluster's queue take no time.
+chain of jobs behind it starts first. Text, downloads, tables, the start of a job, merges themselves (on a CPU) and a
+cluster's queue take no time.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def time_lines(found: Timing, gpus: int) -> list[str]:
         f"What is not built yet takes {_readable(found.hours)}. The longest chain of jobs alone takes "
         f"{_readable(found.chain_hours)}{f' ({chain})' if chain else ''}; all work takes "
         f"{_readable(found.work_hours)} if no GPU is ever idle. A training takes the GPUs that it requests, a job that "
-        "scores takes one; text, downloads, tables and the queue of a cluster are not counted.",
+        "scores takes one; text, downloads, tables, the start of a job, merges themselves and the queue of a cluster "
+        "are not counted.",
     ]
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from growmerge.artifacts import elapsed, verify, write_manifest
 from growmerge.config.analysis import Analysis
+from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
 from growmerge.figures.common.figure import Drawn
 from growmerge.figures.common.selection import Selection
@@ -35,6 +36,7 @@ def write_figure(
     `contrasts` is the table of the contrasts that the figure asks for (`Figure.contrasts`), if there are any; `signal`
     that of what benchmarks can tell (`Figure.signal`).
     The caption (.md) has a second paragraph where there is something to say of what the figure shows.
+    Raises GrowmergeError if the table has nothing to draw, as no model is scored yet (`analysis.partial`).
     """
     start = time.monotonic()
     figure = FIGURES[name]
@@ -42,6 +44,8 @@ def write_figure(
     for path in inputs:
         verify(path)
     data = figure.data(over_all_seeds(pd.read_parquet(table)), selection)
+    if data.empty:
+        raise GrowmergeError(f"{table}: no model of the figure '{name}' has scores yet; score one of them first")
     pdf.parent.mkdir(parents=True, exist_ok=True)
     data.to_csv(pdf.with_suffix(".csv"), index=False)
     save_figure(figure.drawn(data, selection.names), pdf, pdf.with_suffix(".png"), dpi=analysis.dpi)
