@@ -130,6 +130,8 @@ def test_merges_are_told_by_method_beside_their_experts(tmp_path):
     assert "contradicts by linear (0 better and 2 worse of 2, mean −0.100, experts +0.100)" in text
     assert "agrees by ties (2 better and 0 worse of 2, mean +0.100, experts +0.100)" in text
     assert "by linear" in finding(tmp_path, "pairwise", rows)
+    without_experts = finding(tmp_path, "methods", rows[len(LANGUAGES) :])
+    assert "agrees by ties (2 better and 0 worse of 2, mean +0.100)" in without_experts
 
 
 def test_without_a_wider_setup_no_question_is_posed(tmp_path):

@@ -177,7 +177,8 @@ def _by_language(rows: pd.DataFrame) -> str:
 def _counted(rows: pd.DataFrame) -> str:
     """How many comparisons are better and worse, their mean, and that of the experts in the same cells."""
     outcomes = list(rows["outcome"])
-    experts = f", experts {_signed(rows['experts'])}" if (rows["method"] != "").all() else ""
+    of_experts = (rows["method"] != "").all() and rows["experts"].notna().all()  # all of them have scores
+    experts = f", experts {_signed(rows['experts'])}" if of_experts else ""
     count = f"{outcomes.count(BETTER)} better and {outcomes.count(WORSE)} worse of {len(rows)}"
     return f"{count}, mean {_signed(rows['gain'])}{experts}"
 
