@@ -38,7 +38,7 @@ MINIATURE = {
     "score_reference": 1,
     "score_unigram": 1,
     "match_compute": 1,
-    "score_checkpoint": 25,
+    "score_checkpoint": 23,
     "compare_models": 4,
     "tabulate_comparisons": 1,
     "tabulate_contrasts": 1,

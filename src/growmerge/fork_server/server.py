@@ -24,9 +24,7 @@ from growmerge.fork_server.protocol import PASSED_ON, REFUSED, SOCKET, STATUS, T
 IMPORTED = (
     *("torch", "transformers.models.llama.modeling_llama", "tokenizers", "safetensors.torch"),
     *("pandas", "pyarrow.parquet", "pyarrow.compute", "pydantic", "yaml", "snakemake.script"),
-    # They load mergekit, scipy and matplotlib, too.
-    *("growmerge.merging.combination", "growmerge.training.launch", "growmerge.tables.contrasts"),
-    "growmerge.figures.common.write",
+    *("mergekit.merge_methods", "scipy.stats", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
 )
 DIE_WITH_PARENT, NAME = 1, 15  # prctl's PR_SET_PDEATHSIG and PR_SET_NAME (linux/prctl.h)
 
