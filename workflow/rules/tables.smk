@@ -33,7 +33,7 @@ AVERAGED = {t: models if t == "scores" or FIGURES[t].over_seeds else [] for t, m
 # Table -> its models, with the replicates that it averages over.
 IN_TABLE = {t: list(dict.fromkeys([*TABULATED[t], *GRID.with_replicates(models)])) for t, models in AVERAGED.items()}
 
-# What shows whether benchmarks can tell models apart, with the replicates whose spread is the noise.
+# The models that show whether a benchmark can tell models apart, and their replicates, whose spread is its noise.
 JUDGED = GRID.with_replicates(SHOWN.judged)
 
 # How Snakemake's own report lists tables.

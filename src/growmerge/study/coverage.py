@@ -123,7 +123,7 @@ def languages_markdown(costs: Costs) -> Iterator[str]:
 
 
 def _replay(costs: Costs, code: str) -> str:
-    """How much of the training of its expert is text of the base models; empty if none is trained, or not known."""
+    """How much of its expert's training is replay, such as `10%`; empty if no expert is trained, or it is not known."""
     experts = (ids.adapted(setup.name, code) for setup in costs.grid.study.setups)
     trained = next((expert for expert in experts if costs.can_tell(expert)), None)
     return f"{costs.replayed(trained):.0%}" if trained else ""

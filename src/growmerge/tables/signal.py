@@ -4,7 +4,7 @@ The questions are those of Kydlíček et al. (2024, FineTasks): non-random perfo
 and noise are those of Heineman et al. (2025, arXiv:2508.13144): the range of the scores of models, and the standard
 deviation of the scores of the last checkpoints of one training. Trainings are short here, so scores still rise over
 these checkpoints; a straight line over the steps is taken out first. Where models are trained with several seeds, the
-noise is that between seeds, which checkpoints stand in for: all that another training run would change.
+noise is the spread between seeds: it has all that another run would change, for which checkpoints only stand in.
 """
 
 from __future__ import annotations

@@ -196,13 +196,13 @@ def means_key(table: pd.DataFrame) -> list[Line2D]:
 
 
 def wide_bar(axes: Axes, x: float, mark: Any, colour: str) -> None:
-    """The interval over seeds of the mean `mark`, of which `summaries.with_intervals` has the ends, if it has one."""
+    """Draw the interval over seeds of the mean `mark`, if `summaries.with_intervals` has given it one."""
     if pd.notna(getattr(mark, "interval_low", None)):
         axes.vlines(x, mark.interval_low, mark.interval_high, color=colour, zorder=1.8, gid="interval", **WIDE)
 
 
 def bar_at_edge(axes: Axes, place: int, mark: Any, colour: str) -> None:
-    """The same of a mean that is a line across the panel: right of it, in the column `place` from 0 on."""
+    """Draw the interval of a mean that is a line across the panel: at the right edge, in column `place` from 0 on."""
     if pd.notna(getattr(mark, "interval_low", None)):
         x, transform = 1.012 + 0.016 * place, axes.get_yaxis_transform()
         ends = [mark.interval_low, mark.interval_high]

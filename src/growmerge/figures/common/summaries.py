@@ -72,7 +72,7 @@ def with_intervals(table: pd.DataFrame, summary: pd.DataFrame, keys: Sequence[st
     """Means over models with their 95 % intervals over seeds and items, `interval_low` and `interval_high`.
 
     `keys` are the columns of `table` that have measure, setup, method and number of members, as in the groups of the
-    summary. NaN where not all scores are there, or too few items. Of one seed, `table` as it is: its means have none.
+    summary. NaN where not all scores are there, or too few items. In a study of one seed, `table` stays as it is.
     """
     if "seeds" not in summary:
         return table

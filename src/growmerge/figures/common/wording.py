@@ -74,9 +74,9 @@ def of_means(selection: Selection) -> str:
     if not selection.averaged:
         return ""
     return (
-        " Wide bars, at the right edge those of lines: 95 % intervals of these means over seeds and items, for just "
-        "these models and languages; means that lack a score have none. Items of different languages count as "
-        "independent."
+        " Wide bars are the 95 % intervals of these means over seeds and items, for just these models and languages; "
+        "those of lines stand at the right edge. A mean that lacks a score has none. Items of different languages "
+        "count as independent."
     )
 
 
