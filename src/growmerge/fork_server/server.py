@@ -95,16 +95,16 @@ class Server:
         except (OSError, ValueError):  # who asks was killed while it did; or there is no room for a process
             connection.close()
             return None
+        note = self.folder / str(task.pid)
         if not pid:
             self._close()
             connection.close()
+            with suppress(OSError):  # the disk is full: this job is not measured
+                note.write_text(str(os.getpid()))  # by the fork, so that it is there before the script does anything
             become(task, files, server)
             return task
         for file in files:
             os.close(file)
-        note = self.folder / str(task.pid)
-        with suppress(OSError):  # the disk is full: this job is not measured
-            note.write_text(str(pid))
         fork = Fork(pid, os.pidfd_open(pid), connection, note)
         self._forks.append(fork)
         self._when(fork.handle, partial(self._fork_has_ended, fork))
