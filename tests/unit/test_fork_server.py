@@ -161,6 +161,22 @@ def test_what_was_not_flushed_is_printed_and_exit_functions_run(run):
     assert said == "hello bye\n"
 
 
+def test_a_script_that_ends_well_waits_for_its_threads_and_frees_nothing(run):
+    """To free what it shares with the server would take longer than many a job."""
+    body = """
+import atexit, threading
+class Alive:
+    def __del__(self):
+        print("freed")
+alive = Alive()
+atexit.register(print, "bye")
+threading.Thread(target=lambda: (time.sleep(0.3), print("thread"))).start()
+"""
+    script = run.script(body)
+    assert script.communicate() == ("thread\nbye\n", "")
+    assert script.returncode == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_a_signal_reaches_the_fork_once(run, number):
     count = f"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import os
@@ -11,6 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from growmerge.fork_server.protocol import PASSED_ON, REFUSED, SOCKET, STATUS, Task, receive
 
@@ -187,6 +190,20 @@ def run(task: Task) -> None:
     exec(compile(Path(script).read_bytes(), script, "exec"), vars(main))
 
 
+def end() -> NoReturn:
+    """End a fork whose script has ended well, without taking the interpreter apart.
+
+    That would free a million objects one by one. As they share their memory with the server, the kernel would copy all
+    of it first: 0.4 CPU seconds a job. Threads are waited for and exit functions run in Python's order, as
+    multiprocessing ends its forks. Objects that are still alive do not learn of it: a script has to close its files.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 def main(folder: Path) -> None:
     """Serve, and in a fork do what was asked."""
     try:
@@ -200,6 +217,7 @@ def main(folder: Path) -> None:
     task = server.serve()
     if task:
         run(task)
+        end()
     else:
         shutil.rmtree(folder, ignore_errors=True)
 
