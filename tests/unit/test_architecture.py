@@ -28,6 +28,7 @@ GROUND = {
         "ids",
         "job",
         "lazily",
+        "producers",
         "scheduler",
         "slurm",
     ),

@@ -146,3 +146,13 @@ def test_contrasts_are_found_in_one_pass():
 
     work = [lines_of(lambda n=n: contrasts(of(n), "linear", "eng")) / n for n in (10, 400)]
     assert work[1] < MORE * work[0]
+
+
+def test_merges_of_the_same_members_share_what_they_know_of_them():
+    merges: dict[str, list[Model]] = {}
+    for found in layout(4).grid.merges:
+        merges.setdefault(f"{found.setup}/{found.combination}", []).append(found)
+    first, *others = merges["2x/ekk+isl"]
+    assert others
+    for shared in ("parents", "languages", "scored_in"):
+        assert all(getattr(other, shared) is getattr(first, shared) for other in others)

@@ -21,6 +21,7 @@ from growmerge.study.costs import Costs, check_continued, check_saved_steps, sta
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
 from growmerge.ids import split_seed
+from growmerge.producers import search_producers_once
 from growmerge.scheduler import look_only_after_changes
 from growmerge.slurm import outlive_outages
 from growmerge.catalogue.benchmarks import VERSION as BENCHMARKS_VERSION
@@ -37,6 +38,7 @@ from growmerge.study.wildcards import constraints, one_of, setups_merged_by_all
 
 outlive_outages()
 look_only_after_changes()
+search_producers_once()
 
 DEFAULTS = "config/config.yaml"
 try:

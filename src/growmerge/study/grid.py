@@ -50,6 +50,10 @@ class Model:
     step: int | None = None
     scored_in: tuple[str, ...] | None = None
 
+    def __hash__(self) -> int:
+        """That of the id: tables and figures look for thousands of models among thousands."""
+        return hash(self.id)
+
     @property
     def combination(self) -> str:
         """What a merge is made from, as in its id: languages, and the step if they are checkpoints."""
@@ -174,15 +178,14 @@ class Grid:
             sizes = self.study.sharing.sizes if self.study.sharing and share < 1 else []
             cells += [(setup, combination, None) for combination in self._combinations(sizes)]
         cells += [(setup, self._everything, step) for setup, step in self._moments]
-        merges = [
-            self._merge(setup, combination, step, method.name)
-            for setup, combination, step in cells
-            for method in self.study.merging.methods
-            if method.merges(len(ids.languages_of(combination)), len(self.study.languages))
-            # A method with `sizes` of its own merges only finished models.
-            and (method.sizes is None or step is None)
-        ]
+        merges = [merge for cell in cells for merge in self._merges_of(*cell, self._methods_of(*cell[1:]))]
         return merges + self._merges_of_rounds
+
+    def _methods_of(self, combination: str, step: int | None) -> list[str]:
+        """The methods that merge a combination by name; those with `sizes` of their own merge only finished models."""
+        size, languages = len(ids.languages_of(combination)), len(self.study.languages)
+        methods = [m for m in self.study.merging.methods if m.merges(size, languages)]
+        return [method.name for method in methods if method.sizes is None or step is None]
 
     def origin_of_setup(self, setup: str) -> str:
         """The setup of the configuration that a setup of rounds comes from; any other is itself."""
@@ -210,19 +213,33 @@ class Grid:
         return [replace(merge, kind="ensemble") for merge in merges]
 
     def _merge(self, setup: str, combination: str, step: int | None, method: str) -> Model:
+        (merge,) = self._merges_of(setup, combination, step, [method])
+        return merge
+
+    def _merges_of(self, setup: str, combination: str, step: int | None, methods: Iterable[str]) -> list[Model]:
+        """The merges of the same members by several methods. They share their tuples: there may be 100,000 merges."""
         codes = ids.languages_of(combination)
-        return Model(
-            id=ids.merge(setup, codes, method, step),
-            kind="merge",
-            parents=tuple(ids.checkpoint(ids.adapted(setup, code), step) for code in codes),
-            width=self.width_of_setup(setup),
-            setup=setup,
-            target=combination,
-            method=method,
-            languages=self.languages_of(combination),
-            step=step,
-            scored_in=self.scored_in(combination),
+        parents = tuple(ids.checkpoint(ids.adapted(setup, code), step) for code in codes)
+        width, languages, scored_in = (
+            self.width_of_setup(setup),
+            self.languages_of(combination),
+            self.scored_in(combination),
         )
+        return [
+            Model(
+                id=ids.merge(setup, codes, method, step),
+                kind="merge",
+                parents=parents,
+                width=width,
+                setup=setup,
+                target=combination,
+                method=method,
+                languages=languages,
+                step=step,
+                scored_in=scored_in,
+            )
+            for method in methods
+        ]
 
     @cached_property
     def kept(self) -> dict[str, Model]:
@@ -415,7 +432,9 @@ class Grid:
 
     def by_seed(self, models: Iterable[Model]) -> ModelsBySeed:
         """By id, the models of each seed, of those of the first seed that there are several of; empty for one seed."""
-        found = {}
+        found: dict[str, dict[int, str]] = {}
+        if not self.replicates.further:
+            return found
         for plain in dict.fromkeys(ids.split_seed(model.id)[0] for model in models):
             each = {seed: ids.replicate(plain, seed) for seed in self.replicates.further}
             known = {seed: name for seed, name in each.items() if name in self._by_id}
