@@ -1,7 +1,13 @@
 """Coefficients are fitted by the true gradient, lower what they are fitted to, and merge by their formula."""
 
 import json
+import logging
+import pickle
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +29,7 @@ from growmerge.evaluation.engine import log_likelihoods
 from growmerge.evaluation.request import Request as Asked
 from growmerge.evaluation.scorer import score_items
 from growmerge.merging.coefficients import COEFFICIENTS, tune_coefficients
+from growmerge.merging.fit_state import STATE
 from growmerge.merging.merge import merge_models
 from growmerge.merging.recipe import Recipe
 from growmerge.merging.request import Request, recipe_to_tune
@@ -247,7 +254,7 @@ def recipe(models: Path, method: dict | None = None, **more) -> Recipe:
 
 
 def test_the_artifact_says_what_was_fitted_how_and_what_it_brought(models, texts, tmp_path):
-    tune_coefficients(recipe(models), texts, tmp_path / "c")
+    tune_coefficients(recipe(models), texts, tmp_path / "c", tmp_path / "work")
     manifest = verify(tmp_path / "c")
     found = json.loads((tmp_path / "c" / COEFFICIENTS).read_text())
     assert found.keys() == load_file(models / "isl/model.safetensors").keys()
@@ -260,12 +267,12 @@ def test_the_artifact_says_what_was_fitted_how_and_what_it_brought(models, texts
     assert manifest.facts["texts"] == {"isl": 30, "swe": 25}
     assert 5 * 2 * 8 * 5 < manifest.facts["tokens"] < 5 * 2 * 8 * 64
     assert set(manifest.inputs) == {str(models / x) for x in ("base", *CODES)} | set(map(str, texts.values()))
-    tune_coefficients(recipe(models), texts, tmp_path / "again")
+    tune_coefficients(recipe(models), texts, tmp_path / "again", tmp_path / "work")
     assert verify(tmp_path / "again").digest == manifest.digest, "the same bytes"
 
 
 def test_the_merge_is_the_base_and_the_weighted_task_vectors(models, texts, tmp_path):
-    tune_coefficients(recipe(models), texts, tmp_path / "c")
+    tune_coefficients(recipe(models), texts, tmp_path / "c", tmp_path / "work")
     made = recipe(models, statistics={"coefficients": {code: tmp_path / "c" for code in CODES}})
     merge_models({tmp_path / "m": made, tmp_path / "again": made})
     assert read_manifest(tmp_path / "m").digest == read_manifest(tmp_path / "again").digest
@@ -299,7 +306,7 @@ def measured(model: Path, texts: dict[str, Path]) -> dict[str, float]:
 
 
 def test_the_merge_is_the_model_that_was_fitted(models, texts, tmp_path):
-    tune_coefficients(recipe(models), texts, tmp_path / "c")
+    tune_coefficients(recipe(models), texts, tmp_path / "c", tmp_path / "work")
     statistics = {"coefficients": {code: tmp_path / "c" for code in CODES}}
     merge_models({tmp_path / "m": recipe(models, statistics=statistics)})
     after = read_manifest(tmp_path / "c").facts["bits_per_byte"]["after"]
@@ -326,7 +333,7 @@ def test_an_embedding_that_another_method_merges_is_seen_and_not_fitted(models, 
         statistics=list(counts.values()),
         seed=7,
     )
-    tune_coefficients(chosen, texts, tmp_path / "c")
+    tune_coefficients(chosen, texts, tmp_path / "c", tmp_path / "work")
     assert EMBEDDING not in json.loads((tmp_path / "c" / COEFFICIENTS).read_text())
     assert set(map(str, counts.values())) < set(verify(tmp_path / "c").inputs)
 
@@ -346,7 +353,7 @@ def test_other_coefficients_are_another_merge_and_damaged_ones_none(models, text
     digests = []
     for steps in (0, 5):
         chosen = {"parameters": {"steps": steps, "texts": 8}}
-        tune_coefficients(recipe(models, chosen), texts, tmp_path / f"c{steps}")
+        tune_coefficients(recipe(models, chosen), texts, tmp_path / f"c{steps}", tmp_path / "work")
         statistics = {"coefficients": {code: tmp_path / f"c{steps}" for code in CODES}}
         digests.append(recipe(models, statistics=statistics).digest)
     assert len(set(digests)) == 2
@@ -357,20 +364,116 @@ def test_other_coefficients_are_another_merge_and_damaged_ones_none(models, text
         merge_models({tmp_path / "m": recipe(models, statistics=statistics)})
 
 
+# --- a fit that was killed ------------------------------------------------------------------------------------------
+
+LONG = {"parameters": {"steps": 60, "texts": 8}}
+FIT = """
+import pickle, sys, torch
+from growmerge.merging.coefficients import tune_coefficients
+torch.set_num_threads(int(sys.argv[1]))
+tune_coefficients(*pickle.load(sys.stdin.buffer))
+"""
+
+
+def step_of(work: Path) -> int:
+    """The last step that is saved in a work folder; 0 without any."""
+    state = work / STATE
+    return json.loads(state.read_text())["state"]["step"] if state.exists() else 0
+
+
+@pytest.fixture
+def killed(models, texts, tmp_path):
+    """The work folder of a fit that was killed with signal 9 after some steps of 60."""
+    command = [sys.executable, "-c", FIT, str(torch.get_num_threads())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.stdin
+        pickle.dump((recipe(models, LONG), texts, tmp_path / "c", tmp_path / "work"), process.stdin)
+        process.stdin.close()
+        while step_of(tmp_path / "work") < 3:
+            assert process.poll() is None, "it ended before it had saved three steps"
+            time.sleep(0.001)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "c").exists()
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """The steps whose gradient is computed, one entry each."""
+    found = []
+    gradient = Tunable.gradient
+    monkeypatch.setattr(Tunable, "gradient", lambda self, texts: found.append(1) or gradient(self, texts))
+    return found
+
+
+def test_killed_with_9_it_goes_on_and_ends_with_the_same_bytes(models, texts, tmp_path, killed, steps, caplog):
+    done = step_of(killed)
+    caplog.set_level(logging.INFO, "growmerge")
+    tune_coefficients(recipe(models, LONG), texts, tmp_path / "c", killed)
+    assert len(steps) == 60 - done, "no step is done twice"
+    assert f"going on after step {done} of 60" in caplog.text
+    assert not killed.exists()
+    tune_coefficients(recipe(models, LONG), texts, tmp_path / "whole", tmp_path / "other")
+    assert len(steps) == 60 - done + 60
+    files = [(tmp_path / name / COEFFICIENTS).read_bytes() for name in ("c", "whole")]
+    assert files[0] == files[1]
+    assert verify(tmp_path / "c").facts == verify(tmp_path / "whole").facts
+
+
+def test_what_another_fit_left_behind_is_not_gone_on_from(models, texts, tmp_path, killed, steps):
+    """Neither another configuration nor other text, and nothing damaged."""
+    left = (killed / STATE).read_text()
+    other = {"parameters": {**LONG["parameters"], "learning_rate": 0.01}}
+    fewer = texts_in(tmp_path / "fewer", {"isl": 29, "swe": 25})
+    one_digit = re.sub(r"\d(?=])", lambda digit: str((int(digit[0]) + 1) % 10), left, count=1)
+    for method, tuned_on, state in (
+        (other, texts, left),
+        (LONG, fewer, left),
+        (LONG, texts, one_digit),
+        (LONG, texts, left[:-20]),
+        (LONG, texts, "{}"),
+    ):
+        killed.mkdir(exist_ok=True)
+        (killed / STATE).write_text(state)
+        steps.clear()
+        tune_coefficients(recipe(models, method), tuned_on, tmp_path / "c", killed)
+        assert len(steps) == 60
+        assert not killed.exists()
+
+
+def test_the_log_says_how_far_a_fit_is(models, texts, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "growmerge")
+    line = re.compile(r"step (\d+) of 5: bits per byte of the texts it drew (\d+\.\d{4})")
+    tune_coefficients(recipe(models), texts, tmp_path / "c", tmp_path / "work")
+    assert [found[0] for found in line.findall(caplog.text)] == ["1"], "the next line would come ten seconds later"
+    caplog.clear()
+    monkeypatch.setattr("growmerge.merging.tuning.LOG_EVERY", 0.0)
+    tune_coefficients(recipe(models), texts, tmp_path / "c", tmp_path / "work")
+    assert [found[0] for found in line.findall(caplog.text)] == ["1", "2", "3", "4", "5"]
+
+
+def test_the_bits_per_byte_of_a_step_are_those_of_its_texts():
+    ours = tunable()
+    ours.merge(ours.equal())
+    ours.gradient(TEXTS)
+    assert ours.bits == pytest.approx(mean(ours.bits_per_byte(TEXTS)), rel=1e-5)
+
+
 def test_damaged_text_is_refused(models, texts, tmp_path):
     path = texts["swe"] / ITEMS
     write_items(read_items(path)[:-1], path)
     with pytest.raises(GrowmergeError, match=r"tuning/swe/items\.parquet: has \d+ bytes, its manifest says"):
-        tune_coefficients(recipe(models), texts, tmp_path / "c")
+        tune_coefficients(recipe(models), texts, tmp_path / "c", tmp_path / "work")
 
 
 def test_bad_text_is_refused_in_one_line(models, tmp_path):
     few = texts_in(tmp_path / "few", {"isl": 30, "swe": 19})
     with pytest.raises(GrowmergeError, match=r"few/swe/items.parquet: has 19 texts of swe .* fewer than 20; raise"):
-        tune_coefficients(recipe(models), few, tmp_path / "c")
+        tune_coefficients(recipe(models), few, tmp_path / "c", tmp_path / "work")
     long = texts_in(tmp_path / "long", {"isl": 30, "swe": 30}, text="öl " * 200)
     with pytest.raises(GrowmergeError, match=r"text 'long#0' is \d+ tokens longer than the models' 64 positions"):
-        tune_coefficients(recipe(models), long, tmp_path / "c")
+        tune_coefficients(recipe(models), long, tmp_path / "c", tmp_path / "work")
     assert not (tmp_path / "c").exists()
 
 

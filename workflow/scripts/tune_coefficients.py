@@ -21,4 +21,6 @@ with job(snakemake.log[0], threads=snakemake.threads):
         seed=params.seed,
     )
     texts = dict(zip(ids.languages_of(combination), map(Path, inputs.texts), strict=True))
-    tune_coefficients(recipe, texts, Path(snakemake.output[0]))
+    folder = Path(snakemake.output[0])
+    results = folder.parents[4]  # above statistics/coefficients/{setup}/{combination}/{method}
+    tune_coefficients(recipe, texts, folder, work=results / "work" / folder.relative_to(results))

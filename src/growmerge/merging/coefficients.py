@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from growmerge.artifacts import publish, verify
+from growmerge.artifacts import digest_of, publish, read_manifest, verify
 from growmerge.benchmarks.items import ITEMS, read_items
 from growmerge.catalogue.merge_registry import merge_methods
 from growmerge.data.tokenizer import load_tokenizer
@@ -19,6 +19,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.evaluation.encode import encode_items
 from growmerge.evaluation.engine import max_positions
 from growmerge.merging.blocks import workers
+from growmerge.merging.fit_state import FitState
 from growmerge.merging.inputs import Inputs
 from growmerge.merging.merge import merge_in_memory
 from growmerge.merging.recipe import Recipe
@@ -33,13 +34,14 @@ FEWEST_TEXTS = 20  # of a language: fewer do not represent it
 logger = logging.getLogger(__name__)
 
 
-def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -> None:
+def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path, work: Path) -> None:
     """Fit the coefficients of the merge `recipe` to `texts` (language -> artifact of items), and publish them.
 
     If the method has another one for the embedding, the embedding is merged first and stays as it is during the fit.
     coefficients.json maps the names of tensors to {language: coefficient}. The manifest says how they were fitted, the
     bits per byte of each language's text before and after, and the `tokens` of all steps together. The same inputs give
-    the same bytes on one machine.
+    the same bytes on one machine. An unfinished fit is kept in `work`, from which the next call with the same inputs
+    and method goes on; the folder is removed at the end.
 
     Raises GrowmergeError for models that are damaged or do not fit together, for a language with fewer than
     FEWEST_TEXTS texts, and for a text that is too long for the models.
@@ -68,10 +70,11 @@ def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -
     statistics = [path for found in read_by_others for folders in found.values() for path in folders.values()]
     inputs = [*recipe.checkpoints, *(texts[code] for code in recipe.languages), *statistics]
     config = {"method": method_params(recipe.method, merge_methods(recipe.modules)), **asdict(how)}
+    state = FitState(work, digest_of({"inputs": [read_manifest(path).digest for path in inputs], "config": config}))
     with publish(folder, inputs=inputs, config=config, since=start) as draft:
         tunable.merge(tunable.equal())
         before = tunable.bits_per_byte(read)
-        coefficients = fit(tunable, read, how)
+        coefficients = fit(tunable, read, how, state)
         after = tunable.bits_per_byte(read)
         by_tensor = {
             name: dict(zip(tunable.languages, of_tensor, strict=True))
@@ -84,6 +87,7 @@ def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path) -
             "texts": {code: len(of_language) for code, of_language in read.items()},
             "device": device,
         }
+    state.remove()
     means = [sum(found.values()) / len(found) for found in (before, after)]
     logger.info("%d steps: bits per byte of the tuning text %.4f, before %.4f", how.steps, means[1], means[0])
 

@@ -16,7 +16,9 @@ tensors; AdaMerging (Yang et al. 2024, arXiv 2310.02575) fits one for each layer
 
 from __future__ import annotations
 
+import logging
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,8 +29,11 @@ from transformers import LlamaForCausalLM
 
 from growmerge.evaluation.request import Request
 from growmerge.hashing import hash64
+from growmerge.merging.fit_state import FitState
 from growmerge.models.logits import rows_at_a_time
 
+logger = logging.getLogger(__name__)
+LOG_EVERY = 10.0  # seconds between two lines about the steps of a fit
 _IGNORED = -100  # the target of padding
 
 
@@ -57,8 +62,9 @@ class Fit:
 class Tunable:
     """A merge whose coefficients can be changed.
 
-    `names` are the fitted tensors, sorted; `tokens` counts the tokens that gradients were computed from. In
-    memory are, in fp32: the merge, its gradient, the base, and the difference of each expert to it.
+    `names` are the fitted tensors, sorted; `tokens` counts the tokens that gradients were computed from, and `bits` is
+    the mean bits per byte of the texts of the last gradient, NaN before the first. In memory are, in fp32: the merge,
+    its gradient, the base, and the difference of each expert to it.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Tunable:
         self.model = model
         self.languages = sorted(experts)
         self.tokens = 0
+        self.bits = math.nan
         self._weights = dict(model.named_parameters())
         self.names = sorted(base.keys() - fixed.keys())
         self._base = {name: base[name] for name in self.names}
@@ -98,11 +105,14 @@ class Tunable:
 
     def gradient(self, texts: Mapping[str, Sequence[Text]]) -> Tensor:
         """The gradient [tensors, languages] of the mean bits per byte of `texts`, by language, at the merge."""
+        self.bits = 0.0
         for of_language in texts.values():
             size = sum(text.bytes for text in of_language)
             self.tokens += sum(len(text.request.inputs) for text in of_language)
             for some in _chunks(self.model, of_language):
-                (_nats(self.model, some) / (math.log(2) * size * len(texts))).backward()
+                share = _nats(self.model, some) / (math.log(2) * size * len(texts))
+                share.backward()
+                self.bits += share.item()
         products = []
         for name in self.names:
             gradient = self._weights[name].grad
@@ -120,19 +130,35 @@ class Tunable:
         }
 
 
-def fit(tunable: Tunable, texts: Mapping[str, Sequence[Text]], how: Fit) -> Tensor:
+def fit(tunable: Tunable, texts: Mapping[str, Sequence[Text]], how: Fit, state: FitState | None = None) -> Tensor:
     """The coefficients [tensors, languages], fp32, that `how` fits to `texts` (by language).
 
-    `tunable` is then the merge by these coefficients.
+    `tunable` is then the merge by these coefficients. With a `state`, the fit goes on from there and is saved after
+    every step; the coefficients and `tunable.tokens` are the same as without an interruption.
     """
     coefficients = tunable.equal()
     optimizer = torch.optim.Adam([coefficients], lr=how.learning_rate)
     draws = {code: _draws(texts[code], how, code) for code in sorted(texts)}
+    done = 0
+    if state:
+        done, tokens = state.restore(coefficients, optimizer)
+        tunable.tokens += tokens
+    if done:
+        logger.info("going on after step %d of %d", done, how.steps)
+    logged = -math.inf
     for step in range(how.steps):
+        drawn = {code: next(draw) for code, draw in draws.items()}
+        if step < done:
+            continue
         tunable.merge(coefficients)
-        coefficients.grad = tunable.gradient({code: next(draw) for code, draw in draws.items()})
+        coefficients.grad = tunable.gradient(drawn)
         optimizer.param_groups[0]["lr"] = how.learning_rate * (1 - step / how.steps)
         optimizer.step()
+        if state:
+            state.save(tunable.tokens, coefficients, optimizer)
+        if time.monotonic() - logged >= LOG_EVERY:
+            logged = time.monotonic()
+            logger.info("step %d of %d: bits per byte of the texts it drew %.4f", step + 1, how.steps, tunable.bits)
     tunable.merge(coefficients)
     return coefficients
 
