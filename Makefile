@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo test test-slow test-all check config-docs speed gpu-check clean
 
@@ -15,10 +15,11 @@ demo: .venv/installed
 	$(BIN)/snakemake --profile laptop all
 
 test: .venv/installed-dev
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -n 2 -m "not slow"
 
+# Three at a time on two cores: the tests of Slurm often wait for it.
 test-slow: .venv/installed-dev
-	$(PYTEST) -m slow
+	$(PYTEST) -n 3 -m slow
 
 test-all: test test-slow
 
@@ -40,10 +41,12 @@ speed: .venv/installed-dev
 gpu-check: .venv/installed-gpu
 	$(BIN)/python speed/gpu_check.py
 
+# pip uses one core: torch, the largest package, is installed beside all others; then what this build of it needs.
 .venv/installed: requirements.lock requirements-torch.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "growmerge needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
-	$(PIP) --no-deps --require-hashes -r requirements.lock
+	$(PIP) --no-deps -r requirements-torch.lock & torch=$$!; \
+	$(PIP) --no-deps --require-hashes -r requirements.lock; others=$$?; wait $$torch && exit $$others
 	$(PIP) -r requirements-torch.lock
 	$(PIP) --no-deps -e .
 	touch $@
