@@ -10,25 +10,19 @@ import hashlib
 import json
 import logging
 import os
-import platform
 import shutil
-import socket
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from growmerge.disk import bytes_under, is_full, no_room
 from growmerge.drafts import draft_of, put
 from growmerge.errors import GrowmergeError
+from growmerge.provenance import provenance
 
 logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
@@ -37,16 +31,6 @@ _OWN_DIGEST = "sha256"  # the key of a manifest for the digest of all its other 
 TRAINING_LOG = "training_log.jsonl"
 # Notes about an artifact (times, paths, commands) that are not part of what it is.
 NOTES = {"README.md", TRAINING_LOG, "results.json"}
-RECORDED_PACKAGES = (
-    "growmerge",
-    "snakemake",
-    "torch",
-    "transformers",
-    "tokenizers",
-    "fastokens",
-    "mergekit",
-    "pyarrow",
-)
 
 
 def sha256_file(path: Path) -> str:
@@ -276,38 +260,3 @@ def _write_through(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def provenance() -> dict[str, Any]:
-    """When, with what code and versions, and on what hardware."""
-    torch = sys.modules.get("torch")  # recorded where it is in use, never imported for this
-    gpus = torch.cuda.device_count() if torch is not None else 0
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "versions": {"python": platform.python_version()} | {p: v for p in RECORDED_PACKAGES if (v := _version(p))},
-        "hardware": {
-            "host": socket.gethostname(),
-            "machine": platform.machine(),
-            "cpus": os.cpu_count(),
-            "gpus": [torch.cuda.get_device_name(i) for i in range(gpus)] if torch is not None else [],
-        },
-    }
-
-
-@cache
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-@cache
-def _commit() -> str:
-    """The commit of the code, with a mark if it was edited since; 'unknown' outside a git checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

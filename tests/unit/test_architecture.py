@@ -29,6 +29,7 @@ GROUND = {
         "job",
         "lazily",
         "producers",
+        "provenance",
         "scheduler",
         "slurm",
     ),

@@ -2,13 +2,11 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
-from conftest import ROOT
 from safetensors.torch import save_file
 
 from growmerge.artifacts import (
@@ -216,35 +214,6 @@ def test_of_a_checkpoint_among_others_the_folder_of_all_is_to_be_removed(tmp_pat
     (tmp_path / "checkpoints/step-1/a.txt").write_text("bad")
     with pytest.raises(GrowmergeError, match=f"remove {tmp_path}/checkpoints and rerun$"):
         verify(tmp_path / "checkpoints/step-1")
-
-
-def test_the_commit_says_whether_the_code_was_edited_since(tmp_path):
-    """Of a checkout of its own, as that of this test may be edited or not."""
-    package = tmp_path / "checkout/growmerge"
-    package.mkdir(parents=True)
-    for name in ("artifacts.py", "disk.py", "drafts.py", "errors.py"):
-        shutil.copy(ROOT / "src/growmerge" / name, package)
-    (package / "__init__.py").touch()
-
-    def run(*command):
-        environment = os.environ | {"PYTHONPATH": str(tmp_path / "checkout"), "PYTHONDONTWRITEBYTECODE": "1"}
-        environment |= {"GIT_CEILING_DIRECTORIES": str(tmp_path), "GIT_CONFIG_GLOBAL": os.devnull}
-        environment |= {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        return subprocess.run(
-            command, cwd=package, env=environment, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout.strip()
-
-    def commit():
-        return run(sys.executable, "-c", "from growmerge.artifacts import provenance; print(provenance()['commit'])")
-
-    assert commit() == "unknown", "outside of a checkout"
-    run("git", "init", "-q")
-    run("git", "add", ".")
-    run("git", "commit", "-q", "-m", "x")
-    assert commit() == run("git", "rev-parse", "HEAD")
-    with (package / "errors.py").open("a") as file:
-        file.write("# edited\n")
-    assert commit() == run("git", "rev-parse", "HEAD") + "-dirty"
 
 
 @pytest.fixture

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from growmerge.artifacts import provenance, read_manifest, verify, write_atomically
+from growmerge.artifacts import read_manifest, verify, write_atomically
 from growmerge.benchmarks.items import ITEMS, TRANSLATIONS
 from growmerge.catalogue.entry import BITS_PER_BYTE, Normalisation
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import of_corpus, resampled, signature, stacked
 from growmerge.evaluation.outcomes import bits_per_byte, normalised, outcomes
+from growmerge.provenance import provenance
 
 RESULTS = "results.json"
 # The harness's names for the share of right items by summed log-probability and by that per character, and ours beside.

@@ -87,7 +87,8 @@ def _machine(manifest: Manifest) -> str:
     hardware = manifest.provenance.get("hardware") or {}
     gpus = Counter(hardware.get("gpus") or [])
     cards = ", ".join(f"{count} × {name}" for name, count in gpus.items()) or "no GPU in use"
-    return f"{hardware.get('machine', 'unknown')}, {hardware.get('cpus', '?')} cores, {cards}"
+    processor = hardware.get("processor") or hardware.get("machine", "unknown")
+    return f"{processor}, {hardware.get('cpus', '?')} cores, {cards}"
 
 
 def counted(made: Made, names: Callable[[Manifest], Iterable[str]]) -> list[Counted]:

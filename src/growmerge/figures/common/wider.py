@@ -43,7 +43,7 @@ _ONE_SEED = {"test": "exact sign test", "over": "items: every model was trained 
 def rule(selection: Selection) -> str:
     """When `answer` says what, after other sentences of a caption; nothing where no setup is wider than another."""
     runs = {
-        "test": "t test over seeds and items",
+        "test": "t test over seeds and items, or the exact sign test over items where only one seed has scores",
         "over": f"seeds and items: every setup that is trained here was trained {len(selection.seeds)} times",
     }
     said = runs if selection.averaged else _ONE_SEED
