@@ -1,0 +1,117 @@
+"""What the README and docs/merging-languages.md say of other seeds and another processor is what docs/measured/ says.
+
+`three-seeds/` has tables of config/miniature-seeds.yaml, `other-processor/` those of a second `make demo`, each as the
+workflow wrote it.
+"""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+from test_measured import in_one_line, section, table, unheld, within
+
+from growmerge.artifacts import sha256_file
+
+MEASURED = ROOT / "docs/measured"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/merging-languages.md").read_text(encoding="utf-8")
+GAP = pd.read_csv(
+    MEASURED / "three-seeds/gap.csv", keep_default_na=False, na_values={"share": "", "low": "", "high": ""}
+)
+CONTRASTS = pd.read_csv(MEASURED / "three-seeds/contrasts.csv")
+MEASURES = ("bits_per_byte", "acceptability", "parity")
+LANGUAGES = {"swe": "Swedish", "isl": "Icelandic", "ekk": "Estonian", "fas": "Persian"}
+WHOLE = "ekk+fas+isl+swe"
+ROWS = {
+    "linear": f"1x/{WHOLE}/linear",
+    "TIES": f"1x/{WHOLE}/ties",
+    "DARE-TIES": f"1x/{WHOLE}/dare_ties",
+    "linear; embedding by `rows`": f"1x/{WHOLE}/linear_rows",
+    "TIES; embedding by `rows`": f"1x/{WHOLE}/ties_rows",
+    "RegMean; embedding by `rows`": f"1x/{WHOLE}/regmean_rows",
+    "tuned on held-out text; embedding by `rows`": f"1x/{WHOLE}/tuned_rows",
+    "ensemble of the experts": f"1x/{WHOLE}/ensemble",
+    "experts, each in its own language": "1x/experts",
+    "from the base, 10 % of the joint training": f"1x/{WHOLE}/base~10",
+    "from the merge with `rows`, 10 % of the joint training": f"1x/{WHOLE}/linear_rows~10",
+}
+
+
+def over_seeds(model: str, measure: str = "bits_per_byte") -> pd.Series:
+    (row,) = GAP[(GAP["id"] == model) & (GAP["measure"] == measure) & (GAP["members"] == 4)].itertuples()
+    return pd.Series(row._asdict())
+
+
+def written(found: pd.Series) -> str:
+    return f"{found.share:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def against_linear(method: str) -> pd.DataFrame:
+    """The contrasts, paired by seed, of the merge of all languages by this method and the linear one, by language."""
+    found = CONTRASTS[(CONTRASTS["first"] == f"1x/{WHOLE}/{method}") & (CONTRASTS["contrast"] == "method")]
+    found = found[(found["measure"] == "bits_per_byte") & found["language"].isin(LANGUAGES)]
+    assert len(found) == 4 and set(found["seeds"]) == {3}
+    return found.set_index("language")
+
+
+@pytest.mark.parametrize(
+    "name", ["three-seeds/gap", "three-seeds/contrasts", "other-processor/gap", "other-processor/signal"]
+)
+def test_each_record_is_what_the_workflow_wrote(name):
+    path = MEASURED / f"{name}.csv"
+    manifest = json.loads(path.with_suffix(".manifest.json").read_text(encoding="utf-8"))
+    assert manifest["files"][path.name]["sha256"] == sha256_file(path)
+    assert re.fullmatch(r"[0-9a-f]{40}", manifest["provenance"]["commit"])
+
+
+def test_the_table_over_seeds_is_the_record():
+    expected = [
+        [label, *(written(over_seeds(model, measure)) for measure in MEASURES)] for label, model in ROWS.items()
+    ]
+    assert set(GAP["seeds"]) == {3}
+    assert table(section(PAGE, "With three seeds")) == expected
+
+
+def test_what_the_page_says_of_seeds_holds():
+    linear = over_seeds(ROWS["linear"])
+    said = [f"{within('merge', 'linear')} in the one, {written(linear)} in the other."]
+    assert unheld(section(PAGE, "With three seeds"), said) == []
+    rows, tuned, ties = (against_linear(method) for method in ("linear_rows", "tuned_rows", "ties"))
+    assert (rows["high"] < 0).all() and (tuned["high"] < 0).all(), "fewer bits in each language"
+    assert {LANGUAGES[code] for code in ties.index[ties["low"] > 0]} == {"Estonian", "Swedish"}
+    assert not (ties["high"] < 0).any()
+    two = GAP[(GAP["method"] == "linear") & (GAP["members"] == 2) & (GAP["measure"] == "bits_per_byte")]
+    assert two["low"].min() < linear.high, "two languages and four"
+    for first, second in (
+        ("TIES", "DARE-TIES"),
+        ("tuned on held-out text; embedding by `rows`", "linear; embedding by `rows`"),
+    ):
+        assert over_seeds(ROWS[first]).low < over_seeds(ROWS[second]).high
+
+
+def test_what_the_readme_says_of_seeds_holds():
+    linear, rows, ties = (over_seeds(ROWS[label]) for label in ("linear", "linear; embedding by `rows`", "TIES"))
+    assert (
+        f"Over seeds and items, linear merging wins back {written(linear)} of the gap, and merging with weighted rows "
+        f"{written(rows)}." in in_one_line(README)
+    )
+    assert (
+        "experts are better than their base, that linear merging keeps more than TIES, and, seed by seed"
+        in in_one_line(README)
+    )
+    assert over_seeds(ROWS["experts, each in its own language"]).low > 0
+    assert linear.low > ties.high
+
+
+def test_what_the_readme_says_of_another_processor_holds():
+    assert (
+        "the demo on another processor, which rounds sums differently, says Persian for acceptability, and Swedish and "
+        "Icelandic for the other two." in in_one_line(README)
+    )
+    table = pd.read_csv(MEASURED / "other-processor/signal.csv", keep_default_na=False)
+    cells = table[(table["benchmark"] == "") & (table["language"] != "eng") & table["tells"].astype(bool)]
+    able = {measure: {LANGUAGES[code] for code in part["language"]} for measure, part in cells.groupby("measure")}
+    both = {"Swedish", "Icelandic"}
+    assert able == {"acceptability": {"Persian"}, "parity": both, "bits_per_byte": both}
