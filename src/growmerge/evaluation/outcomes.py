@@ -1,11 +1,17 @@
-"""From log-probabilities of candidates to right, wrong and tie."""
+"""From log-probabilities of candidates to right, wrong and tie; from those of texts to bits and bytes.
+
+Which rows of a score table belong together is the same for all models that were scored on the same items:
+`Candidates` and `Documents` find it once, and take the log-probabilities of one model after another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from growmerge.benchmarks.pieces import document_of
 from growmerge.catalogue.entry import Normalisation
@@ -20,14 +26,92 @@ def normalised(rows: pd.DataFrame, by: Normalisation) -> pd.Series:
     return rows["logprob"] if by == "sum" else rows["logprob"] / rows[_LENGTHS[by]]
 
 
-def normalised_by_benchmark(rows: pd.DataFrame, by: Mapping[str, Normalisation]) -> pd.Series:
-    """The same, each benchmark by what `by` says of it; those that it does not name by their sum."""
-    how = rows["benchmark"].map(by)
-    logprobs = rows["logprob"].copy()
-    for chosen in ("token", "character"):
+def lengths(rows: pd.DataFrame, by: Mapping[str, Normalisation]) -> NDArray[np.float64]:
+    """What to divide the log-probability of each row by, each benchmark by what `by` says of it, else by 1: (rows,)."""
+    how = rows["benchmark"].map(by).to_numpy()
+    found = np.ones(len(rows))
+    for chosen, column in _LENGTHS.items():
         if (those := how == chosen).any():
-            logprobs[those] = normalised(rows[those], chosen)
-    return logprobs
+            found[those] = rows[column].to_numpy()[those]
+    return found
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Which rows of a score table are candidates of one item.
+
+    Attributes:
+        index: (benchmark, language, item) of the n items, in the order of their candidates 0.
+        first: the place of the candidate 0 of each, shape (n,).
+        others: the places of all other candidates, item after item.
+        starts: where those of each item begin in `others`, shape (n,).
+        number: of candidates of each, shape (n,).
+    """
+
+    index: pd.MultiIndex
+    first: NDArray[np.intp]
+    others: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    number: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Candidates:
+        """Raises GrowmergeError for items without candidate 0, or with nothing beside it."""
+        names = pd.MultiIndex.from_frame(rows[list(_ITEM)])
+        is_first = (rows["candidate"] == 0).to_numpy()
+        index, others = names[is_first], names[~is_first]
+        places = index.get_indexer(others)
+        beside = np.bincount(places[places >= 0], minlength=len(index))
+        if (places < 0).any() or not beside.all():
+            unpaired = index.symmetric_difference(others.unique())
+            benchmark, language, _ = unpaired[0]
+            raise GrowmergeError(
+                f"{benchmark} in {language}: {len(unpaired)} items lack candidate 0 or have nothing beside it; score "
+                "again"
+            )
+        in_order = np.flatnonzero(~is_first)[np.argsort(places, kind="stable")]
+        return cls(index, np.flatnonzero(is_first), in_order, np.cumsum(beside) - beside, beside + 1)
+
+    def judge(self, logprobs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """What became of the items by the log-probabilities of all rows: `right` and `tie` of `outcomes`, both (n,)."""
+        if not len(self.index):
+            return np.zeros(0), np.zeros(0, dtype=bool)
+        first, others = logprobs[self.first], logprobs[self.others]
+        best = np.fmax.reduceat(others, self.starts)
+        known = ~np.isnan(first) & ~np.logical_or.reduceat(np.isnan(others), self.starts)
+        return np.where(known, first > best, np.nan), known & (first == best)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Which rows of a score table are pieces of one document of running text.
+
+    Attributes:
+        index: (benchmark, language, document) of the n documents, sorted.
+        of_row: the place of the document of each row, shape (rows,).
+        bytes: the length of each document in UTF-8, shape (n,).
+        cells: by (benchmark, language), the places of its documents.
+    """
+
+    index: pd.MultiIndex
+    of_row: NDArray[np.intp]
+    bytes: NDArray[np.int64]
+    cells: dict[tuple[str, str], NDArray[np.intp]]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Documents:
+        """From the rows of running text alone."""
+        documents = rows[["benchmark", "language"]].assign(document=rows["item"].map(document_of), bytes=rows["bytes"])
+        grouped = documents.groupby(["benchmark", "language", "document"])["bytes"]
+        summed = grouped.sum()
+        cells = summed.groupby(level=["benchmark", "language"]).indices
+        return cls(summed.index, grouped.ngroup().to_numpy(), summed.to_numpy(), cells)
+
+    def bits(self, logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The bits of each document, shape (n,), from the log-probabilities of all rows; NaN where one is NaN."""
+        pieces = pd.Series(-logprobs / np.log(2)).groupby(self.of_row)
+        summed = pieces.sum()  # compensated, unlike NumPy's
+        return summed.where(pieces.count() == pieces.size()).to_numpy()
 
 
 def bits_and_bytes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -37,12 +121,9 @@ def bits_and_bytes(rows: pd.DataFrame) -> pd.DataFrame:
     `bits` over the sum of `bytes`: the length of a code for the text, whatever the tokenizer (Gao et al. 2020, The
     Pile, section 3.1). `bits` is NaN where a log-probability is NaN.
     """
-    pieces = rows[["benchmark", "language"]].assign(
-        document=rows["item"].map(document_of), bits=-rows["logprob"] / np.log(2), bytes=rows["bytes"]
-    )
-    of_pieces = pieces.groupby(["benchmark", "language", "document"])
-    found = of_pieces.sum()
-    return found.assign(bits=found["bits"].where(of_pieces["bits"].count() == of_pieces.size()))
+    documents = Documents.of(rows)
+    bits = documents.bits(rows["logprob"].to_numpy())
+    return pd.DataFrame({"bits": bits, "bytes": documents.bytes}, index=documents.index)
 
 
 def bits_per_byte(rows: pd.DataFrame) -> float:
@@ -59,21 +140,6 @@ def outcomes(rows: pd.DataFrame, by: Normalisation = "sum") -> pd.DataFrame:
 
     Raises GrowmergeError for items without candidate 0, or with nothing beside it.
     """
-    scored = rows[list(_ITEM)].assign(logprob=normalised(rows, by))
-    is_first = (rows["candidate"] == 0).to_numpy()
-    first = scored[is_first].set_index(list(_ITEM))["logprob"]
-    others = scored[~is_first].groupby(list(_ITEM))["logprob"].agg(best="max", known="count", number="size")
-    if len(unpaired := first.index.symmetric_difference(others.index)):
-        benchmark, language, _ = unpaired[0]
-        raise GrowmergeError(
-            f"{benchmark} in {language}: {len(unpaired)} items lack candidate 0 or have nothing beside it; score again"
-        )
-    others = others.reindex(first.index)
-    known = first.notna() & (others["known"] == others["number"])
-    return pd.DataFrame(
-        {
-            "right": (first > others["best"]).astype(float).where(known),
-            "tie": (first == others["best"]) & known,
-            "candidates": others["number"] + 1,
-        }
-    )
+    candidates = Candidates.of(rows)
+    right, tie = candidates.judge(normalised(rows, by).to_numpy())
+    return pd.DataFrame({"right": right, "tie": tie, "candidates": candidates.number}, index=candidates.index)

@@ -14,8 +14,8 @@ from growmerge import ids
 from growmerge.catalogue.entry import BITS_PER_BYTE, PARITY, Normalisation
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.chrf import of_corpus, of_each, resampled, stacked
-from growmerge.evaluation.outcomes import bits_and_bytes, normalised_by_benchmark, outcomes
 from growmerge.ids import ALL, MACRO
+from growmerge.tables.listed import Listed, Parallel, by_language
 from growmerge.tables.seeds import Items, of_ratio
 from growmerge.tables.statistics import (
     PERCENTILES,
@@ -49,29 +49,20 @@ class Cell(NamedTuple):
 
 
 def of_scores(
-    frame: pd.DataFrame,
-    measured: Mapping[str, tuple[str, Normalisation]],
-    references: pd.DataFrame,
-    model: str,
-    resamples: int,
-    seed: int,
-    parity: Parity,
+    listed: Listed, logprobs: NDArray[np.float64], model: str, resamples: int, seed: int, parity: Parity
 ) -> Iterator[tuple[Key, Cell]]:
-    """Every cell of a model that is scored by log-likelihoods; the arguments are those of `summary.summarise`.
+    """Every cell of a model that is scored by log-likelihoods: `logprobs` of the rows of `listed`, shape (rows,).
 
-    Raises GrowmergeError for an item without a candidate to compare, or parity items that the reference lacks.
+    The other arguments are those of `summary.summarise`. Raises GrowmergeError for an item without a candidate to
+    compare, or parity items that the reference lacks.
     """
-    frame = _by_measure(frame, measured)
-    by_ratio = frame["measure"] == PARITY
-    yield from _parity_cells(frame[by_ratio], references, model, resamples, seed, parity)
-    running_text = frame["measure"] == BITS_PER_BYTE
-    yield from _bits_cells(frame[running_text], resamples, seed)
-    english_sides = [name for name in frame["benchmark"].unique() if ids.is_parity_reference(name)]
-    yield from _pair_cells(frame[~by_ratio & ~running_text & ~frame["benchmark"].isin(english_sides)], model)
+    yield from _parity_cells(listed, logprobs, model, resamples, seed, parity)
+    yield from _bits_cells(listed, logprobs, resamples, seed)
+    yield from _pair_cells(listed, logprobs, model)
 
 
 def _parity_cells(
-    frame: pd.DataFrame, references: pd.DataFrame, model: str, resamples: int, seed: int, parity: Parity
+    listed: Listed, logprobs: NDArray[np.float64], model: str, resamples: int, seed: int, parity: Parity
 ) -> Iterator[tuple[Key, Cell]]:
     """Information parity in every language, and of its benchmarks where there are several."""
 
@@ -87,19 +78,15 @@ def _parity_cells(
         items = Items([of_ratio(english, target) if whole else english / target for english, target in pairs])
         return Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
 
-    for language, rows in frame.groupby("language", sort=False):
-        english = references[references["language"] == language]
-        benchmarks = {
-            str(benchmark): _parity_pairs(part, english, f"{model}, {benchmark} in {language}", str(benchmark))
-            for benchmark, part in rows.groupby("benchmark", sort=False)
-        }
-        yield Key(PARITY, str(language), ALL), cell(list(benchmarks.values()))
-        if rows["several"].iloc[0]:
-            for benchmark, pairs in benchmarks.items():
-                yield Key(PARITY, str(language), benchmark), cell([pairs])
+    for language, several in by_language(listed.parallel):
+        pairs = [_parity_pairs(sentences, logprobs, model) for sentences in several]
+        yield Key(PARITY, language, ALL), cell(pairs)
+        if PARITY in listed.several:
+            for sentences, pair in zip(several, pairs, strict=True):
+                yield Key(PARITY, language, sentences.benchmark), cell([pair])
 
 
-def _bits_cells(frame: pd.DataFrame, resamples: int, seed: int) -> Iterator[tuple[Key, Cell]]:
+def _bits_cells(listed: Listed, logprobs: NDArray[np.float64], resamples: int, seed: int) -> Iterator[tuple[Key, Cell]]:
     """Bits per byte in every language, and of its benchmarks where there are several."""
 
     def cell(texts: Sequence[_Pairs]) -> Cell:
@@ -109,30 +96,29 @@ def _bits_cells(frame: pd.DataFrame, resamples: int, seed: int) -> Iterator[tupl
         items = Items([of_ratio(bits, length) for bits, length in texts])
         return Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
 
-    if frame.empty:
-        return  # scores that are older than bits per byte have no column `bytes`
-    documents: dict[str, dict[str, _Pairs]] = {}  # by language and benchmark
-    for (benchmark, language), part in bits_and_bytes(frame).groupby(level=["benchmark", "language"]):
-        pair = (part["bits"].to_numpy(np.float64), part["bytes"].to_numpy(np.float64))
-        documents.setdefault(str(language), {})[str(benchmark)] = pair
-    for language, several in frame[["language", "several"]].drop_duplicates("language").itertuples(index=False):
-        benchmarks = documents[str(language)]
-        yield Key(BITS_PER_BYTE, str(language), ALL), cell(list(benchmarks.values()))
-        if several:
+    if listed.texts is None:
+        return
+    rows, documents = listed.texts
+    bits, length = documents.bits(logprobs[rows]), documents.bytes.astype(np.float64)
+    of_language: dict[str, dict[str, _Pairs]] = {}
+    for benchmark, language in sorted(documents.cells):
+        places = documents.cells[benchmark, language]
+        of_language.setdefault(language, {})[benchmark] = bits[places], length[places]
+    for language, benchmarks in of_language.items():
+        yield Key(BITS_PER_BYTE, language, ALL), cell(list(benchmarks.values()))
+        if BITS_PER_BYTE in listed.several:
             for name, texts in benchmarks.items():
-                yield Key(BITS_PER_BYTE, str(language), name), cell([texts])
+                yield Key(BITS_PER_BYTE, language, name), cell([texts])
 
 
-def _pair_cells(frame: pd.DataFrame, model: str) -> Iterator[tuple[Key, Cell]]:
+def _pair_cells(listed: Listed, logprobs: NDArray[np.float64], model: str) -> Iterator[tuple[Key, Cell]]:
     """The cells of the measures in which candidates are compared."""
     try:
-        items = outcomes(frame)  # of all cells at once: pandas takes as long for few rows as for many
+        pairs = listed.pairs
     except GrowmergeError as error:
         raise GrowmergeError(f"{model}, {error}") from error
-    about = frame[frame["candidate"] == 0]
-    group = np.where(about["several"], about["benchmark"], about["subset"].str.split("/").str[0])
-    right, tie = items["right"].to_numpy(), items["tie"].to_numpy()
-    chance = 1.0 / items["candidates"].to_numpy()
+    right, tie = pairs.judge(logprobs)
+    chance = 1.0 / pairs.candidates.number
 
     def cell(strata: Sequence[NDArray[np.intp]]) -> Cell:
         """The unweighted mean over strata, each the places of its items."""
@@ -146,10 +132,8 @@ def _pair_cells(frame: pd.DataFrame, model: str) -> Iterator[tuple[Key, Cell]]:
             items=Items(answers, shares=True),
         )
 
-    for (measure, language), whole in about.groupby(["measure", "language"]).indices.items():
-        several = about["several"].iloc[whole[0]]
-        names = pd.unique(group[whole])
-        parts = {name: whole[group[whole] == name] for name in (names if several else sorted(names))}
+    for (measure, language), (whole, parts) in pairs.strata.items():
+        several = measure in listed.several
         yield Key(measure, language, ALL), cell(list(parts.values()) if several else [whole])
         if len(parts) > 1 and not several:
             yield Key(measure, language, MACRO), cell(list(parts.values()))
@@ -186,26 +170,16 @@ def _corpus_cell(corpora: Sequence[NDArray[np.int64]], resamples: int, seed: int
     return Cell(of_enough(Interval(value, float(low), float(high)), min(sizes)), sum(sizes), 0, np.nan, items)
 
 
-def _parity_pairs(rows: pd.DataFrame, references: pd.DataFrame, where: str, benchmark: str) -> _Pairs:
+def _parity_pairs(sentences: Parallel, logprobs: NDArray[np.float64], model: str) -> _Pairs:
     """NLL_reference(English) and NLL_model(target) of each item of a benchmark, in nats, both of shape (n,)."""
-    scored_as = ids.parity_reference(benchmark)
-    references = references[references["benchmark"] == scored_as]
-    target = rows.set_index("item")["logprob"]
-    english = references.set_index("item")["logprob"].reindex(target.index)
-    if absent := int((~target.index.isin(references["item"])).sum()):
+    where = f"{model}, {sentences.benchmark} in {sentences.language}"
+    target, english = logprobs[sentences.rows], sentences.english
+    if sentences.lacking:
         raise GrowmergeError(
-            f"{where}: {absent} of {target.size} items have no English side in the reference's scores "
-            f"(benchmark {scored_as!r}); score the reference model again on the same items"
+            f"{where}: {sentences.lacking} of {target.size} items have no English side in the reference's scores "
+            f"(benchmark {ids.parity_reference(sentences.benchmark)!r}); score the reference model again on the same "
+            "items"
         )
     if impossible := int((target >= 0).sum() + (english >= 0).sum()):
         raise GrowmergeError(f"{where}: {impossible} log-probabilities are not negative; score again")
-    return -english.to_numpy(dtype=np.float64), -target.to_numpy(dtype=np.float64)
-
-
-def _by_measure(frame: pd.DataFrame, measured: Mapping[str, tuple[str, Normalisation]]) -> pd.DataFrame:
-    """The scores with their `measure`, whether it has `several` benchmarks, and log-probabilities normalised."""
-    measures = {benchmark: measure for benchmark, (measure, _) in measured.items()}
-    frame = frame.assign(measure=[measures.get(benchmark, benchmark) for benchmark in frame["benchmark"]])
-    frame["several"] = frame["measure"].map(Counter(measures.values())).gt(1)
-    frame["logprob"] = normalised_by_benchmark(frame, {benchmark: by for benchmark, (_, by) in measured.items()})
-    return frame
+    return -english, -target

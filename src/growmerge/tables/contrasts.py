@@ -18,7 +18,8 @@ from growmerge.frames import write_frame
 from growmerge.ids import without_setup
 from growmerge.study.grid import Model
 from growmerge.study.replicates import ModelsBySeed
-from growmerge.tables.item_values import Cell, english_sides, is_there, item_values
+from growmerge.tables.item_values import is_there, item_values
+from growmerge.tables.listed import Cell, Listings
 from growmerge.tables.paired import PairedDifference, paired_difference, paired_outcomes, paired_over_seeds
 from growmerge.tables.score_files import score_files
 from growmerge.tables.statistics import holm
@@ -116,7 +117,7 @@ def compare(
     Raises GrowmergeError where two models were not scored on the same items.
     """
     items: dict[Cell, pd.Index] = {}
-    english = english_sides(reference, [name for name, (measure, _) in measured.items() if measure == PARITY])
+    listings = Listings(measured, reference)
     replicates = replicates or {}
 
     def read(name: str) -> Values:
@@ -124,7 +125,7 @@ def compare(
         found: Values = {}
         for seed, model in replicates.get(name, {ONCE: name}).items():
             if is_there(scores, model):
-                for cell, of_items in item_values(scores[model], model, english, measured, items):
+                for cell, of_items in item_values(scores[model], model, listings, items):
                     found.setdefault(cell, {})[seed] = of_items
         return found
 

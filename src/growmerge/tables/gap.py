@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from growmerge.catalogue.entry import LOWER_IS_BETTER, PARITY, Normalisation
+from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
 from growmerge.frames import write_frame
 from growmerge.hashing import hash64
 from growmerge.ids import combination
 from growmerge.study.gap import GAP_MEASURES, Candidate
 from growmerge.study.replicates import ModelsBySeed
-from growmerge.tables.item_values import Cell, english_sides, is_there, item_values
+from growmerge.tables.item_values import is_there, item_values
+from growmerge.tables.listed import Cell, Listings
 from growmerge.tables.score_files import score_files
 from growmerge.tables.seeds import ratio_over_seeds
 from growmerge.tables.statistics import FEWEST_ITEMS, PERCENTILES, of_enough
@@ -121,12 +122,12 @@ def _means(
 ) -> dict[str, _Means]:
     """The means of each measure."""
     chosen = {name: said for name, said in measured.items() if said[0] in GAP_MEASURES}
-    english = english_sides(reference, [name for name, (measure, _) in chosen.items() if measure == PARITY])
+    listings = Listings(chosen, reference)
     items: dict[Cell, pd.Index] = {}
     values: dict[Cell, dict[str, NDArray[np.float64]]] = {}
     for name in _models(candidates, replicates):
         if is_there(scores, name):
-            for cell, found in item_values(scores[name], name, english, chosen, items):
+            for cell, found in item_values(scores[name], name, listings, items):
                 values.setdefault(cell, {})[name] = found
     means: dict[str, _Means] = {}
     for cell in sorted(values):

@@ -15,7 +15,8 @@ None of them over fewer than `FEWEST_ITEMS` items (`of_enough`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,8 @@ FEWEST_ITEMS = 20
 DRAWS_PER_BLOCK = 2**20
 # As many distinct values or fewer are resampled by their counts.
 _FEW = 3
+# Random numbers: a generator, where several strata share it, or the seed of the only one.
+_Random = np.random.Generator | int
 
 
 class Interval(NamedTuple):
@@ -124,7 +127,7 @@ def bootstrap_mean_of_means(strata: Sequence[NDArray[np.float64]], resamples: in
     mean = float(np.mean([array.mean() for array in arrays]))
     if min(array.size for array in arrays) == 1:
         return Interval(mean, np.nan, np.nan)
-    rng = np.random.default_rng(seed)
+    rng = seed if len(arrays) == 1 else np.random.default_rng(seed)
     means = np.mean([_resampled_means(array, resamples, rng) for array in arrays], axis=0)
     low, high = np.percentile(means, PERCENTILES)
     return Interval(mean, float(low), float(high))
@@ -150,7 +153,7 @@ def bootstrap_mean_of_ratios_of_sums(
     mean = float(np.mean([above.sum() / below.sum() for above, below in pairs]))
     if min(above.size for above, _ in pairs) == 1:
         return Interval(mean, np.nan, np.nan)
-    rng = np.random.default_rng(seed)
+    rng = seed if len(pairs) == 1 else np.random.default_rng(seed)
     ratios = np.mean([_resampled_ratios(above, below, resamples, rng) for above, below in pairs], axis=0)
     low, high = np.percentile(ratios, PERCENTILES)
     return Interval(mean, float(low), float(high))
@@ -194,27 +197,37 @@ def mean_and_cv(values: ArrayLike) -> tuple[float, float]:
     return mean, float(100.0 * array.std(ddof=1) / mean)
 
 
-def _resampled_means(values: NDArray[np.float64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _resampled_means(values: NDArray[np.float64], resamples: int, rng: _Random) -> NDArray[np.float64]:
     """Means of `resamples` resamples with replacement, shape (resamples,)."""
     n = values.size
     distinct, counts = np.unique(values, return_counts=True)
     if distinct.size <= _FEW:
         # Right and wrong, or better, same and worse: how often a resample holds each is multinomial. The same
         # distribution as drawing items, at a cost that does not grow with n.
-        return rng.multinomial(n, counts[::-1] / n, size=resamples) @ distinct[::-1] / n
+        return np.random.default_rng(rng).multinomial(n, counts[::-1] / n, size=resamples) @ distinct[::-1] / n
     return np.concatenate([values[items].mean(axis=1) for items in _draws(n, resamples, rng)])
 
 
 def _resampled_ratios(
-    above: NDArray[np.float64], below: NDArray[np.float64], resamples: int, rng: np.random.Generator
+    above: NDArray[np.float64], below: NDArray[np.float64], resamples: int, rng: _Random
 ) -> NDArray[np.float64]:
     """Ratios of the sums of `resamples` resamples with replacement, shape (resamples,)."""
     draws = _draws(above.size, resamples, rng)
     return np.concatenate([above[items].sum(axis=1) / below[items].sum(axis=1) for items in draws])
 
 
-def _draws(n: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def _draws(n: int, resamples: int, rng: _Random) -> Iterable[NDArray[np.int64]]:
     """Blocks of resamples of n items, as indices of shape (resamples in the block, n)."""
+    if isinstance(rng, int) and n * resamples <= DRAWS_PER_BLOCK:
+        return [_draws_of_seed(n, resamples, rng)]
     rows = max(1, DRAWS_PER_BLOCK // n)
-    for start in range(0, resamples, rows):
-        yield rng.integers(n, size=(min(rows, resamples - start), n))
+    rng = np.random.default_rng(rng)
+    return (rng.integers(n, size=(min(rows, resamples - start), n)) for start in range(0, resamples, rows))
+
+
+@lru_cache(maxsize=8)
+def _draws_of_seed(n: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    """Kept, since the items of a benchmark are resampled alike for each of thousands of models."""
+    drawn = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    drawn.flags.writeable = False
+    return drawn

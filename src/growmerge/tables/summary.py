@@ -20,6 +20,7 @@ from growmerge.study.groups import Group
 from growmerge.study.replicates import ModelsBySeed, seeds_of
 from growmerge.tables.cells import Cell, Key, Parity, of_scores, of_translations
 from growmerge.tables.group_means import GroupMeans
+from growmerge.tables.listed import KEYS, Listings, check_doubled
 from growmerge.tables.seeds import mean_over_seeds
 from growmerge.tables.statistics import Interval, of_enough
 
@@ -95,13 +96,18 @@ def summarise(
     if unknown := sorted({*scores, *translations} - names.keys()):
         raise GrowmergeError(f"scores: {unknown[0]!r} is not among the {len(names)} models; pass it in `models`, too")
 
-    references = _check(reference, "the reference's scores")
+    check_doubled(_with_columns(reference, "the reference's scores", SCORE_COLUMNS), "the reference's scores")
+    listings = Listings(measured or {}, reference)
 
     def cells_of(model: str, frame: pd.DataFrame | None, written: pd.DataFrame | None) -> dict[Key, Cell]:
         found: dict[Key, Cell] = {}
         if frame is not None:
-            found |= of_scores(frame, measured or {}, references, model, resamples, seed, parity)
+            logprobs = frame["logprob"].to_numpy(dtype=np.float64)
+            found |= of_scores(
+                listings.of(frame, _name(scores[model], model)), logprobs, model, resamples, seed, parity
+            )
         if written is not None:
+            check_doubled(written, _name(translations[model], model), KEYS[:-1])
             found |= of_translations(written, measured or {}, resamples, seed)
         return found
 
@@ -250,22 +256,25 @@ def _order(key: Key) -> tuple[tuple[int, str], str, bool, bool, str]:
 
 
 def _load(source: pd.DataFrame | Path, model: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame | None:
-    """The scores, checked; None where there is no file."""
-    if isinstance(source, pd.DataFrame):
-        return _check(source, f"the scores of {model}", columns)
-    if not source.exists():
-        return None
-    try:
-        frame = pd.read_parquet(source)
-    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
-        raise GrowmergeError(f"{source}: not a readable Parquet file ({error}); delete it and score again") from error
-    return _check(frame, str(source), columns)
+    """The scores, with all `columns`; None where there is no file."""
+    if isinstance(source, Path):
+        if not source.exists():
+            return None
+        try:
+            return _with_columns(pd.read_parquet(source), str(source), columns)
+        except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+            raise GrowmergeError(
+                f"{source}: not a readable Parquet file ({error}); delete it and score again"
+            ) from error
+    return _with_columns(source, _name(source, model), columns)
 
 
-def _check(frame: pd.DataFrame, where: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame:
+def _name(source: pd.DataFrame | Path, model: str) -> str:
+    """How errors name scores."""
+    return str(source) if isinstance(source, Path) else f"the scores of {model}"
+
+
+def _with_columns(frame: pd.DataFrame, where: str, columns: Sequence[str]) -> pd.DataFrame:
     if missing := [column for column in columns if column not in frame.columns]:
         raise GrowmergeError(f"{where}: no column {missing[0]!r}; there are {', '.join(map(str, frame.columns))}")
-    keys = [key for key in ("benchmark", "language", "item", "candidate") if key in columns]
-    if doubled := int(frame.duplicated(keys).sum()):
-        raise GrowmergeError(f"{where}: {doubled} rows repeat a {', '.join(keys[:-1])} and {keys[-1]}; score again")
     return frame
