@@ -27,12 +27,14 @@ from pathlib import Path
 
 from lines import Row, read
 
+from growmerge.provenance import processor
+
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs/measured/speed.csv"
 BEGIN, END = "<!-- written by make speed -->", "<!-- end of what make speed writes -->"
 COLUMNS = ("what", "other", "ratio", "low", "high", "rounds", "command", "measured")
 WIDTH = 128  # characters of a line of a page
-VERSIONS = ("torch", "transformers", "lm_eval", "minicons", "mergekit", "datasets", "snakemake")
+VERSIONS = ("torch", "transformers", "lm_eval", "minicons", "mergekit", "datasets", "fastokens", "snakemake")
 # What is run, and the arguments with which it only shows that it works.
 COMMANDS = {
     "speed/scoring.py --batch 1 16 32": "--pairs 40 --rounds 1 --batch 1 8",
@@ -100,11 +102,9 @@ def write_pages() -> None:
 
 def machine() -> str:
     """When and on what this runs."""
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0))
-    processor = models[0].split(": ")[1] if models else platform.machine()
     versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
-    hardware = f"{cores} cores ({processor}, load {os.getloadavg()[1]:.1f} before)"
+    hardware = f"{cores} cores ({processor()}, load {os.getloadavg()[1]:.1f} before)"
     return f"{datetime.now(UTC):%Y-%m-%d} on {hardware}; Python {platform.python_version()}, {versions}"
 
 

@@ -41,7 +41,7 @@ def provenance() -> dict[str, Any]:
         "hardware": {
             "host": socket.gethostname(),
             "machine": platform.machine(),
-            "processor": _processor(),
+            "processor": processor(),
             "instructions": torch.backends.cpu.get_cpu_capability() if torch is not None else None,
             "cpus": os.cpu_count(),
             "gpus": [torch.cuda.get_device_name(i) for i in range(gpus)] if torch is not None else [],
@@ -50,7 +50,7 @@ def provenance() -> dict[str, Any]:
 
 
 @cache
-def _processor() -> str:
+def processor() -> str:
     """Name, family and model of the processor as Linux tells them; elsewhere, what Python tells."""
     try:
         first = CPUINFO.read_text(encoding="utf-8", errors="replace").split("\n\n")[0]

@@ -27,14 +27,14 @@ ARM = "processor\t: 0\nBogoMIPS\t: 50.00\nCPU part\t: 0xd40\n"
 def cpuinfo(tmp_path, monkeypatch):
     """A file in the place of the system's, and nothing remembered of it before or after."""
     monkeypatch.setattr(module, "CPUINFO", tmp_path / "cpuinfo")
-    module._processor.cache_clear()
+    module.processor.cache_clear()
     yield tmp_path / "cpuinfo"
-    module._processor.cache_clear()
+    module.processor.cache_clear()
 
 
 def test_the_processor_and_its_instructions_are_recorded():
     hardware = provenance()["hardware"]
-    assert hardware["processor"] == module._processor()
+    assert hardware["processor"] == module.processor()
     assert hardware["instructions"] == torch.backends.cpu.get_cpu_capability()
 
 
