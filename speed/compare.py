@@ -1,11 +1,11 @@
 """All comparisons of docs/speed.md, one after another: writes docs/measured/speed.csv, and from it the tables of pages.
 
-    make speed [ARGUMENTS="--quick"]      (python speed/compare.py [--quick] [--pages])
+    make speed [ARGUMENTS="--quick"]      (python speed/compare.py [--quick] [--only SCRIPT] [--pages])
 
 Takes at most 20 minutes on two cores and 3 GB of a temporary folder; needs no network. Run it on a machine that does
 nothing else. Both sides of a comparison take turns; a ratio is theirs over ours of one round, and the table has their
 median and range. `--quick` runs each script once on little, to see that it works, and prints the table without writing
-it. `--pages` only writes the tables of docs/speed.md and README.md again.
+it. `--only` measures the rows of one script again and keeps the others. `--pages` only writes the tables of docs/speed.md and README.md again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 
 from lines import Row, read
 
+from growmerge.allocator import ask_for_huge_pages
 from growmerge.provenance import processor
 
 ROOT = Path(__file__).parents[1]
@@ -38,9 +39,9 @@ VERSIONS = ("torch", "transformers", "lm_eval", "minicons", "mergekit", "dataset
 # What is run, and the arguments with which it only shows that it works.
 COMMANDS = {
     "speed/scoring.py --batch 1 16 32": "--pairs 40 --rounds 1 --batch 1 8",
-    "speed/scoring.py --shape smollm2 --pairs 60 --batch 1 8 --ways harness": "--pairs 2 --rounds 1 --batch 1",
+    "speed/scoring.py --shape smollm2 --pairs 40 --batch 1 8 --ways harness": "--pairs 2 --rounds 1 --batch 1",
     "speed/merging.py --repeats 2 --only job,mergekit": "--repeats 1 --layers 1 --vocabulary 1024",
-    "speed/training.py --rounds 5": "--rounds 1 --steps 8",
+    "speed/training.py --rounds 10": "--rounds 1 --steps 8",
     "speed/tokenizing.py --megabytes 20": "--megabytes 1 --rounds 1",
     "speed/dry_run.py --rounds 3": "--rounds 1",
 }
@@ -52,6 +53,7 @@ def measure(command: str, quick: str) -> list[Row]:
         found = Path(folder) / "found.json"
         arguments = [*command.split(), *quick.split(), "--json", str(found)]
         environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
+        ask_for_huge_pages(environment)  # as jobs do; for both sides
         subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, env=environment)
         return read(found)
 
@@ -92,10 +94,15 @@ def page(text: str, lines: Iterable[str]) -> str:
     return "\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"])
 
 
+def recorded() -> list[dict[str, str]]:
+    """The rows of the CSV."""
+    with MEASURED.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def write_pages() -> None:
     """Write the tables of all pages from the CSV."""
-    with MEASURED.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = recorded()
     for path, lines in PAGES.items():
         path.write_text(page(path.read_text(encoding="utf-8"), lines(rows)), encoding="utf-8")
 
@@ -112,12 +119,15 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", metavar="SCRIPT", choices=sorted({command.split()[0] for command in COMMANDS}))
     parser.add_argument("--pages", action="store_true")
     options = parser.parse_args()
     if not options.pages:
         start, when = time.monotonic(), machine()
-        rows = []
+        rows = [row for row in recorded() if options.only and options.only not in row["command"].split()]
         for command, quick in COMMANDS.items():
+            if options.only not in (None, command.split()[0]):
+                continue
             print(f"\n{(time.monotonic() - start) / 60:.1f} min: python {command}", flush=True)
             found = measure(command, quick if options.quick else "")
             rows += [summary(row, command, when) for row in found]
