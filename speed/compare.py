@@ -4,8 +4,9 @@
 
 Takes at most 20 minutes on two cores and 3 GB of a temporary folder; needs no network. Run it on a machine that does
 nothing else. Both sides of a comparison take turns; a ratio is theirs over ours of one round, and the table has their
-median and range. `--quick` runs each script once on little, to see that it works, and prints the table without writing
-it. `--only` measures the rows of one script again and keeps the others. `--pages` only writes the tables of docs/speed.md and README.md again.
+median and range. `--quick` runs each script once on little, to see that it works, and prints the table without
+writing it. `--only` measures the rows of one script again and keeps the others. `--pages` only writes the tables of
+docs/speed.md and README.md again.
 """
 
 from __future__ import annotations
