@@ -10,7 +10,7 @@ from test_gap import MEASURED, NO_REFERENCE, pairs, text
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.outcomes import bits_and_bytes, outcomes
 from growmerge.study.grid import Model
-from growmerge.tables import statistics
+from growmerge.tables import listed, statistics
 from growmerge.tables.listed import Listings
 from growmerge.tables.summary import summarise
 
@@ -70,6 +70,17 @@ def test_listings_of_many_combinations_are_forgotten():
         listings.of(pairs(1, items=items), "other")
     assert len(listings._recent) < 77
     assert listings.of(pairs(1, items=2), "first") is not first
+
+
+def test_listings_of_large_benchmarks_are_forgotten_but_for_the_last(monkeypatch):
+    monkeypatch.setattr(listed, "_ROWS_AT_ONCE", 300)  # rows; the pairs of sixty items in two languages have 240
+    listings = Listings(MEASURED, NO_REFERENCE)
+    first = listings.of(pairs(1), "first")
+    assert listings.of(pairs(2), "second") is first
+    last = listings.of(pairs(1, items=61), "other")
+    assert list(listings._recent) == [last]
+    larger = listings.of(pairs(1, items=90), "larger than all that may be remembered")
+    assert listings.of(pairs(2, items=90), "again") is larger
 
 
 def test_rows_that_repeat_are_refused_with_the_name_of_the_table():

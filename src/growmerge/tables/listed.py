@@ -23,7 +23,10 @@ from growmerge.ids import is_parity_reference, parity_reference
 
 KEYS = ("benchmark", "language", "item", "candidate")  # what no two rows have in common
 _ABOUT = (*KEYS, "subset", "tokens", "characters", "bytes")
-_AT_ONCE = 64  # listings that are remembered: the models of a combination follow one another
+# Listings that are remembered, and rows of them: the models of a combination follow one another, and a table of a large
+# benchmark has 400,000 rows. The last listing is always remembered.
+_AT_ONCE = 64
+_ROWS_AT_ONCE = 500_000
 
 Cell = tuple[str, str]  # (benchmark, language)
 Places = NDArray[np.intp]
@@ -198,6 +201,8 @@ class Listings:
         check_doubled(rows, where)
         found = Listed(rows, self.measured, self._reference)
         self._recent.appendleft(found)
+        while len(self._recent) > 1 and sum(len(each.rows) for each in self._recent) > _ROWS_AT_ONCE:
+            self._recent.pop()
         return found
 
 
