@@ -44,6 +44,16 @@ def test_items_are_judged_as_by_a_plain_loop(rows):
         assert np.array_equal(judged["right"], float(first > max(others)) if known else np.nan, equal_nan=True)
 
 
+def test_items_of_one_name_share_their_other_candidates():
+    """As made-up items may, where they go to no table."""
+    rows = pd.DataFrame(
+        [("a", "swe", "i", candidate, logprob) for candidate, logprob in ((0, -1.0), (1, -2.0), (0, -3.0), (1, -2.5))],
+        columns=["benchmark", "language", "item", "candidate", "logprob"],
+    )
+    found = outcomes(rows)
+    assert list(found["right"]) == [1.0, 0.0] and list(found["candidates"]) == [3, 3]
+
+
 @given(st.permutations([(f"d{d}#{p}", -1.0 - d / 3 - p, 10 + p) for d in range(3) for p in range(d + 1)]))
 def test_bits_and_bytes_are_summed_by_document_whatever_the_order_of_rows(pieces):
     rows = pd.DataFrame(pieces, columns=["item", "logprob", "bytes"]).assign(benchmark="text", language="swe")

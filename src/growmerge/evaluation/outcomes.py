@@ -43,8 +43,9 @@ class Candidates:
     Attributes:
         index: (benchmark, language, item) of the n items, in the order of their candidates 0.
         first: the place of the candidate 0 of each, shape (n,).
-        others: the places of all other candidates, item after item.
-        starts: where those of each item begin in `others`, shape (n,).
+        others: the places of all other candidates, item after item; items of one name share theirs.
+        starts: where those of each name begin in `others`, shape (names,).
+        name: which of the names each item has, shape (n,).
         number: of candidates of each, shape (n,).
     """
 
@@ -52,6 +53,7 @@ class Candidates:
     first: NDArray[np.intp]
     others: NDArray[np.intp]
     starts: NDArray[np.intp]
+    name: NDArray[np.intp]
     number: NDArray[np.int64]
 
     @classmethod
@@ -60,8 +62,9 @@ class Candidates:
         names = pd.MultiIndex.from_frame(rows[list(_ITEM)])
         is_first = (rows["candidate"] == 0).to_numpy()
         index, others = names[is_first], names[~is_first]
-        places = index.get_indexer(others)
-        beside = np.bincount(places[places >= 0], minlength=len(index))
+        unique = index.unique()
+        places = unique.get_indexer(others)
+        beside = np.bincount(places[places >= 0], minlength=len(unique))
         if (places < 0).any() or not beside.all():
             unpaired = index.symmetric_difference(others.unique())
             benchmark, language, _ = unpaired[0]
@@ -70,15 +73,16 @@ class Candidates:
                 "again"
             )
         in_order = np.flatnonzero(~is_first)[np.argsort(places, kind="stable")]
-        return cls(index, np.flatnonzero(is_first), in_order, np.cumsum(beside) - beside, beside + 1)
+        starts, name = np.cumsum(beside) - beside, unique.get_indexer(index)
+        return cls(index, np.flatnonzero(is_first), in_order, starts, name, beside[name] + 1)
 
     def judge(self, logprobs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """What became of the items by the log-probabilities of all rows: `right` and `tie` of `outcomes`, both (n,)."""
         if not len(self.index):
             return np.zeros(0), np.zeros(0, dtype=bool)
         first, others = logprobs[self.first], logprobs[self.others]
-        best = np.fmax.reduceat(others, self.starts)
-        known = ~np.isnan(first) & ~np.logical_or.reduceat(np.isnan(others), self.starts)
+        best = np.fmax.reduceat(others, self.starts)[self.name]
+        known = ~(np.isnan(first) | np.logical_or.reduceat(np.isnan(others), self.starts)[self.name])
         return np.where(known, first > best, np.nan), known & (first == best)
 
 
