@@ -43,6 +43,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.revivals = 2  # crashes of the controller after which it is started again, as a service manager would
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Cluster:
@@ -107,18 +108,23 @@ class Cluster:
     ) -> None:
         """Wait until something holds, looking `every` so many seconds.
 
-        Raises TimeoutError that names it, and RuntimeError at once if a daemon has died (Slurm 22.05.8 does at times).
+        Raises TimeoutError that names it, and RuntimeError at once if a daemon has died. The controller of Slurm
+        22.05.8 crashes at times when it places a requeued job with GPUs; it is started again, `revivals` times.
         """
         end = time.monotonic() + seconds
-        while not condition():
+        while not _holds(condition):
             self._check_daemons(what)
             if time.monotonic() > end:
                 raise TimeoutError(f"waited {seconds:.0f} s for {what}")
             time.sleep(every)
 
     def _check_daemons(self, what: str) -> None:
-        for name, daemon in self._daemons.items():
+        for name, daemon in list(self._daemons.items()):
             if (status := daemon.poll()) is not None:
+                if (name, status) == ("slurmctld", -signal.SIGSEGV) and self.revivals:
+                    self.revivals -= 1
+                    self.start_controller()
+                    continue
                 how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
                 last = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"{name} ended {how} while the test waited for {what}. The end of its log:\n{last}")
@@ -209,6 +215,14 @@ def _stat(pid: int) -> tuple[str, str]:
     except OSError:
         return "", ""
     return name, rest.split()[1]
+
+
+def _holds(condition: Callable[[], object]) -> bool:
+    """Whether it holds; not if what it looks for is not listed, since a controller that is down lists nothing."""
+    try:
+        return bool(condition())
+    except LookupError:
+        return False
 
 
 def output(*command: str) -> str:

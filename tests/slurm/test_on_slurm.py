@@ -280,11 +280,18 @@ def test_trainings_that_were_interrupted_end_with_the_bits_of_those_that_were_no
 # From here on the controller is restarted. After that, Slurm 22.05.8 dies if a job with GPUs is requeued.
 
 
-def test_a_daemon_that_dies_ends_a_wait_at_once_and_is_named(cluster):
+def test_a_daemon_that_dies_ends_a_wait_at_once_and_is_named(cluster, monkeypatch):
+    monkeypatch.setattr(cluster, "revivals", 0)
     cluster.signal_controller(signal.SIGSEGV)
     with pytest.raises(RuntimeError, match="slurmctld ended by SIGSEGV while the test waited for Godot"):
         cluster.wait_for(lambda: False, "Godot")
     cluster.start_controller()
+
+
+def test_a_controller_that_crashes_is_started_again(cluster, monkeypatch):
+    monkeypatch.setattr(cluster, "revivals", 1)
+    cluster.signal_controller(signal.SIGSEGV)
+    cluster.wait_for(lambda: not cluster.revivals and cluster.jobs()[0], "the controller to know its jobs again")
 
 
 @pytest.fixture(scope="module")
