@@ -135,6 +135,8 @@ def main() -> None:
         if options.quick:
             print("\n".join(whole(rows)))
             return
+        order = [command.split()[0] for command in COMMANDS]
+        rows.sort(key=lambda row: order.index(row["command"].split()[1]))
         MEASURED.parent.mkdir(exist_ok=True)
         with MEASURED.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

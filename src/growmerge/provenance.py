@@ -33,7 +33,7 @@ def provenance() -> dict[str, Any]:
     that is trained on another kind of processor has other bytes.
     """
     torch = sys.modules.get("torch")  # recorded where it is in use, never imported for this
-    gpus = torch.cuda.device_count() if torch is not None else 0
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch is not None else []
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
@@ -44,7 +44,7 @@ def provenance() -> dict[str, Any]:
             "processor": processor(),
             "instructions": torch.backends.cpu.get_cpu_capability() if torch is not None else None,
             "cpus": os.cpu_count(),
-            "gpus": [torch.cuda.get_device_name(i) for i in range(gpus)] if torch is not None else [],
+            "gpus": gpus,
         },
     }
 

@@ -45,7 +45,7 @@ def test_items_are_judged_as_by_a_plain_loop(rows):
 
 
 def test_items_of_one_name_share_their_other_candidates():
-    """As made-up items may, where they go to no table."""
+    """Tables refuse such items; made-up ones that go to no table may have them."""
     rows = pd.DataFrame(
         [("a", "swe", "i", candidate, logprob) for candidate, logprob in ((0, -1.0), (1, -2.0), (0, -3.0), (1, -2.5))],
         columns=["benchmark", "language", "item", "candidate", "logprob"],

@@ -52,7 +52,7 @@ def test_a_system_that_does_not_tell_is_asked_by_python(cpuinfo, monkeypatch, to
 
 
 def test_the_commit_says_whether_the_code_was_edited_since(tmp_path):
-    """Of a checkout of its own, as that of this test may be edited or not."""
+    """The test has a checkout of its own, since the one that it is in may be edited or not."""
     package = tmp_path / "checkout/growmerge"
     package.mkdir(parents=True)
     shutil.copy(ROOT / "src/growmerge/provenance.py", package)

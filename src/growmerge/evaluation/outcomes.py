@@ -58,7 +58,7 @@ class Candidates:
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Candidates:
-        """Raises GrowmergeError for items without candidate 0, or with nothing beside it."""
+        """Find them. Raises GrowmergeError for items without candidate 0, or with nothing beside it."""
         names = pd.MultiIndex.from_frame(rows[list(_ITEM)])
         is_first = (rows["candidate"] == 0).to_numpy()
         index, others = names[is_first], names[~is_first]
@@ -104,7 +104,7 @@ class Documents:
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Documents:
-        """From the rows of running text alone."""
+        """Find them in the rows of running text."""
         documents = rows[["benchmark", "language"]].assign(document=rows["item"].map(document_of), bytes=rows["bytes"])
         grouped = documents.groupby(["benchmark", "language", "document"])["bytes"]
         summed = grouped.sum()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from growmerge.catalogue.entry import BITS_PER_BYTE, PARITY
 from growmerge.errors import GrowmergeError
-from growmerge.tables.listed import Cell, Listed, Listings
+from growmerge.tables.listed import Cell, Listed, Listings, name_of
 from growmerge.tables.summary import SCORE_COLUMNS
 
 _READ = (*SCORE_COLUMNS, "tokens", "characters", "bytes")
@@ -40,7 +40,7 @@ def item_values(
     """
     frame = source if isinstance(source, pd.DataFrame) else _read(source)
     frame = frame[frame["benchmark"].isin(listings.measured)]
-    listed = listings.of(frame, str(source) if isinstance(source, Path) else f"the scores of {name}")
+    listed = listings.of(frame, name_of(source, name))
     found = dict(_values(listed, frame["logprob"].to_numpy(dtype=np.float64)))
     for cell in sorted(found):
         (benchmark, language), (places, names) = cell, listed.in_order[cell]

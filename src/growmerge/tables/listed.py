@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -137,7 +138,10 @@ class Listed:
 
     @cached_property
     def pairs(self) -> Pairs:
-        """All others, but for the English sides. Raises GrowmergeError for items without a candidate to compare."""
+        """What is neither parity, nor held-out text, nor an English side.
+
+        Raises GrowmergeError for items without a candidate to compare.
+        """
         sides = [name for name in self.rows["benchmark"].unique() if is_parity_reference(name)]
         apart = np.isin(self._measure, [PARITY, BITS_PER_BYTE]) | self.rows["benchmark"].isin(sides).to_numpy()
         places = np.flatnonzero(~apart)
@@ -169,7 +173,7 @@ class Listed:
         return found
 
     def _strata(self, items: Places) -> dict[tuple[str, str], tuple[Places, dict[str, Places]]]:
-        """Of items, whose candidates 0 are these rows."""
+        """The `strata` of items, given the rows of their candidates 0."""
         about = self.rows.iloc[items].assign(measure=self._measure[items])
         several = about["measure"].isin(self.several)
         group = np.where(several, about["benchmark"], about["subset"].str.split("/").str[0])
@@ -204,6 +208,11 @@ class Listings:
         while len(self._recent) > 1 and sum(len(each.rows) for each in self._recent) > _ROWS_AT_ONCE:
             self._recent.pop()
         return found
+
+
+def name_of(source: pd.DataFrame | Path, model: str) -> str:
+    """How errors name the scores of a model: by their file, if they have one."""
+    return str(source) if isinstance(source, Path) else f"the scores of {model}"
 
 
 def check_doubled(table: pd.DataFrame, where: str, keys: Sequence[str] = KEYS) -> None:

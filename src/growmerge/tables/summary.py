@@ -20,7 +20,7 @@ from growmerge.study.groups import Group
 from growmerge.study.replicates import ModelsBySeed, seeds_of
 from growmerge.tables.cells import Cell, Key, Parity, of_scores, of_translations
 from growmerge.tables.group_means import GroupMeans
-from growmerge.tables.listed import KEYS, Listings, check_doubled
+from growmerge.tables.listed import KEYS, Listings, check_doubled, name_of
 from growmerge.tables.seeds import mean_over_seeds
 from growmerge.tables.statistics import Interval, of_enough
 
@@ -104,10 +104,10 @@ def summarise(
         if frame is not None:
             logprobs = frame["logprob"].to_numpy(dtype=np.float64)
             found |= of_scores(
-                listings.of(frame, _name(scores[model], model)), logprobs, model, resamples, seed, parity
+                listings.of(frame, name_of(scores[model], model)), logprobs, model, resamples, seed, parity
             )
         if written is not None:
-            check_doubled(written, _name(translations[model], model), KEYS[:-1])
+            check_doubled(written, name_of(translations[model], model), KEYS[:-1])
             found |= of_translations(written, measured or {}, resamples, seed)
         return found
 
@@ -266,12 +266,7 @@ def _load(source: pd.DataFrame | Path, model: str, columns: Sequence[str] = SCOR
             raise GrowmergeError(
                 f"{source}: not a readable Parquet file ({error}); delete it and score again"
             ) from error
-    return _with_columns(source, _name(source, model), columns)
-
-
-def _name(source: pd.DataFrame | Path, model: str) -> str:
-    """How errors name scores."""
-    return str(source) if isinstance(source, Path) else f"the scores of {model}"
+    return _with_columns(source, name_of(source, model), columns)
 
 
 def _with_columns(frame: pd.DataFrame, where: str, columns: Sequence[str]) -> pd.DataFrame:
