@@ -7,10 +7,8 @@ runs `make demo`, copies both files from results/miniature/tables/, and writes w
 
 import json
 import re
-from pathlib import Path
 
 import pandas as pd
-import pytest
 from conftest import ROOT
 
 from growmerge.artifacts import sha256_file
@@ -101,13 +99,13 @@ TRAINED_ON = {
 }
 
 
-@pytest.mark.parametrize(
-    "manifest", sorted(MEASURED.rglob("*.manifest.json")), ids=lambda path: str(path.relative_to(MEASURED))
-)
-def test_each_record_is_what_the_workflow_wrote(manifest: Path) -> None:
-    said, name = json.loads(manifest.read_text(encoding="utf-8")), manifest.name.replace(".manifest.json", ".csv")
-    assert said["files"][name]["sha256"] == sha256_file(manifest.with_name(name))
-    assert re.fullmatch(r"[0-9a-f]{40}", said["provenance"]["commit"])
+def test_the_records_are_what_the_workflow_wrote() -> None:
+    manifests = sorted(MEASURED.rglob("*.manifest.json"))
+    assert len(manifests) == 6
+    for manifest in manifests:
+        said, name = json.loads(manifest.read_text(encoding="utf-8")), manifest.name.replace(".manifest.json", ".csv")
+        assert said["files"][name]["sha256"] == sha256_file(manifest.with_name(name))
+        assert re.fullmatch(r"[0-9a-f]{40}", said["provenance"]["commit"])
 
 
 def test_the_table_of_merges_without_joint_training_is_the_record() -> None:
