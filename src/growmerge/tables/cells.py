@@ -78,11 +78,11 @@ def _parity_cells(
         items = Items([of_ratio(english, target) if whole else english / target for english, target in pairs])
         return Cell(of_enough(interval, min(sizes)), sum(sizes), 0, np.nan, items)
 
-    for language, several in by_language(listed.parallel):
-        pairs = [_parity_pairs(sentences, logprobs, model) for sentences in several]
+    for language, of_language in by_language(listed.parallel):
+        pairs = [_parity_pairs(sentences, logprobs, model) for sentences in of_language]
         yield Key(PARITY, language, ALL), cell(pairs)
         if PARITY in listed.several:
-            for sentences, pair in zip(several, pairs, strict=True):
+            for sentences, pair in zip(of_language, pairs, strict=True):
                 yield Key(PARITY, language, sentences.benchmark), cell([pair])
 
 

@@ -103,9 +103,8 @@ def summarise(
         found: dict[Key, Cell] = {}
         if frame is not None:
             logprobs = frame["logprob"].to_numpy(dtype=np.float64)
-            found |= of_scores(
-                listings.of(frame, name_of(scores[model], model)), logprobs, model, resamples, seed, parity
-            )
+            listed = listings.of(frame, name_of(scores[model], model))
+            found |= of_scores(listed, logprobs, model, resamples, seed, parity)
         if written is not None:
             check_doubled(written, name_of(translations[model], model), KEYS[:-1])
             found |= of_translations(written, measured or {}, resamples, seed)
@@ -257,16 +256,13 @@ def _order(key: Key) -> tuple[tuple[int, str], str, bool, bool, str]:
 
 def _load(source: pd.DataFrame | Path, model: str, columns: Sequence[str] = SCORE_COLUMNS) -> pd.DataFrame | None:
     """The scores, with all `columns`; None where there is no file."""
-    if isinstance(source, Path):
-        if not source.exists():
-            return None
-        try:
-            return _with_columns(pd.read_parquet(source), str(source), columns)
-        except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
-            raise GrowmergeError(
-                f"{source}: not a readable Parquet file ({error}); delete it and score again"
-            ) from error
-    return _with_columns(source, name_of(source, model), columns)
+    if isinstance(source, Path) and not source.exists():
+        return None
+    try:
+        frame = source if isinstance(source, pd.DataFrame) else pd.read_parquet(source)
+    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        raise GrowmergeError(f"{source}: not a readable Parquet file ({error}); delete it and score again") from error
+    return _with_columns(frame, name_of(source, model), columns)
 
 
 def _with_columns(frame: pd.DataFrame, where: str, columns: Sequence[str]) -> pd.DataFrame:
