@@ -205,6 +205,33 @@ def test_it_draws_what_its_data_say_with_and_without_trained_merges(costs):
     assert figure.drawn(data.iloc[:0]).axes
 
 
+def over_seeds(costs):
+    """The same table over three seeds: of each setup, method and size with several merges, a line for their mean."""
+    table = made_up(costs).assign(seeds=3)
+    merges = table[table["kind"] == "merge"]
+    means = merges.groupby(["measure", "setup", "method", "members"], sort=False).filter(lambda group: len(group) > 1)
+    means = means.drop_duplicates(["measure", "setup", "method", "members"])
+    means = means.assign(kind="mean", id="", target="", share=0.5, low=0.4, high=0.65)
+    return pd.concat([table, means], ignore_index=True)
+
+
+def test_with_several_seeds_means_over_merges_have_intervals(costs):
+    figure, chosen, table = FIGURES["gap"], selection(costs), over_seeds(costs)
+    data = figure.data(table, chosen)
+    of_panel = data[(data["measure"] == "parity") & (data["setup"] == "2x") & (data["method"] == "linear")]
+    members = of_panel[of_panel["part"] == "members"]
+    whole = of_panel.loc[of_panel["part"] == "method", ["share", "low", "high"]].to_numpy()
+    expected = [[0.5, 0.4, 0.65], [0.5, 0.4, 0.65], *whole[:1]]
+    np.testing.assert_allclose(members[["share", "interval_low", "interval_high"]], expected)
+    drawn = data[(data["part"] == "members") & (data["measure"] == "bits_per_byte")]
+    assert wide_bars(figure.drawn(data).axes[2]) == len(drawn)
+    assert wide_bars(figure.drawn(figure.data(made_up(costs), chosen)).axes[2]) == 0, "of one seed"
+
+
+def wide_bars(axes):
+    return sum(collection.get_gid() == "interval" for collection in axes.collections)
+
+
 def test_the_finding_names_the_best_merge_and_the_baseline(costs):
     table = made_up(costs)
     chosen = selection(costs)

@@ -263,16 +263,47 @@ def test_a_contrast_of_one_seed_is_as_without_replicates():
     assert one.drop("seeds").equals(alone)
 
 
+def seeds_of(*names):
+    return {name: {seed: f"{name}#{seed}" if seed > 42 else name for seed in (42, 43, 44)} for name in names}
+
+
 def gap_of(ours, base, mixed):
     """The share of the gap in text; of three seeds, those that have numbers; the base is made once."""
-    by_seed = {
-        name: {seed: f"{name}#{seed}" if seed > 42 else name for seed in (42, 43, 44)} for name in ("m", "multi")
-    }
+    by_seed = seeds_of("m", "multi")
     scores = {"base": text(base)}
     for name, values in (("m", ours), ("multi", mixed)):
         scores |= dict(zip(by_seed[name].values(), map(text, values), strict=False))
     found = gap(scores, [candidate()], NO_REFERENCE, 300, 7, MEASURED, by_seed)
     return found.set_index("measure").loc["bits_per_byte"]
+
+
+def mean_gap_of(one, other):
+    """Of two merges of two languages: the row of their mean, and the row of a merge that is always half-way."""
+    by_seed = seeds_of("a", "b", "middle", "multi")
+    scores = {"base": text(3.0)}
+    for name, values in (("a", one), ("b", other), ("middle", (2.0,) * 3), ("multi", (1.0,) * 3)):
+        scores |= dict(zip(by_seed[name].values(), map(text, values), strict=False))
+    chosen = [candidate("a"), candidate("b"), candidate("middle", method="ties")]
+    found = gap(scores, chosen, NO_REFERENCE, 300, 7, MEASURED, by_seed).set_index("kind")
+    assert list(found.index) == ["merge"] * 3 + ["mean"], "one merge by TIES is no group"
+    return found.loc["mean"], found[found["id"] == "middle"].iloc[0]
+
+
+def test_the_mean_over_merges_has_an_interval_over_seeds():
+    mean, middle = mean_gap_of((2.2, 2.4, 2.6), (1.8, 1.6, 1.4))
+    assert (mean["id"], mean["target"], mean["method"], mean["members"]) == ("", "", "linear", 2)
+    columns = ["share", "low", "high", "n", "seeds"]
+    assert mean[columns].tolist() == pytest.approx(middle[columns].tolist()), "with each seed, both are half-way"
+    apart, _ = mean_gap_of((2.0, 2.2, 2.4), (1.6, 1.8, 2.0))
+    assert apart["share"] == pytest.approx(0.5)
+    assert apart["high"] - apart["low"] > 3 * (mean["high"] - mean["low"]), "seeds go up and down together"
+
+
+def test_the_mean_over_merges_is_over_the_seeds_that_all_have():
+    mean, _ = mean_gap_of((2.2, 2.4), (1.8, 1.6, 1.4))
+    assert (mean["share"], mean["seeds"]) == (pytest.approx(0.5), 2)
+    none, _ = mean_gap_of((2.2,), (1.8, 1.6, 1.4))
+    assert np.isnan(none["share"]) and none["reason"] == "no two seeds with which all merges have scores"
 
 
 def test_a_share_of_the_gap_is_that_of_means_over_seeds():

@@ -10,6 +10,7 @@ from growmerge.figures.common import palette
 from growmerge.figures.common.figure import Drawn, Figure
 from growmerge.figures.common.selection import Selection
 from growmerge.figures.common.wording import listed, over, same_as_linear
+from growmerge.ids import MEAN
 from growmerge.lazily import lazily
 from growmerge.study.gap import GAP_MEASURES
 from growmerge.study.grid import Model
@@ -57,14 +58,18 @@ def gap_data(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     - part "members": by setup and number of languages, the mean share over the merges (`n_merges`) by
       `selection.method`, and by the method with the highest share of all languages in that setup and measure, among
       those that merge every number of languages; `low` and `high` are the lowest and the highest merge.
+
+    With several seeds, `share` of part "members" is that of the means over the merges, and the further columns
+    `interval_low` and `interval_high` have its interval over seeds and items.
     """
+    columns = [*COLUMNS, *(["interval_low", "interval_high"] if "seeds" in table else [])]
     table = table[(table["method"] == "") | table["method"].isin(selection.methods)].assign(n_merges=1)
     everything = table[table["members"] == len(selection.languages)]
     order = {name: place for place, name in enumerate(("merge", "rounds", "ensemble", "experts"))}
     alone = everything[everything["kind"].isin(order)].assign(part="method")
     alone = alone.sort_values("kind", key=lambda kinds: kinds.map(order), kind="stable")
     parts = [alone, *_by_cost(everything), *_by_members(table, alone, selection)]
-    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns)
 
 
 def _by_cost(everything: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -89,9 +94,21 @@ def _by_members(table: pd.DataFrame, alone: pd.DataFrame, selection: Selection) 
         for method in dict.fromkeys([selection.method, *best]):
             shares = part[part["method"] == method].groupby("members")["share"]
             found = shares.agg(share="mean", low="min", high="max", n_merges="size").reset_index()
+            if "seeds" in table:
+                found = _with_intervals(found, table[table["method"] == method], str(measure), str(setup))
             yield found.assign(
                 part="members", measure=measure, setup=setup, kind="merge", method=method, rounds=1, id="", reason=""
             )
+
+
+def _with_intervals(found: pd.DataFrame, table: pd.DataFrame, measure: str, setup: str) -> pd.DataFrame:
+    """Shares by number of members as `tables.gap` has them of the mean over merges, or of the one merge there is."""
+    of_panel = table[(table["measure"] == measure) & (table["setup"] == setup)]
+    means = of_panel[of_panel["kind"] == MEAN].set_index("members")
+    single = of_panel[of_panel["kind"] == "merge"].drop_duplicates("members", keep=False).set_index("members")
+    of_size = pd.concat([means, single.drop(index=means.index, errors="ignore")]).reindex(found["members"])
+    shares = of_size[["share", "low", "high"]].to_numpy()
+    return found.assign(share=shares[:, 0], interval_low=shares[:, 1], interval_high=shares[:, 2])
 
 
 # --- drawing --------------------------------------------------------------------------------------------------------
@@ -130,9 +147,11 @@ def draw_gap(table: pd.DataFrame) -> Drawing:
     keys += [style.key(_start(method), linestyle=dash, linewidth=1.0) for method, dash in dashes.items()]
     keys += [style.key("best method (right)", linestyle="-"), style.key("baseline method (right)", linestyle=":")]
     keys.append(style.bars_key("95 % interval; right: lowest to highest merge"))
+    of_means = style.means_key(table)
+    keys += of_means
     if table["share"].isna().any():
         keys.append(style.key("no share", **style.MISSING_KEY))
-    figure.legend(handles=keys, loc="outside lower center", ncols=4, columnspacing=1.2)
+    figure.legend(handles=keys, loc="outside lower center", ncols=3 if of_means else 4, columnspacing=1.2)
     return figure
 
 
@@ -185,6 +204,7 @@ def _by_members_panel(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Loo
         xs = [sizes.index(size) + dodge[setup] for size in known["members"]]
         axes.plot(xs, known["share"], ":" if others and method == baseline else "-", color=look.colour, zorder=2)
         for x, mark in zip(xs, known.itertuples(), strict=True):
+            style.wide_bar(axes, x, mark, look.colour)
             _mark(axes, x, mark, look, size=2.6)
 
 
@@ -213,7 +233,8 @@ def _caption(selection: Selection, analysis: Analysis) -> str:
         f"for {selection.method} (dotted) and for the method that is best with all languages, among those that merge "
         "every number of them. Bars: 95 % intervals "
         f"over {'seeds and ' if selection.averaged else ''}items ({analysis.bootstrap_resamples} bootstrap resamples, "
-        "the same items for all models; bits per byte: over documents), on the right the lowest and the highest merge."
+        "the same items for all models; bits per byte: over documents), on the right the lowest and the highest merge"
+        f"{', and wide bars the interval of the mean' if selection.averaged else ''}."
         f"{'' if selection.averaged else ' They do not show the variation between training runs.'} A cross "
         "marks a measure in which joint training is not better than the base beyond chance, or a model without "
         f"a score.{same_as_linear(selection.methods)}"

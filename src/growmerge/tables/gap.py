@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from growmerge.catalogue.entry import LOWER_IS_BETTER, Normalisation
 from growmerge.frames import write_frame
 from growmerge.hashing import hash64
-from growmerge.ids import combination
+from growmerge.ids import MEAN, combination
 from growmerge.study.gap import GAP_MEASURES, Candidate
 from growmerge.study.replicates import ModelsBySeed
 from growmerge.tables.item_values import is_there, item_values
@@ -39,6 +39,14 @@ class _Mean(NamedTuple):
     value: float
     resampled: NDArray[np.float64]
     n: int
+
+
+class _Three(NamedTuple):
+    """Means of a candidate, its base and its mixed model."""
+
+    ours: _Mean
+    base: _Mean
+    mixed: _Mean
 
 
 _Means = dict[str, dict[str, list[_Mean]]]  # language -> model -> the means of a measure's benchmarks
@@ -69,14 +77,19 @@ def gap(
 
     With `replicates`, `value`, `base` and `mixed` are also means over seeds: those for which all these models have
     scores; the column `seeds` is their number. `share` is the ratio of these means, and its interval is over seeds and
-    items together (`seeds.ratio_over_seeds`). There is a gap if such an interval of mixed minus base is above 0.
+    items together (`seeds.ratio_over_seeds`). There is a gap if such an interval of mixed minus base is above 0. And a
+    row of kind "mean", without id and target, has the same of the mean over all merges of a setup by a method with
+    that many members: each of the three is first averaged over the merges.
     """
     means = _means(scores, candidates, reference, resamples, seed, measured, replicates or {})
     measures = [measure for measure in GAP_MEASURES if measure in means]
     if not replicates:
         rows = [_row(candidate, measure, means[measure]) for measure in measures for candidate in candidates]
         return pd.DataFrame(rows, columns=list(COLUMNS))
-    rows = [_over_seeds(c, measure, means[measure], replicates) for measure in measures for c in candidates]
+    rows = []
+    for measure in measures:
+        rows += [_over_seeds(candidate, measure, means[measure], replicates) for candidate in candidates]
+        rows += [_of_group(merges, measure, means[measure], replicates) for merges in _groups(candidates)]
     return pd.DataFrame(rows, columns=[*COLUMNS, "seeds"])
 
 
@@ -176,30 +189,71 @@ def _row(candidate: Candidate, measure: str, means: _Means) -> tuple[object, ...
 def _over_seeds(candidate: Candidate, measure: str, means: _Means, replicates: ModelsBySeed) -> tuple[object, ...]:
     """The row of a candidate of which there are replicates, from those that have scores."""
     c = candidate
-    seeds = list(dict.fromkeys(seed for model in c.models for seed in replicates.get(model, {})))
-    chosen = [_with_seed(c, seed, means, replicates) for seed in seeds]
-    known = [models for models in chosen if not _lacking(models, means)]
+    known = [three for seed in _seeds([c], replicates) if (three := _three_with_seed(c, seed, means, replicates))]
     if len(known) < 2:
         return (*_row(c, measure, means), 1)
     about = (measure, c.kind, c.setup, c.method, c.rounds, c.id, combination(c.languages), len(c.languages), c.cost)
+    return (*about, *_shared_out(known, measure), len(known))
+
+
+def _of_group(merges: Sequence[Candidate], measure: str, means: _Means, replicates: ModelsBySeed) -> tuple[object, ...]:
+    """The row of the mean over `merges`, from the seeds with which all of them have scores."""
+    known = []
+    languages = [code for code in dict.fromkeys(code for merge in merges for code in merge.languages) if code in means]
+    n = sum(max(sum(mean.n for mean in parts) for parts in means[code].values()) for code in languages)
+    for seed in _seeds(merges, replicates):
+        threes = [_three_with_seed(merge, seed, means, replicates) for merge in merges]
+        whole = [three for three in threes if three]
+        if len(whole) == len(merges):
+            known.append(_Three(*(_mean_of(parts, n) for parts in zip(*whole, strict=True))))
+    first = merges[0]
+    about = (measure, MEAN, first.setup, first.method, first.rounds, "", "", len(first.languages), first.cost)
+    if len(known) < 2:
+        return (*about, *[np.nan] * 6, 0, "no two seeds with which all merges have scores", len(known))
+    return (*about, *_shared_out(known, measure), len(known))
+
+
+def _groups(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
+    """The merges of a setup by a method with the same number of members, where there are several."""
+    groups: dict[tuple[str, str, int], list[Candidate]] = {}
+    for candidate in candidates:
+        if candidate.kind == "merge":
+            key = (candidate.setup, candidate.method, len(candidate.languages))
+            groups.setdefault(key, []).append(candidate)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _shared_out(threes: Sequence[_Three], measure: str) -> tuple[object, ...]:
+    """`share` to `reason` of the means of two or more seeds, each over the same items."""
     better = -1 if measure in LOWER_IS_BETTER else 1
-    threes = [_three(models, means) for models in known]
     values = np.array([[mean.value for mean in three] for three in threes])  # seeds x (ours, base, mixed)
     resampled = np.mean([[mean.resampled for mean in three] for three in threes], axis=0)  # the three x resamples
     ours, base, mixed = (better * values[:, place] for place in range(3))
     won, whole = ours - base, mixed - base
-    n = threes[0][0].n
+    n = threes[0].ours.n
     said = (*values.mean(axis=0), n)
     if np.isnan(values).any():
-        return (*about, *[np.nan] * 3, *said, "log-probabilities that are not numbers", len(known))
+        return (*[np.nan] * 3, *said, "log-probabilities that are not numbers")
     wholes = better * (resampled[2] - resampled[1])
     few = bool(np.isnan(wholes).any())  # items, so that there are no resamples
-    lowest = whole.mean() if few else ratio_over_seeds(whole, np.ones(len(known)), wholes, n).low
+    lowest = whole.mean() if few else ratio_over_seeds(whole, np.ones(len(threes)), wholes, n).low
     if not lowest > 0:
-        return (*about, *[np.nan] * 3, *said, NO_GAP, len(known))
+        return (*[np.nan] * 3, *said, NO_GAP)
     shares = better * (resampled[0] - resampled[1]) / wholes
     found = ratio_over_seeds(won, whole, shares, n)
-    return (*about, *of_enough(found, 0 if few else n), *said, "", len(known))
+    return (*of_enough(found, 0 if few else n), *said, "")
+
+
+def _seeds(candidates: Iterable[Candidate], replicates: ModelsBySeed) -> list[int]:
+    """All seeds of the candidates' models."""
+    models = [model for candidate in candidates for model in candidate.models]
+    return list(dict.fromkeys(seed for model in models for seed in replicates.get(model, {})))
+
+
+def _three_with_seed(candidate: Candidate, seed: int, means: _Means, replicates: ModelsBySeed) -> _Three | None:
+    """The means of the candidate's models with a seed; None if one has no score."""
+    chosen = _with_seed(candidate, seed, means, replicates)
+    return None if _lacking(chosen, means) else _three(chosen, means)
 
 
 def _with_seed(
@@ -229,12 +283,11 @@ def _lacking(chosen: Mapping[str, tuple[str, str, str]], means: _Means) -> str:
     return "" if chosen else "no language has this measure"
 
 
-def _three(chosen: Mapping[str, tuple[str, str, str]], means: _Means) -> tuple[_Mean, _Mean, _Mean]:
-    """The means of the candidate, the base and the mixed model over languages."""
-    ours, base, mixed = (
-        _over_languages([means[code][models[place]] for code, models in chosen.items()]) for place in range(3)
+def _three(chosen: Mapping[str, tuple[str, str, str]], means: _Means) -> _Three:
+    """The means over languages."""
+    return _Three(
+        *(_over_languages([means[code][models[place]] for code, models in chosen.items()]) for place in range(3))
     )
-    return ours, base, mixed
 
 
 def _over_languages(parts: Sequence[Sequence[_Mean]]) -> _Mean:
@@ -244,3 +297,9 @@ def _over_languages(parts: Sequence[Sequence[_Mean]]) -> _Mean:
         np.mean([np.mean([mean.resampled for mean in part], axis=0) for part in parts], axis=0),
         sum(mean.n for part in parts for mean in part),
     )
+
+
+def _mean_of(parts: Sequence[_Mean], n: int) -> _Mean:
+    """The unweighted mean over models that are scored on `n` items in all."""
+    value = float(np.mean([part.value for part in parts]))
+    return _Mean(value, np.mean([part.resampled for part in parts], axis=0), n)
