@@ -336,7 +336,7 @@ def test_a_dry_run_lists_no_missing_inputs(clone):
 
 
 def test_on_a_laptop_every_job_has_one_thread():
-    """The miniature relies on it: two jobs at once on two cores, not one after the other."""
+    """The miniature relies on it: as many jobs at once as there are cores, not one after the other."""
     # As the Snakefile includes them: a rule goes by one that stands before it.
     files = re.findall(r'^include: "(.+)"$', (ROOT / "Snakefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = "".join((ROOT / file).read_text(encoding="utf-8") for file in files)
