@@ -173,6 +173,24 @@ def test_the_interval_of_a_mean_adds_up_squares() -> None:
     assert np.isnan(few[1:]).all()
 
 
+def test_over_seeds_the_ends_of_intervals_are_averaged() -> None:
+    """A seed moves the scores in all languages at once: by squares, intervals of the mean would be too narrow."""
+    rng = np.random.default_rng(2)
+    drawn = rng.normal(size=(4000, 1)) + rng.normal(scale=0.2, size=(4000, 3))  # what seed and languages add
+    reach = 1.96 * np.hypot(1.0, 0.2)
+    covered = {over_seeds: 0 for over_seeds in (True, False)}
+    for scores_ in drawn:
+        cells = pd.DataFrame({"value": scores_, "low": scores_ - reach, "high": scores_ + reach})
+        for over_seeds in covered:
+            found = mean_of_languages(cells, over_seeds=over_seeds)
+            covered[over_seeds] += found.low <= 0 <= found.high
+    assert covered[True] > 0.95 * len(drawn) > 0.9 * len(drawn) > covered[False]
+    lacking = cells.assign(value=[0.1, np.nan, 0.3])
+    assert np.isnan(mean_of_languages(lacking, over_seeds=True)).all()
+    few = mean_of_languages(cells.assign(low=[0.0, np.nan, 0.0]), over_seeds=True)
+    assert np.isnan(few.low) and not np.isnan(few.mean)
+
+
 def test_the_interval_of_a_mean_is_that_of_resampling_every_language() -> None:
     rng = np.random.default_rng(5)
     items = [rng.random(400) < share for share in (0.55, 0.7, 0.9)]

@@ -67,6 +67,7 @@ def series_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """
     rows = by_language.finished(summary)
     cells = rows.set_index(["measure", "id", "language"])[["value", "low", "high", "chance"]].sort_index()
+    over_seeds = "seeds" in summary
     marks: list[tuple[Any, ...]] = []
     for measure in summaries.measures(rows):
         known = set(rows.loc[rows["measure"] == measure, "language"])
@@ -76,9 +77,10 @@ def series_data(summary: pd.DataFrame, selection: Selection) -> pd.DataFrame:
             about = (measure, setup, method, PLUS.join(order))
             for size in range(1, len(order) + 1):
                 models = dict.fromkeys(averaged, _model(setup, order[:size], method))
-                marks += _marks(of_measure, models, ("series", *about, size, order[size - 1]), set(order[:size]))
+                place = ("series", *about, size, order[size - 1])
+                marks += _marks(of_measure, models, place, set(order[:size]), over_seeds=over_seeds)
             experts = {language: ids.adapted(setup, language) for language in averaged}
-            marks += _marks(of_measure, experts, ("expert", *about, 1, ""), set(order))
+            marks += _marks(of_measure, experts, ("expert", *about, 1, ""), set(order), over_seeds=over_seeds)
     table = pd.DataFrame(marks, columns=list(COLUMNS))
     if selection.own.get("members_only"):
         table = table[table["member"].astype(bool)].reset_index(drop=True)
@@ -93,7 +95,7 @@ def _model(setup: str, members: Sequence[str], method: str) -> str:
 
 
 def _marks(
-    cells: pd.DataFrame, models: Mapping[str, str], about: tuple[Any, ...], members: set[str]
+    cells: pd.DataFrame, models: Mapping[str, str], about: tuple[Any, ...], members: set[str], *, over_seeds: bool
 ) -> Iterator[tuple[Any, ...]]:
     """The score in each language of the model that `models` names for it, and their mean."""
     chosen = cells.reindex(pd.MultiIndex.from_arrays([list(models.values()), list(models)]))
@@ -101,7 +103,7 @@ def _marks(
     for (language, identifier), value in zip(models.items(), values, strict=True):
         yield (*about, language, language in members, identifier, *value, "")
     one = models.values() if len(set(models.values())) == 1 else [""]
-    mean = (*means.mean_of_languages(chosen), chosen["chance"].mean())
+    mean = (*means.mean_of_languages(chosen, over_seeds=over_seeds), chosen["chance"].mean())
     yield (*about, MEAN, members.issuperset(models), next(iter(one)), *mean, PLUS.join(models))
 
 
@@ -277,14 +279,16 @@ def _language(axes: Axes, line: pd.DataFrame, expert: pd.Series, right: int, loo
 def _caption(selection: Selection, analysis: Analysis) -> str:
     members_only = selection.own.get("members_only")
     until = "from its first merge on" if members_only else "pale and hollow until its expert is merged"
-    bars = intervals(selection, analysis) if selection.averaged else over_items(analysis)
+    kind = "which takes languages for independent: " + over_items(analysis)
+    if selection.averaged:
+        kind = "the mean of those of the languages, an upper bound: " + intervals(selection, analysis)
     where = "where all of them are merged" if members_only else "merged or not yet"
     return (
         f"Nested series of merges by {listed(selection.methods)}, {over(selection)}. From left to right "
         "one more expert is "
         f"merged, named below; the first is by itself. A line is the score in a language, {until}. "
         f"Black: mean over all languages of the panel, {where}, with its interval, "
-        f"which takes languages for independent: {bars}. At the right, and dashed for their mean: the "
+        f"{kind}. At the right, and dashed for their mean: the "
         "experts before merging, each in its own language. Dotted: chance. A cross marks a mean or language with "
         f"no score.{same_as_linear(selection.methods)}"
     )

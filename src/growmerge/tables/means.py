@@ -11,6 +11,7 @@ import pandas as pd
 from growmerge import ids
 from growmerge.ids import PLUS
 from growmerge.study.gap import EXPERTS
+from growmerge.tables.by_language import CROSSED
 from growmerge.tables.markdown import HOLE, decimals, interval, listed, markdown_table, number
 from growmerge.tables.statistics import Interval, mean_and_cv, mean_of_independent
 from growmerge.tables.summary import best
@@ -25,12 +26,16 @@ COLUMNS = (
 )
 
 
-def mean_of_languages(cells: pd.DataFrame) -> Interval:
+def mean_of_languages(cells: pd.DataFrame, *, over_seeds: bool = False) -> Interval:
     """Unweighted mean of the scores `value` in several languages, with a 95 % interval from their `low` and `high`.
 
-    See `statistics.mean_of_independent`. It takes languages for independent; where the items are translations of one
-    another, it is somewhat too narrow. NaN throughout if a score is missing or there is none.
+    Of one seed, see `statistics.mean_of_independent`. It takes languages for independent; where the items are
+    translations of one another, it is somewhat too narrow. Intervals `over_seeds` are not independent: one seed moves a
+    model's scores in all languages. So their ends are averaged, which is wide enough however scores go together. NaN
+    throughout if a score is missing or there is none.
     """
+    if over_seeds and len(cells) and cells["value"].notna().all():
+        return Interval(*(float(cells[name].mean(skipna=False)) for name in ("value", "low", "high")))
     columns = zip(cells["value"], cells["low"], cells["high"], strict=True)
     return mean_of_independent([Interval(*cell) for cell in columns])
 
@@ -50,7 +55,7 @@ def means(scores: pd.DataFrame, over: Mapping[str, Sequence[str]] | None = None)
         for (name, role, setup, method), row in part.groupby(["name", "role", "setup", "method"], sort=False):
             chosen = row.set_index("language").reindex(stated)
             absent = list(chosen.index[chosen["value"].isna()])
-            mean = mean_of_languages(chosen)
+            mean = mean_of_languages(chosen, over_seeds=bool((chosen["how"] == CROSSED).any()))
             _, cv = mean_and_cv(chosen["value"].to_numpy(np.float64))
             reason = f"no score in {listed(absent)}" if absent else ""
             about = (measure, name, role, setup, method, PLUS.join(stated), len(stated))
@@ -106,7 +111,12 @@ def means_markdown(table: pd.DataFrame, scores: pd.DataFrame) -> str:
     notes = [
         "Means over languages with 95 % intervals, and the coefficient of variation (standard deviation over mean, in "
         "percent): low where a model serves all languages alike. Bold: the best mean (of bits per byte the lowest). "
-        "Experts: each in its own language. The intervals rest on the items and take languages for independent.",
+        "Experts: each in its own language. "
+        + (
+            "Intervals are over seeds and items; that of a mean is the mean of those of its languages, an upper bound."
+            if (scores["how"] == CROSSED).any()
+            else "The intervals rest on the items and take languages for independent."
+        ),
         *([_SHARE] if any(with_share.values()) else []),
         *(_over(m, table[table["measure"] == m], scores[scores["measure"] == m]) for m in measures),
     ]
