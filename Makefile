@@ -3,7 +3,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# To compile 18,000 modules would be half of the installation. Python compiles the few that are imported, once: it may
+# keep them, even if the shell says otherwise.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
