@@ -34,7 +34,7 @@ def full():
 
 
 def test_every_data_set_is_needed_with_its_configuration_split_and_columns(full):
-    corpus = Need("rows", "HuggingFaceFW/fineweb-2", None, "isl_Latn", ("train",), ("text", "id"))
+    corpus = Need("rows", "HuggingFaceFW/fineweb-2", None, "isl_Latn", ("train",), ("text", "id"), shards=4)
     pairs = ("sentence_bad", "sentence_good")
     blimp = [need for need in full if need.name == "nyu-mll/blimp"]
     assert full[corpus] == ["corpora.isl"]
@@ -201,6 +201,11 @@ NEEDS = {
     ),
     "a split": (web(splits=("train", "tset")), "missing", "no split 'tset': the nearest is 'test'"),
     "a column": (web(columns=("txt",)), "missing", "no column 'txt' in split 'train': the nearest is 'text'"),
+    "files for the shards": (
+        web(shards=3),
+        "missing",
+        "split 'train' has 1 of 3 files: every shard reads whole ones, so lower `shards`",
+    ),
     "a field": (
         web(columns=("meta.eror",)),
         "missing",

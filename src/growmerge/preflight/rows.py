@@ -71,8 +71,11 @@ def _missing(need: Need) -> Iterator[str]:
     for split in need.splits or splits:
         if split not in splits:
             yield f"no split '{split}': {nearest(split, splits)}"
-        else:
-            yield from _missing_columns(builder, split, need.columns)
+            continue
+        files = len(builder.config.data_files[split])
+        if files < need.shards:
+            yield f"split '{split}' has {files} of {need.shards} files: every shard reads whole ones, so lower `shards`"
+        yield from _missing_columns(builder, split, need.columns)
 
 
 def _missing_columns(builder: Any, split: str, columns: tuple[str, ...]) -> Iterator[str]:

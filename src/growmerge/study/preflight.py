@@ -32,6 +32,7 @@ class Need:
         columns: of rows and files, which have to be there; "a.b" is the field b of a struct.
         in_folders: whether the configurations of rows are folders.
         local: whether a model is certainly a folder; others are, if there is one of that name.
+        shards: of rows, into how many their corpus is cut: each split needs as many files, which are read whole.
     """
 
     kind: Literal["rows", "files", "model", "tokenizer"]
@@ -42,6 +43,7 @@ class Need:
     columns: tuple[str, ...] = ()
     in_folders: bool = False
     local: bool = False
+    shards: int = 1
 
 
 Named = Iterator[tuple[Need, str]]  # and the key of the configuration that names it
@@ -68,7 +70,7 @@ def _corpora(study: Study, grid: Grid) -> Named:
             continue
         for source in corpus.sources:
             if isinstance(source, FileSource | HubSource):
-                yield from _source(source, f"corpora.{corpus.name}")
+                yield from _source(source, f"corpora.{corpus.name}", shards=corpus.shards)
             elif isinstance(source, ArchiveSource):
                 more = (source.encoding_field,) if source.encoding_field else ()
                 yield from _source(source.ids, f"corpora.{corpus.name}", text=False, more=more)
@@ -92,7 +94,12 @@ def _used(study: Study, grid: Grid) -> set[str]:
 
 
 def _source(
-    source: FileSource | HubSource | ConlluSource, key: str, *, text: bool = True, more: tuple[str, ...] = ()
+    source: FileSource | HubSource | ConlluSource,
+    key: str,
+    *,
+    text: bool = True,
+    more: tuple[str, ...] = (),
+    shards: int = 1,
 ) -> Named:
     if isinstance(source, ConlluSource):
         yield from ((Need("files", path), key) for path in source.paths)
@@ -101,7 +108,7 @@ def _source(
     if isinstance(source, FileSource):
         yield from ((Need("files", path, columns=columns), key) for path in source.paths)
     else:
-        yield Need("rows", source.dataset, source.revision, source.config, (source.split,), columns), key
+        yield Need("rows", source.dataset, source.revision, source.config, (source.split,), columns, shards=shards), key
 
 
 def _tokenizer(study: Study) -> Named:
