@@ -77,14 +77,20 @@ def test_tuning_text_is_the_other_half(tmp_path):
     assert read_manifest(tmp_path / "tuning").facts == {"pieces": 50, "documents": 50}
 
 
-def test_no_tuning_text_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("count", "limit", "advice"),
+    [
+        (0, 50, "0 held-out texts to tune merges on, fewer than 20; raise `heldout` of the corpus"),
+        (30, 50, "fewer than 20; raise `heldout` of the corpus"),
+        (len(DOCUMENTS), 19, r"19 held-out texts .*raise `limit` of the benchmark of bits per byte \(19; there are"),
+    ],
+)
+def test_too_little_tuning_text_is_named_with_what_would_help(tmp_path, count, limit, advice):
     shard = tmp_path / "documents"
     with publish(shard, inputs=[], config={}) as draft:
-        write_documents([], draft.folder / HELDOUT)
-    with pytest.raises(
-        GrowmergeError, match="documents: no held-out document falls into the tuning half; raise `heldout`"
-    ):
-        write_tuning_text(tmp_path / "tuning", HeldOutShards([shard]), limit=50, piece_bytes=1000)
+        write_documents(DOCUMENTS[:count], draft.folder / HELDOUT)
+    with pytest.raises(GrowmergeError, match=advice):
+        write_tuning_text(tmp_path / "tuning", HeldOutShards([shard]), limit=limit, piece_bytes=1000)
 
 
 # --- bits per byte --------------------------------------------------------------------------------------------------

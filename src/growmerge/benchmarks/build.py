@@ -13,7 +13,7 @@ from growmerge.artifacts import publish, verify
 from growmerge.benchmarks.conversion import Conversion, HeldOut
 from growmerge.benchmarks.converters import find_converter
 from growmerge.benchmarks.items import ITEMS, Item, with_leading_space, write_items
-from growmerge.benchmarks.made.running_text import text_items
+from growmerge.benchmarks.made.running_text import of_half, text_items
 from growmerge.benchmarks.pieces import document_of
 from growmerge.benchmarks.records import RecordCounts
 from growmerge.catalogue.benchmarks import VERSION
@@ -24,6 +24,7 @@ from growmerge.errors import GrowmergeError
 from growmerge.hashing import in_hash_order
 
 logger = logging.getLogger(__name__)
+FEWEST_TEXTS = 20  # of a language, to tune merges on: fewer do not represent it
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,17 @@ def write_benchmark(
 def write_tuning_text(folder: Path, text: HeldOutShards, limit: int, piece_bytes: int) -> None:
     """Publish the tuning half of held-out text as items in `folder`: what merges may be fitted on, never scored on.
 
-    See `growmerge.benchmarks.made.running_text.text_items`. Raises GrowmergeError if that half has no document.
+    See `growmerge.benchmarks.made.running_text.text_items`. Raises GrowmergeError if these are fewer than FEWEST_TEXTS.
     """
-    items = text_items(text.documents(), "tuning", limit, piece_bytes)
-    if not items:
+    half = of_half(text.documents(), "tuning")
+    items = text_items(half, "tuning", limit, piece_bytes)
+    if len(items) < FEWEST_TEXTS:
+        advice = "raise `heldout` of the corpus, or give it more text"
+        if len(half) > limit:
+            advice = f"raise `limit` of the benchmark of bits per byte ({limit}; there are {len(half)} documents)"
         raise GrowmergeError(
-            f"{', '.join(map(str, text.folders))}: no held-out document falls into the tuning half; raise `heldout` of "
-            "the corpus, or give it more text"
+            f"{', '.join(map(str, text.folders))}: {len(items)} held-out texts to tune merges on, fewer than "
+            f"{FEWEST_TEXTS}; {advice}"
         )
     config = {"limit": limit, "piece_bytes": piece_bytes, "placeholder": text.placeholder, "version": VERSION}
     with publish(folder, inputs=text.folders, config=config) as draft:

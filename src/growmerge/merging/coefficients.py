@@ -29,7 +29,6 @@ from growmerge.study.merge_params import method_params
 from growmerge.study.tuning import tuning_parameters
 
 COEFFICIENTS = "coefficients.json"
-FEWEST_TEXTS = 20  # of a language: fewer do not represent it
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +42,7 @@ def tune_coefficients(recipe: Recipe, texts: Mapping[str, Path], folder: Path, w
     the same bytes on one machine. An unfinished fit is kept in `work`, from which the next call with the same inputs
     and method goes on; the folder is removed at the end.
 
-    Raises GrowmergeError for models that are damaged or do not fit together, for a language with fewer than
-    FEWEST_TEXTS texts, and for a text that is too long for the models.
+    Raises GrowmergeError for models that are damaged or do not fit together, and for a text that is too long for them.
     """
     start = time.monotonic()
     how = _fit_of(recipe)
@@ -112,11 +110,6 @@ def _read(folder: Path, code: str, model: Path, positions: int) -> Sequence[Text
     """The tuning text of a language, in the tokens of its model."""
     verify(folder)
     items = read_items(folder / ITEMS)
-    if len(items) < FEWEST_TEXTS:
-        raise GrowmergeError(
-            f"{folder / ITEMS}: has {len(items)} texts of {code} to tune merges on, fewer than {FEWEST_TEXTS}; raise "
-            "`heldout` of the corpus, or give it more text"
-        )
     tokenizer, begin, _ = load_tokenizer(model)
     requests = encode_items(tokenizer, {("tuning", code): items}, bos_id=begin).requests
     for item, request in zip(items, requests, strict=True):
