@@ -54,6 +54,16 @@ def test_five_languages_with_three_seeds_take_a_day_of_one_gpu():
     assert all(corpus.max_bytes for corpus in capped)
 
 
+def test_its_rehearsal_has_the_same_models_and_merges_and_few_steps():
+    whole, _, _, _ = planned("one-gpu.yaml")
+    grid, costs, _, disk = planned("one-gpu.yaml", "one-gpu-capped.yaml")
+    assert {model.id for model in grid} < {model.id for model in whole} and len(grid.study.languages) == 5
+    assert grid.study.architecture == whole.study.architecture
+    assert grid.study.tokenizer == whole.study.tokenizer and grid.study.merging == whole.study.merging
+    assert max(costs.steps(model.id) for model in grid.trained) < 100
+    assert disk < 30 * GB
+
+
 def test_so_does_text_of_ones_own_which_is_counted(texts, tmp_path):
     texts(words=100, documents=2600)
     grid, small, _, _ = planned("one-gpu.yaml", "one-gpu-own.yaml")

@@ -59,6 +59,7 @@ def test_a_configuration_that_spells_its_languages_out_is_left_as_it_is(name):
     below = {
         "medium.yaml": [MINIATURE],
         "limits-of-merging-published.yaml": [CONFIG / "limits-of-merging.yaml"],
+        "one-gpu-capped.yaml": [CONFIG / "one-gpu.yaml"],
     }
     files = [FULL, *below.get(name, [MINIATURE] if name.startswith("miniature-") else []), CONFIG / name]
     plain = Study.model_validate(reduce(merge_mappings, map(read_yaml, files)))

@@ -205,6 +205,9 @@ def test_the_study_for_one_gpu_and_that_with_text_of_ones_own(clone):
     assert (counts["train_base"], counts["clone_model"], counts["initialise_model"]) == (9, 3, 3)
     assert counts["merge_and_score"] == 3 * 3 * 26
     assert counts["build_tokenizer"] == 1 and counts["count_tokens"] == 5
+    capped = ("--configfile", "config/one-gpu.yaml", "config/one-gpu-capped.yaml")
+    counts = job_counts(snakemake(clone, "-n", "all", *capped))
+    assert (counts["adapt_model"], counts["merge_and_score"]) == (3 * 6 + 3, 3 * 26), "one seed of the whole grid"
     for name in ("ces/a", "slk/a", "try/ces", "try/slk"):
         file = clone / "texts" / f"{name}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)

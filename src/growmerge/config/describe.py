@@ -39,8 +39,9 @@ job starts.
 | `miniature-seeds.yaml` | given after `miniature.yaml`: one setup with three seeds, and intervals over them |
 | `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
 | `one-gpu.yaml` | five languages, three seeds and capped text, for a day on one GPU |
-| `one-gpu-own.yaml` | given after that file: the same with text of your own |
-| `one-gpu-try.yaml` | given after both: the same models and merges with a few steps of training, as a rehearsal |
+| `one-gpu-capped.yaml` | given after that file: the same with little text and a few steps of training, as a rehearsal |
+| `one-gpu-own.yaml` | given after `one-gpu.yaml`: the same with text of your own |
+| `one-gpu-try.yaml` | given after both: a rehearsal with text of your own |
 | `schema.json` | the JSON schema of a whole configuration, for editors that check YAML |
 | `overlay.schema.json` | the same for files that state only what differs: no section is required |
 
