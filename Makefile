@@ -3,8 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# To compile 18,000 modules would be half of the installation. Python compiles the few that are imported, once: it may
-# keep them, even if the shell says otherwise.
+# pip would take half of the installation's time to compile 18,000 modules. Python compiles those that are imported, once;
+# it keeps them even if the shell says PYTHONDONTWRITEBYTECODE.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 unexport PYTHONDONTWRITEBYTECODE
 
