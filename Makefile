@@ -17,10 +17,10 @@ install: .venv/installed
 demo: .venv/installed
 	$(BIN)/snakemake --profile laptop all
 
+# Three at a time on two cores: some tests wait for processes that they have started, or for Slurm.
 test: .venv/installed-dev
-	$(PYTEST) -n 2 -m "not slow"
+	$(PYTEST) -n 3 -m "not slow"
 
-# Three at a time on two cores: the tests of Slurm often wait for it.
 test-slow: .venv/installed-dev
 	$(PYTEST) -n 3 -m slow
 

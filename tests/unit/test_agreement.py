@@ -51,12 +51,12 @@ def sentences() -> list[str]:
 
 
 def pairs() -> list[Item]:
-    return word_order_pairs(list(read_topics()), 20, seed=1)
+    return word_order_pairs(list(read_topics()), 8, seed=1)
 
 
 def questions() -> list[Item]:
     """How sentences of Python's documentation go on, with the ends of three others as wrong answers."""
-    split = [(words[:-3], words[-3:]) for words in (text.split() for text in sentences()[:14])]
+    split = [(words[:-3], words[-3:]) for words in (text.split() for text in sentences()[:9])]
     ends = [" ".join(end) for _, end in split]
     items = [
         Item(
@@ -187,7 +187,7 @@ def test_spaces_at_the_end_of_a_context_are_scored_with_the_candidate_as_in_the_
 def test_information_parity_is_that_of_its_package(subject: Subject):
     from information_parity import InformationParity
 
-    english = sentences()[:15]
+    english = sentences()[:8]
     # Any other sentences do: the package does not ask whether they are translations.
     other = [text.replace("the", "þe").replace("is", "ist").upper() for text in english]
     begin_in_tokenizer = subject.tokenizer("a").input_ids[0] == subject.tokenizer.bos_token_id

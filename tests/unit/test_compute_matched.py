@@ -274,6 +274,7 @@ def test_a_target_without_any_benchmark_keeps_its_place_and_is_missing(language:
         assert (axes.get_xlim(), len(axes.get_xticks())) == ((-0.5, 2.5), 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("languages", [("swe", "isl", "fao", "ekk", "fas"), tuple("abcdefghij")])
 def test_six_pairs_of_setups_are_legible_at_text_width(languages: tuple[str, ...]) -> None:
     setups = ("1x", "1x_cloned", "2x", "scratch")

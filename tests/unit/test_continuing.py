@@ -408,6 +408,7 @@ def test_a_round_trains_on_its_part_with_a_schedule_of_its_own(inputs, tmp_path)
         assert rates[0] < RECIPE["training"]["learning_rate"] / 5 > rates[-1], "warm-up and decay"
 
 
+@pytest.mark.slow
 def test_a_round_that_is_killed_goes_on_within_its_part(inputs, tmp_path):
     recipe, out = RECIPE | {"part": [2, 3]}, tmp_path / "killed"
     whole = train(inputs, tmp_path / "whole", recipe)

@@ -151,6 +151,7 @@ def test_a_state_that_does_not_fit_leaves_those_before(disk):
     assert read_manifest(newest_state(disk.folder)).facts["step"] == 2
 
 
+@pytest.mark.slow
 def test_a_training_on_a_full_disk_ends_with_one_line_and_goes_on_later(tiny, disk, tmp_path):
     inputs, short = make_inputs(tiny), RECIPE | {"phases": [{"b": 1}]}
     disk.fill(left=10_000)

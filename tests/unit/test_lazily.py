@@ -59,6 +59,7 @@ print(json.dumps(1))
     assert " ".join(run(program)) == expected
 
 
+@pytest.mark.slow
 def test_modules_that_use_torch_wait_while_it_is_imported() -> None:
     """While torch is imported it asks for the files of all modules, by `inspect`."""
     program = """

@@ -108,6 +108,7 @@ def test_new_scores_send_the_card_and_the_tables_alone(results, hub):
     assert {sent.rpartition("/")[2] for sent in hub.sent} == {"scores.parquet", "scores.csv", "README.md"}
 
 
+@pytest.mark.slow
 def test_killed_while_it_sends_it_goes_on_where_it_stopped(results, hub, tmp_path):
     environment = {
         "HF_HUB_DISABLE_XET": "1",

@@ -37,6 +37,7 @@ def looks(folder, *options, patch=PATCH, jobs=24, seconds=0.7) -> int:
     return int(found)
 
 
+@pytest.mark.slow
 def test_looks_do_not_add_up(tmp_path):
     for name in ("plain", "patched"):
         (tmp_path / name).mkdir()
@@ -44,6 +45,7 @@ def test_looks_do_not_add_up(tmp_path):
     assert looks(tmp_path / "patched", "-c4") <= 25, "one for each job that has ended, and the first"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["2/1s", "3/2s"])
 def test_a_limit_on_jobs_per_time_is_kept_and_keeps_no_job_waiting(limit, tmp_path):
     many, seconds = map(int, re.findall(r"\d+", limit))

@@ -14,7 +14,7 @@ from growmerge.models.checkpoints import load_checkpoint, parameter_count
 from growmerge.models.hyperclone import hyperclone
 
 pytestmark = pytest.mark.slow  # a hundred times the size of other tests' models
-PAIRS = 60
+PAIRS = 30
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,11 @@ def test_it_prefers_english_to_scrambled_english_and_its_clone_scores_the_same(
     tokenizer, begin, _ = load_tokenizer(smollm2)
     items = word_order_pairs(list(read_topics()), PAIRS, seed=42)
     assert len(items) == PAIRS
-    cells = {("acceptability", "eng"): items}
-    before, after = (score_items(m, tokenizer, cells, bos_id=begin).to_pandas() for m in (model, clone))
+    few = {("acceptability", "eng"): items[:8]}
+    before, after = (score_items(m, tokenizer, few, bos_id=begin).to_pandas() for m in (model, clone))
     assert after["logprob"].tolist() == pytest.approx(before["logprob"].tolist(), abs=1e-3)
-    right = before.pivot_table(index="item", columns="candidate", values="logprob")
+    scores = score_items(model, tokenizer, {("acceptability", "eng"): items}, bos_id=begin).to_pandas()
+    right = scores.pivot_table(index="item", columns="candidate", values="logprob")
     accuracy = (right[0] > right[1]).mean()
-    # 58 of 60 by chance alone: a probability below 1e-14.
-    assert accuracy >= 58 / 60
+    # 28 of 30 by chance alone: a probability below 1e-6.
+    assert accuracy >= 28 / 30

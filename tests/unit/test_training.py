@@ -75,6 +75,7 @@ def test_killed_with_9_it_resumes_and_ends_with_the_same_bits(inputs, uninterrup
     assert steps == sorted(set(steps)), "the log has every logged step once"
 
 
+@pytest.mark.slow
 def test_sigterm_saves_the_state_and_asks_to_be_run_again(inputs, uninterrupted, tmp_path):
     process = start(inputs, tmp_path)
     wait_for_state(process, tmp_path, 7)
@@ -88,6 +89,7 @@ def test_sigterm_saves_the_state_and_asks_to_be_run_again(inputs, uninterrupted,
     assert names[0] == names[1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_the_state_and_ends_without_a_traceback(inputs, uninterrupted, tmp_path):
     process = start(inputs, tmp_path, stderr=subprocess.PIPE, text=True)
     wait_for_state(process, tmp_path, 7)

@@ -39,6 +39,7 @@ def train_within(megabytes, inputs, out, recipe):
     return subprocess.run(arguments, env={"MALLOC_ARENA_MAX": "1"}, stderr=subprocess.DEVNULL, check=False).returncode
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
 def test_out_of_memory_halves_the_micro_batch_and_trains_the_same(inputs, tmp_path):
     recipe = with_training(batch_sequences=256, micro_batch_sequences=256, log_every=1)
@@ -53,6 +54,7 @@ def test_out_of_memory_halves_the_micro_batch_and_trains_the_same(inputs, tmp_pa
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
 def test_a_single_sequence_that_does_not_fit_is_said_with_advice(inputs, tmp_path):
     long = with_training(sequence_length=8192, batch_sequences=1, micro_batch_sequences=1) | {"phases": [{"a": 1}]}

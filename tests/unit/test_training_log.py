@@ -159,6 +159,7 @@ def test_the_jobs_log_says_the_time_left(tmp_path, monkeypatch, caplog):
     assert lines(tmp_path / "log.jsonl")[0]["tokens_per_second"] == pytest.approx(10 * 50 / 60, abs=0.1)
 
 
+@pytest.mark.slow
 def test_lines_on_the_terminal_name_the_model_as_several_trainings_share_it(inputs, tmp_path):
     process = start(inputs, tmp_path, stderr=subprocess.PIPE, text=True)
     printed = process.communicate()[1]

@@ -98,14 +98,6 @@ def test_an_error_while_reading_ahead_is_raised_at_its_step():
         next(batches)
 
 
-def test_two_ranks_train_what_one_does(inputs, alone, tmp_path):
-    finish(start(inputs, tmp_path, RECIPE, ranks=2), tmp_path)
-    assert_trained_alike(tmp_path, alone)
-    assert read_manifest(tmp_path / "model").facts["ranks"] == 2
-    assert read_manifest(tmp_path / "model").facts["sequences"] == read_manifest(alone / "model").facts["sequences"]
-    assert len(list((tmp_path / "checkpoints").glob("step-*"))) == len(list((alone / "checkpoints").glob("step-*")))
-
-
 def descendants(process):
     """Its children, and theirs."""
     children = [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
@@ -148,6 +140,8 @@ def test_one_is_killed_and_two_ranks_go_on(inputs, alone, tmp_path):
     finish(start(inputs, tmp_path, RECIPE, ranks=2), tmp_path)
     assert "resuming after step" in said(tmp_path)
     assert_trained_alike(tmp_path, alone)
+    assert read_manifest(tmp_path / "model").facts["sequences"] == read_manifest(alone / "model").facts["sequences"]
+    assert len(list((tmp_path / "checkpoints").glob("step-*"))) == len(list((alone / "checkpoints").glob("step-*")))
 
 
 @pytest.mark.slow
@@ -169,7 +163,7 @@ def test_the_launcher_passes_a_signal_on_and_asks_to_be_run_again(inputs, tmp_pa
 
 
 @pytest.mark.slow
-def test_ranks_of_two_nodes_find_each_other(inputs, tmp_path):
+def test_ranks_of_two_nodes_find_each_other_and_train_what_one_does(inputs, tmp_path):
     """As srun starts them: torchrun once on each node, which the step's variables tell apart."""
     short = RECIPE | {"phases": [{"b": 1}]}
     arguments = command(task(inputs, tmp_path, short), processes=1, nodes=2, threads=1)

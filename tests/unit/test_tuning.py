@@ -407,6 +407,7 @@ def steps(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_killed_with_9_it_goes_on_and_ends_with_the_same_bytes(models, texts, tmp_path, killed, steps, caplog):
     done = step_of(killed)
     caplog.set_level(logging.INFO, "growmerge")
@@ -421,6 +422,7 @@ def test_killed_with_9_it_goes_on_and_ends_with_the_same_bytes(models, texts, tm
     assert verify(tmp_path / "c").facts == verify(tmp_path / "whole").facts
 
 
+@pytest.mark.slow
 def test_what_another_fit_left_behind_is_not_gone_on_from(models, texts, tmp_path, killed, steps):
     """Neither another configuration nor other text, and nothing damaged."""
     left = (killed / STATE).read_text()

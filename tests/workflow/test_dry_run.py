@@ -190,6 +190,7 @@ def test_the_full_grid(clone):
     assert counts["score_checkpoint"] == 15 + 5, "18 pairs of setups and targets, 3 excluded; the last of one training"
 
 
+@pytest.mark.slow
 def test_merges_made_for_languages_on_top_of_the_full_grid(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/beyond.yaml"))
     assert counts["adapt_model"] == 18 + 27 + 20, "as in the paper; trained on; in four rounds"
@@ -199,6 +200,7 @@ def test_merges_made_for_languages_on_top_of_the_full_grid(clone):
     assert counts["tabulate_gap"] == 1
 
 
+@pytest.mark.slow
 def test_the_study_for_one_gpu_and_that_with_text_of_ones_own(clone):
     counts = job_counts(snakemake(clone, "-n", "all", "--configfile", "config/one-gpu.yaml"))
     assert counts["adapt_model"] == 3 * (3 * 6 + 3), "three seeds; three setups; what is trained on"

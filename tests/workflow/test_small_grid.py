@@ -37,7 +37,7 @@ def clone(tmp_path_factory):
     return folder
 
 
-def test_killed_with_9_in_training_it_goes_on_from_the_last_state(clone):
+def test_killed_with_9_in_training_it_goes_on_from_the_last_state(clone, monkeypatch):
     target = str(RESULTS / "models/2x/swe")
     process = subprocess.Popen(command(target, *RUN), cwd=clone, start_new_session=True, stderr=subprocess.DEVNULL)
     work = clone / RESULTS / "work/2x/swe"
@@ -59,6 +59,7 @@ def test_killed_with_9_in_training_it_goes_on_from_the_last_state(clone):
 
     resumed = sha256_file(clone / target / "model.safetensors")
     shutil.rmtree(clone / target)
+    monkeypatch.setenv("GROWMERGE_FORK_SERVER", "off")  # nor does it change a bit that scripts are forked
     assert "resuming" not in snakemake(clone, target, *RUN)
     assert sha256_file(clone / target / "model.safetensors") == resumed
 
@@ -161,7 +162,7 @@ def test_how_often_to_log_and_the_micro_batch_retrain_nothing(clone, edit):
     assert job_counts(snakemake(clone, "-n", *RUN)) == {}
 
 
-def test_one_merge_is_built_by_its_path(clone):
+def test_one_merge_is_built_by_its_path_and_with_the_same_bytes_without_a_fork_server(clone, monkeypatch):
     path = RESULTS / "merges/2x/isl+swe/ties"
     snakemake(clone, str(path), *RUN)
     merged = verify(clone / path)
@@ -169,23 +170,14 @@ def test_one_merge_is_built_by_its_path(clone):
     assert set(merged.inputs) < set(scored.inputs), "the scores of a merge that is gone name its members, too"
     assert scored.config == merged.config
     assert set(merged.inputs) == {str(RESULTS / f"models/{m}") for m in ("2x/isl", "2x/swe", "base-2x")}
-    weights = sha256_file(clone / path / "model.safetensors")
-    shutil.rmtree(clone / path)
-    snakemake(clone, str(path), *RUN)
-    assert sha256_file(clone / path / "model.safetensors") == weights
+    for folder in (clone / path, clone / RESULTS / "scores/2x/isl+swe/ties"):
+        shutil.rmtree(folder)
+    monkeypatch.setenv("GROWMERGE_FORK_SERVER", "off")
+    snakemake(clone, str(path), str(RESULTS / "scores/2x/isl+swe/ties/items.parquet"), *RUN)
+    assert read_manifest(clone / path).digest == merged.digest
+    assert read_manifest(clone / RESULTS / "scores/2x/isl+swe/ties").digest == scored.digest
 
 
 def test_moved_results_are_not_built_again(clone, tmp_path):
     shutil.copytree(clone, tmp_path / "elsewhere", symlinks=True)
     assert job_counts(snakemake(tmp_path / "elsewhere", "-n", *RUN)) == {}
-
-
-def test_without_a_fork_server_artifacts_have_the_same_bytes(clone, monkeypatch):
-    targets = [RESULTS / name for name in ("models/2x/swe", "scores/2x/isl+swe/ties/items.parquet")]
-    folders = [clone / targets[0], (clone / targets[1]).parent]
-    before = [read_manifest(folder).digest for folder in folders]
-    for folder in folders:
-        shutil.rmtree(folder)
-    monkeypatch.setenv("GROWMERGE_FORK_SERVER", "off")
-    snakemake(clone, *map(str, targets), *RUN)
-    assert [read_manifest(folder).digest for folder in folders] == before

@@ -18,6 +18,7 @@ with sole_trainer(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.slow
 def test_what_is_still_being_trained_is_not_trained_again(tmp_path):
     clone = copy_of_the_repository(tmp_path)
     arguments = [sys.executable, "-c", TRAINS, clone / "results/miniature/work/seed"]
