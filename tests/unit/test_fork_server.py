@@ -94,7 +94,11 @@ def run() -> Iterator[Run]:
 def gone(process: psutil.Process) -> bool:
     """Whether a process has ended within some seconds."""
     for _ in range(500):
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        try:
+            ended = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it went between the two questions
+            ended = True
+        if ended:
             return True
         time.sleep(0.01)
     return False
