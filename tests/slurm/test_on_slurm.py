@@ -26,7 +26,7 @@ CONFIGURATION = ["--configfile", "config/miniature.yaml", "two-languages.yaml", 
 SLURM = ["--profile", "slurm", "--nocolor", *CONFIGURATION]
 RESULTS = Path("results/on-slurm")
 ADAPTED = ("1x/swe", "1x/isl", "1x/multi")
-# Of every kind of job one; each takes Slurm and a Snakemake of its own some seconds. `all` has more tables and figures.
+# One job of every kind: each costs seconds of Slurm and of a Snakemake of its own. `all` has more tables and figures.
 SCORES = ("scores", f"{RESULTS}/comparisons/1x.parquet", f"{RESULTS}/figures/baselines.pdf")
 LONG = 600  # seconds, for a machine that is busy: a daemon that dies ends a wait at once
 

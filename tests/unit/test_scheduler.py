@@ -37,12 +37,13 @@ def looks(folder, *options, patch=PATCH, jobs=24, seconds=0.7) -> int:
     return int(found)
 
 
-@pytest.mark.slow
 def test_looks_do_not_add_up(tmp_path):
-    for name in ("plain", "patched"):
-        (tmp_path / name).mkdir()
-    assert looks(tmp_path / "plain", "-c4", patch="") > 40, "Snakemake itself still adds them up"
-    assert looks(tmp_path / "patched", "-c4") <= 25, "one for each job that has ended, and the first"
+    assert looks(tmp_path, "-c4") <= 25, "one for each job that has ended, and the first"
+
+
+@pytest.mark.slow
+def test_snakemake_itself_still_adds_them_up(tmp_path):
+    assert looks(tmp_path, "-c4", patch="") > 40
 
 
 @pytest.mark.slow

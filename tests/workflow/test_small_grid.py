@@ -64,7 +64,7 @@ def test_killed_with_9_in_training_it_goes_on_from_the_last_state(clone, monkeyp
 
     resumed = sha256_file(clone / target / "model.safetensors")
     shutil.rmtree(clone / target)
-    monkeypatch.setenv("GROWMERGE_FORK_SERVER", "off")  # nor does it change a bit that scripts are forked
+    monkeypatch.setenv("GROWMERGE_FORK_SERVER", "off")  # a script that is not forked makes the same bits, too
     assert "resuming" not in snakemake(clone, target, *RUN)
     assert sha256_file(clone / target / "model.safetensors") == resumed
 

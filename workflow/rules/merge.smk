@@ -84,7 +84,7 @@ rule tune_coefficients:
         f"{TIMES}/statistics/coefficients/{{setup}}/{{combination}}/{{tuned}}.tsv"
     wildcard_constraints:
         tuned=one_of(LAYOUT.tuned_methods),
-    priority: 1  # before other merges: it takes long, and a merge waits for it
+    priority: 1  # as soon as it can: it takes long, and a merge waits for it
     conda:
         "../../envs/merge.yaml"
     threads: 4

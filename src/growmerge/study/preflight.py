@@ -32,7 +32,7 @@ class Need:
         columns: of rows and files, which have to be there; "a.b" is the field b of a struct.
         in_folders: whether the configurations of rows are folders.
         local: whether a model is certainly a folder; others are, if there is one of that name.
-        shards: of the corpus that rows are for; each split needs as many files, since a shard reads whole ones.
+        shards: how many the corpus of rows has; each split needs as many files, since a shard reads whole ones.
     """
 
     kind: Literal["rows", "files", "model", "tokenizer"]
