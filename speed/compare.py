@@ -28,7 +28,6 @@ from pathlib import Path
 
 from lines import Row, read
 
-from growmerge.allocator import ask_for_huge_pages
 from growmerge.provenance import processor
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +53,6 @@ def measure(command: str, quick: str) -> list[Row]:
         found = Path(folder) / "found.json"
         arguments = [*command.split(), *quick.split(), "--json", str(found)]
         environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
-        ask_for_huge_pages(environment)  # as jobs do; for both sides
         subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, env=environment)
         return read(found)
 

@@ -29,6 +29,7 @@ import time
 from pathlib import Path
 
 from lines import add_comparison
+from turns import environment
 
 ROWS = "linear_rows"
 METHODS = ("linear", ROWS, "task_arithmetic", "multislerp", "ties", "dare_ties")
@@ -147,7 +148,8 @@ def peak_memory() -> float:
 def measure(*arguments: object) -> dict[str, float]:
     """Seconds (its own, and of the whole process) and peak memory of this script with these arguments."""
     start = time.perf_counter()
-    run = subprocess.run([sys.executable, __file__, *map(str, arguments)], check=True, stdout=subprocess.PIPE)
+    command = [sys.executable, __file__, *map(str, arguments)]
+    run = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment(ours=True))
     return json.loads(run.stdout) | {"process": time.perf_counter() - start}
 
 

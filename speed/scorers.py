@@ -1,20 +1,29 @@
-"""The ways that speed/scoring.py times: log-probabilities of minimal pairs, and whole evaluations of them."""
+"""The ways that speed/scoring.py times: log-probabilities of minimal pairs, and whole evaluations of them.
+
+Each is made in the process that it runs in, and made once there (`timed`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import logging
+import time
+import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from growmerge.benchmarks.items import Item
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.evaluation.results import harness_results
 from growmerge.evaluation.scorer import score_items
+from growmerge.models.external import load_model
 
 CELL = ("pairs", "eng")
 # What is timed: numbers that it found for the pairs, the log-probability of each text or the accuracy alone.
@@ -104,5 +113,33 @@ def minicons(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch: 
     return score
 
 
-LOGPROBS = {"harness": harness, "minicons": minicons}
-EVALUATIONS = {"harness": harness_evaluation}
+OURS = "growmerge"
+EVALUATION, LOGPROBS = "Evaluation", "Log-probabilities alone"
+OTHERS = {EVALUATION: {"harness": harness_evaluation}, LOGPROBS: {"harness": harness, "minicons": minicons}}
+
+
+def prepare(threads: int) -> None:
+    """What every process does first."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(threads)
+
+
+@cache
+def _model(folder: Path) -> PreTrainedModel:
+    return load_model(folder)
+
+
+@cache
+def _way(part: str, name: str, batch: int | None, folder: Path) -> Way:
+    if batch is None:
+        return {EVALUATION: our_evaluation, LOGPROBS: ours}[part](_model(folder), folder)
+    return OTHERS[part][name](_model(folder), AutoTokenizer.from_pretrained(folder), batch)
+
+
+def timed(part: str, name: str, batch: int | None, folder: Path, items: list[Item]) -> tuple[float, list[float]]:
+    """Seconds of this process for these items, and what was found. Our engine (`OURS`) takes no batch."""
+    score = _way(part, name, batch, folder)
+    start = time.process_time()
+    found = score(items)
+    return time.process_time() - start, found

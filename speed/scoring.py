@@ -5,8 +5,8 @@
 
 The pairs are sentences of the docstrings and comments of Python's standard library against themselves with two words
 exchanged; the model is the miniature's (hidden size 64, 3 layers, 4,096 entries, random weights) unless another shape
-or a folder is given. All ways run in one process, in turns, without loading libraries and model. Seconds are the
-processor's, of all threads, so that other work on the machine counts little.
+or a folder is given. Ways take turns, each library in a process of its own (turns.py), without loading libraries and
+model. Seconds are the processor's, of all threads, so that other work on the machine counts little.
 
 Two things are timed: an evaluation, from pairs in memory to their accuracy, as rule score_model and the harness's
 `evaluate` (the task is its own of BLiMP) do it; and what is inside it, the log-probabilities of the texts alone, as its
@@ -24,21 +24,22 @@ from __future__ import annotations
 import argparse
 import ast
 import itertools
-import logging
 import re
 import statistics
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import torch
 from lines import add_comparison
-from scorers import CELL, EVALUATIONS, LOGPROBS, Way, our_evaluation, ours
+from scorers import CELL, OTHERS, OURS, prepare, timed
 from shapes import VOCABULARIES, shape
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import LlamaConfig
+from turns import process
 
 from growmerge.benchmarks.items import Item
 from growmerge.benchmarks.made.word_order import word_order_pairs
@@ -49,14 +50,12 @@ from growmerge.data.tokenizer import load_tokenizer, save_tokenizer, train_token
 from growmerge.evaluation.encode import encode_items
 from growmerge.evaluation.packing import common_length
 from growmerge.models.checkpoints import save_checkpoint
-from growmerge.models.external import load_model
 from growmerge.models.initialise import initialise, llama_config
 from growmerge.study.flops import forward_flops
 
 # The tokenizer has 4,096 entries for both: there is no text here to train a larger one on.
 SHAPES = ("miniature", "smollm2")
 
-OURS = "growmerge"
 NAMES = {"harness": "lm-evaluation-harness", "minicons": "minicons"}
 
 
@@ -96,12 +95,12 @@ def peak() -> float:
     return 2 * 1024**3 / min(seconds)
 
 
-def least_flops(model: PreTrainedModel, folder: Path, items: list[Item]) -> tuple[float, float]:
+def least_flops(folder: Path, items: list[Item]) -> tuple[float, float]:
     """FLOPs of a forward pass over every text, after BOS and without its last token: apart, and shared.
 
     Shared, a text costs what its length costs beyond that of what it has in common with the text before it.
     """
-    config = model.config
+    config = LlamaConfig.from_pretrained(folder)
     names = Architecture.model_fields
     architecture = Architecture(**{name: value for name, value in config.to_dict().items() if name in names})
     tokenizer, begin, _ = load_tokenizer(folder)
@@ -112,32 +111,26 @@ def least_flops(model: PreTrainedModel, folder: Path, items: list[Item]) -> tupl
     return apart, apart - sum(cost[common_length(one, other)] for one, other in itertools.pairwise(texts))
 
 
-def measure(
-    ways: dict[str, Way], items: list[Item], rounds: int
-) -> tuple[dict[str, list[float]], dict[str, list[float]], float]:
-    """Seconds of each way's rounds, what it found, and the peak meanwhile in FLOP/s."""
+def compare(
+    part: str, ways: Mapping[str, Executor], folder: Path, items: list[Item], rounds: int, what: str, file: Path | None
+) -> None:
+    """Time the ways, each in its process, and print a table, and how ours compares with each other in its best batches.
+
+    A way is our engine, or a library and its batch. Comparisons in the best batches, and those in batches of 1, go into
+    the file.
+    """
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     found: dict[str, list[float]] = {}
     fastest = 0.0
     for _ in range(rounds):
         fastest = max(fastest, peak())
-        for way, score in ways.items():
-            start = time.process_time()
-            found[way] = score(items)
-            seconds[way].append(time.process_time() - start)
-    return seconds, found, fastest
-
-
-def compare(
-    ways: dict[str, Way], items: list[Item], rounds: int, flops: tuple[float, float], what: str, file: Path | None
-) -> None:
-    """Time the ways and print a table, and how ours compares with each of the others in its best batches.
-
-    These comparisons, and those in batches of 1, go into the file.
-    """
-    seconds, found, fastest = measure(ways, items, rounds)
+        for way, executor in ways.items():
+            name, _, batch = way.partition(" ")
+            arguments = (part, name, int(batch) if batch else None, folder, items)
+            taken, found[way] = executor.submit(timed, *arguments).result()
+            seconds[way].append(taken)
     medians = {way: statistics.median(times) for way, times in seconds.items()}
-    apart, shared = (number / fastest for number in flops)
+    apart, shared = (number / fastest for number in least_flops(folder, items))
     print(f"{len(items)} pairs, {fastest / 1e9:.0f} GFLOP/s, floors {apart:.1f} s apart, {shared:.1f} s shared")
     print(f"{'way':>13} {'pairs/s':>8} {'apart':>6} {'shared':>6} {'differs':>8}  seconds of each round")
     for way, times in seconds.items():
@@ -165,29 +158,24 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--shape", choices=SHAPES, default="miniature", help="of a model with random weights")
     parser.add_argument("--model", type=Path, help="folder of a Llama, instead of a shape")
-    parser.add_argument("--ways", nargs="+", choices=LOGPROBS, default=list(LOGPROBS), help="beside our engine")
+    parser.add_argument("--ways", nargs="+", choices=NAMES, default=list(NAMES), help="beside our engine")
     parser.add_argument("--json", type=Path, help="a file that gets the comparisons")
     options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(options.threads)
+    prepare(options.threads)
     documents = list(sentences())
     pairs = word_order_pairs(documents, max(options.pairs), seed=1)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder = options.model or make_model(options.shape, documents[:20_000], Path(scratch))
-        model, tokenizer = load_model(folder), AutoTokenizer.from_pretrained(folder)
-        parts = {"Evaluation": (our_evaluation, EVALUATIONS), "Log-probabilities alone": (ours, LOGPROBS)}
-        for count in options.pairs:
-            flops = least_flops(model, folder, pairs[:count])
-            for part, (own, others) in parts.items():
-                ways = {OURS: own(model, folder)}
-                for way, batch in itertools.product(options.ways, options.batch):
-                    if way in others:
-                        ways[f"{way} {batch}"] = others[way](model, tokenizer, batch)
-                print(f"\n{part}: ", end="")
-                model_name = options.model or options.shape
-                what = f"{part.lower()}, {count:,} minimal pairs, model {model_name}"
-                compare(ways, pairs[:count], options.rounds, flops, what, options.json)
+        names = [OURS, *options.ways]
+        processes = {name: stack.enter_context(process(name == OURS, prepare, options.threads)) for name in names}
+        for count, (part, others) in itertools.product(options.pairs, OTHERS.items()):
+            ways = {OURS: processes[OURS]}
+            for name, batch in itertools.product(options.ways, options.batch):
+                if name in others:
+                    ways[f"{name} {batch}"] = processes[name]
+            print(f"\n{part}: ", end="")
+            what = f"{part.lower()}, {count:,} minimal pairs, model {options.model or options.shape}"
+            compare(part, ways, folder, pairs[:count], options.rounds, what, options.json)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from itertools import count
 from pathlib import Path
 
 from lines import add_comparison
+from turns import environment
 
 from growmerge.data.documents import Document, iterate_documents, write_documents
 from growmerge.data.sources import read_stdlib_code, read_topics
@@ -108,8 +109,9 @@ WAYS = {"growmerge": tokenize_ours, "datasets.map": tokenize_datasets}
 def measure(way: str, folder: Path, processes: int) -> tuple[float, int]:
     """One measurement in a process of its own."""
     command = [sys.executable, __file__, "--measure", way, str(folder), str(processes)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    seconds, tokens = json.loads(output.splitlines()[-1])
+    settings = environment(ours=way == "growmerge")
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=settings)
+    seconds, tokens = json.loads(run.stdout.splitlines()[-1])
     return seconds, tokens
 
 

@@ -1,6 +1,7 @@
 """Step time of our training loop beside transformers' Trainer and a bare PyTorch loop, on the CPU.
 
-The miniature's model and batches; the engines take turns, so that what else the machine does falls on all alike.
+The miniature's model and batches. The engines take turns, so that what else the machine does falls on all alike, each
+in a process of its own (turns.py).
 
     python speed/training.py [--steps 40] [--rounds 5] [--threads 1] [--json FILE]
 """
@@ -11,6 +12,7 @@ import argparse
 import logging
 import statistics
 import tempfile
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import torch
 from engines import Setting, bare, ours, trainer
 from lines import add_comparison
 from shapes import VOCABULARIES, shape
+from turns import process
 
 from growmerge.config.training import Training
 
@@ -39,14 +42,26 @@ def setting(folder: Path, steps: int) -> Setting:
     return Setting(shape("miniature"), VOCABULARIES["miniature"], training, steps, torch.device("cpu"), folder)
 
 
-def compare(steps: int, rounds: int) -> dict[str, list[list[float]]]:
-    """Seconds of every step but the first five of each run, for every engine."""
+def prepare(threads: int) -> None:
+    """What every process does first."""
+    logging.getLogger("growmerge").setLevel(logging.WARNING)
+    torch.set_num_threads(threads)
+
+
+def measure(engine: str, task: Setting) -> list[float]:
+    """Seconds of every step but the first five."""
+    return ENGINES[engine](task).seconds(skip=5)
+
+
+def compare(steps: int, rounds: int, threads: int) -> dict[str, list[list[float]]]:
+    """Seconds of the steps of each run, for every engine."""
     seconds: dict[str, list[list[float]]] = {name: [] for name in ENGINES}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         task = setting(Path(folder), steps)
+        processes = {name: stack.enter_context(process(name == "ours", prepare, threads)) for name in ENGINES}
         for _ in range(rounds):
-            for name, engine in ENGINES.items():
-                seconds[name].append(engine(task).seconds(skip=5))
+            for name, runs in seconds.items():
+                runs.append(processes[name].submit(measure, name, task).result())
     return seconds
 
 
@@ -58,9 +73,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a file that gets the comparisons")
     arguments = parser.parse_args()
-    logging.getLogger("growmerge").setLevel(logging.WARNING)
-    torch.set_num_threads(arguments.threads)
-    seconds = compare(arguments.steps, arguments.rounds)
+    seconds = compare(arguments.steps, arguments.rounds, arguments.threads)
     medians = {name: statistics.median(chain(*runs)) for name, runs in seconds.items()}
     print("| engine | median step (ms) | of the bare loop |\n|---|---|---|")
     for name, median in medians.items():
