@@ -4,11 +4,14 @@ import shutil
 
 import pytest
 import small_study
+from conftest import ROOT
 from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from growmerge.artifacts import read_manifest, verify, write_manifest
 from growmerge.cards.cards import Cards
+from growmerge.cards.text import datasets, section
+from growmerge.config import load_files
 from growmerge.study.publication import Branch, folder_of
 
 
@@ -35,6 +38,24 @@ def test_every_model_that_is_there_gets_a_card_and_keeps_its_digest(results):
         assert data.library_name == "transformers"
         assert data.base_model is None, "a path is no model of the hub, which refuses a card that names one"
         assert data.license is None, "none is known"
+
+
+@pytest.mark.parametrize(
+    "names", [("config.yaml",), ("config.yaml", "miniature.yaml"), ("config.yaml", "one-gpu.yaml")]
+)
+def test_every_source_of_every_text_can_be_named(names):
+    study = load_files(*(ROOT / "config" / name for name in names))
+    tokens = {corpus.name: 1 for corpus in study.corpora}
+    table = section(study, tokens)
+    assert all(f"| {name} |" in table for name in tokens)
+
+
+def test_files_of_an_archive_are_told_with_the_list_that_names_them():
+    study = load_files(ROOT / "config/config.yaml")
+    (row,) = [line for line in section(study, {"code": 1}).splitlines() if line.startswith("| code |")]
+    (source,) = study.corpus("code").sources
+    assert f"files of the Software Heritage archive, listed by [{source.ids.dataset}](https://huggingface.co/" in row
+    assert datasets(study, {"code": 1}) == [source.ids.dataset]
 
 
 def test_a_trained_model_says_what_it_was_trained_on_and_what_it_cost(results):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from growmerge.config import Study
-from growmerge.config.corpora import Corpus, FileSource, HubSource, PackagedSource
+from growmerge.config.corpora import ArchiveSource, Corpus, FileSource, HubSource, PackagedSource, Source
 from growmerge.config.references import names_a_path
 from growmerge.tables.markdown import markdown_table
 
@@ -50,13 +50,14 @@ def languages(study: Study, tokens: Mapping[str, int]) -> list[str]:
 
 
 def datasets(study: Study, tokens: Mapping[str, int]) -> list[str]:
-    """The datasets of the hub among the sources."""
-    sources = [source for name in tokens for source in study.corpus(name).sources]
+    """The datasets of the hub among the sources, and among the lists of files of an archive."""
+    listed = [source for name in tokens for source in study.corpus(name).sources]
+    sources = [source.ids if isinstance(source, ArchiveSource) else source for source in listed]
     found = [s.dataset for s in sources if isinstance(s, HubSource) and not names_a_path(s.dataset)]
     return list(dict.fromkeys(found))
 
 
-def _source(study: Study, source: Any) -> tuple[str, str]:
+def _source(study: Study, source: Source) -> tuple[str, str]:
     """What a source is, and its licence. Names of folders on this machine are left out."""
     if isinstance(source, PackagedSource):
         packages = [package for package in study.packages if package.name in source.packages]
@@ -71,5 +72,8 @@ def _source(study: Study, source: Any) -> tuple[str, str]:
         return f"[{source.dataset}]({place}) ({parts})", f"see [its card]({place})"
     if isinstance(source, FileSource):
         return f"local files ({', '.join(Path(path).name for path in source.paths)})", "not stated"
+    if isinstance(source, ArchiveSource):
+        ids, licence = _source(study, source.ids)
+        return f"files of the Software Heritage archive, listed by {ids}", f"that of each file; the list: {licence}"
     what = {"code": "Python's standard library", "topics": "Python's help topics"}[source.part]
     return what, STANDARD_LIBRARY
