@@ -75,6 +75,15 @@ def test_the_verdict_follows_the_data(scores, where):
     assert f"rescues ties in {where}." in density_finding(summary({"facts": scores}), SELECTION)
 
 
+def test_where_less_is_better_a_rescue_loses_bits():
+    fewer = {name: [1 - value for value in values] for name, values in RESCUED.items()}
+    more = {"linear": [0.5, 0.5, 0.5], "ties-0.5": [0.7, 0.7, 0.7], "ties-0.9": [0.89, 0.9, 0.91]}
+    text = density_finding(summary({"bits_per_byte": fewer, "acceptability": RESCUED}), SELECTION)
+    assert "bits_per_byte −0.200 (−0.225 to −0.175), which leaves 0.000 (−0.025 to +0.025)" in text
+    assert "So keeping more rescues ties in every measure." in text
+    assert "rescues ties in no measure." in density_finding(summary({"bits_per_byte": more}), SELECTION)
+
+
 def test_all_setups_count_and_merges_with_a_missing_score_do_not():
     table = pd.concat([summary({"facts": RESCUED}), summary({"facts": RESCUED}, "2x"), summary({"facts": UNSURE}, "x")])
     assert "6 merges" in density_finding(table, SELECTION)

@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from growmerge import ids
+from growmerge.catalogue.entry import LOWER_IS_BETTER
 from growmerge.config.analysis import Analysis
 from growmerge.config.merging import Method
 from growmerge.figures.common import palette
@@ -214,6 +215,7 @@ def density_finding(summary: pd.DataFrame, selection: Selection) -> str:
 
 
 def _of_sweep(method: str, names: dict[float, str], scores: pd.DataFrame, reference: str, order: list[str]) -> str:
+    """What it changes to keep most numbers. A measure is rescued that gains, and then is not worse than `reference`."""
     most = max(names)
     least = max((density for density in names if density <= HALF and density < most), default=min(names))
     parts, rescued, known = [], [], []
@@ -224,7 +226,10 @@ def _of_sweep(method: str, names: dict[float, str], scores: pd.DataFrame, refere
         if np.isnan(gain.low) or np.isnan(gap.low):
             continue
         known.append(measure)
-        if gain.low > 0 and gap.high >= 0:
+        better, no_worse = (
+            (gain.high < 0, gap.low <= 0) if measure in LOWER_IS_BETTER else (gain.low > 0, gap.high >= 0)
+        )
+        if better and no_worse:
             rescued.append(measure)
         parts.append(f"{measure} {difference(*gain)}, which leaves {difference(*gap)} against {reference}")
     if not known:
