@@ -144,6 +144,23 @@ def test_candidates_are_everything_that_is_made_of_the_experts(costs):
     assert not [name for name in found if "@" in name], "merges of checkpoints are none"
 
 
+def test_what_a_method_computes_first_is_a_cost_of_all_that_begins_with_its_merge(costs):
+    merging = MINIATURE["merging"]
+    own = {
+        "healing": merging["healing"] | {"methods": ["tuned_rows"]},
+        "rounds": {"methods": ["tuned_rows"], "counts": [3]},
+    }
+    study = validate(MINIATURE | {"merging": merging | own})
+    found = {candidate.id: candidate for candidate in candidates(Costs(Grid(study), stated_counts(study)))}
+    everything = "ekk+fas+isl+swe"
+    merge, healed, control = (
+        found[f"1x/{everything}/{end}"].cost for end in ("tuned_rows", "tuned_rows~10", "base~10")
+    )
+    assert merge > 0
+    assert healed == pytest.approx(merge + control)
+    assert found[f"1x-rounds-3/{everything}/tuned_rows"].cost == pytest.approx(3 * merge)
+
+
 def test_a_study_of_one_language_has_none():
     one = MINIATURE | {"languages": MINIATURE["languages"][:1], "replay": {"reference": "swe", "corpora": {}}}
     merging = {"series": {}, "over_training": None, "healing": None, "rounds": None, "ensemble": None}

@@ -54,7 +54,7 @@ def gap_data(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     - part "method": all languages, by setup, without joint training: the merges by the selected methods, merges in
       rounds, the ensemble, the experts; with the intervals of `growmerge.tables.gap`.
     - part "cost": all languages, trained on together: healed merges by cost, a share of the joint training's FLOPs,
-      beginning with the merge itself at no cost; and the control, which begins with the base (share 0).
+      beginning with the merge itself; and the control, which begins with the base (share 0).
     - part "members": by setup and number of languages, the mean share over the merges (`n_merges`) by
       `selection.method`, and by the method with the highest share of all languages in that setup and measure, among
       those that merge every number of languages; `low` and `high` are the lowest and the highest merge.

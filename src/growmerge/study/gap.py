@@ -38,8 +38,9 @@ class Candidate:
     merge of experts that restarted from their merge, `rounds` times in all), `healed` (trained on from a merge) or
     `control` (trained as long from the base). `method` is the merge method, if there is one. `scored_by` maps each
     language to the model whose scores in it count: the same model, except for the experts. `cost` is what was computed
-    beyond the experts, in FLOPs, as a share of the mixed model's own training: what a healed model was trained on, and
-    what a method computes with models before it merges (Gram matrices, coefficients). NaN if that is not known.
+    beyond the experts, in FLOPs, as a share of the mixed model's own training: what a method computes with models
+    before it merges (Gram matrices, coefficients), in every round, and what a healed model was trained on. NaN if that
+    is not known.
     """
 
     id: str
@@ -106,19 +107,20 @@ def _kind(grid: Grid, model: Model) -> Kind:
 
 def _cost(costs: Costs, asking: Asking, model: Model, mixed: str) -> float:
     """The FLOPs of a candidate beyond the experts over those of the mixed model's own training."""
-    healed = model.kind == "healed"
-    flops = _statistics_flops(costs.grid.study, asking[model.method], model) if model.kind == "merge" else 0.0
+    rounds, healed = costs.grid.rounds, model.kind == "healed"
+    times = rounds[model.setup].count if model.setup in rounds else 1
+    flops = times * _statistics_flops(costs.grid.study, asking.get(model.method, ()), model)
     if not (healed or flops):
         return 0.0
     if not (costs.can_tell(mixed) and (costs.can_tell(model.id) or not healed)):
         return float("nan")
-    own = costs.flops(model.id, costs.steps(model.id)) if healed else flops
-    return own / costs.flops(mixed, costs.steps(mixed))
+    trained = costs.flops(model.id, costs.steps(model.id)) if healed else 0.0
+    return (flops + trained) / costs.flops(mixed, costs.steps(mixed))
 
 
 def _statistics_flops(study: Study, parts: Sequence[tuple[Method, MergeMethod]], model: Model) -> float:
-    """What the statistics take that the parts of a merge's method ask for: passes of text through its members."""
-    members, total = len(model.parents), 0.0
+    """What the statistics take that the parts of a method ask for: passes of text through each language's model."""
+    members, total = len(model.languages), 0.0
     for part, registered in parts:
         if COEFFICIENTS in registered.kind.statistics:
             texts = tuning_texts(tuning_parameters(part, registered), members)
