@@ -7,6 +7,8 @@ import pytest
 from growmerge.benchmarks.build import build_benchmark
 from growmerge.config import check_local, load_files
 from growmerge.console.__main__ import main
+from growmerge.console.parallel import read_pairs
+from growmerge.errors import GrowmergeError
 
 ROOT = Path(__file__).parents[2]
 FULL, MINIATURE = "config/config.yaml", "config/miniature.yaml"
@@ -96,6 +98,17 @@ def test_own_parallel_sentences_become_a_benchmark_of_parity(repository, aligned
     built = build_benchmark(benchmark, "fao", seed=1)
     found = sorted((item.candidates[0], item.reference) for item in built.items)
     assert found == sorted(zip(faroese, english, strict=True))
+
+
+def test_only_line_feeds_end_a_line_of_aligned_files(tmp_path):
+    """Text of the web holds other characters that end lines for `splitlines`, at other places in each language."""
+    english, german = tmp_path / "en.txt", tmp_path / "de.txt"
+    english.write_bytes("\ufeffone\u2028half\r\ntwo\r\nthree\r\n".encode())
+    german.write_bytes("eins\nzwei\ndrei\u0085halb".encode())
+    assert read_pairs([english, german]) == [("one\u2028half", "eins"), ("two", "zwei"), ("three", "drei\u0085halb")]
+    german.write_bytes(b"eins\nzwei")
+    with pytest.raises(GrowmergeError, match=r"de\.txt: has 2 lines, .*en\.txt has 3"):
+        read_pairs([english, german])
 
 
 @pytest.mark.parametrize(

@@ -93,11 +93,11 @@ def _beginning(file: Path) -> str:
 
 def _documents(file: Path, text: str, field: str, *, lines: bool) -> Iterator[str]:
     if ".jsonl" in file.suffixes:
-        for line in text.splitlines():
+        for line in text.split("\n"):
             try:
                 yield str(json.loads(line)[field])
             except (ValueError, KeyError, TypeError):
                 continue  # what cannot be read is told by the job that reads it
     else:
-        parts = text.splitlines() if lines else text.replace("\r\n", "\n").split("\n\n")
+        parts = text.split("\n") if lines else text.replace("\r\n", "\n").split("\n\n")
         yield from filter(None, map(str.strip, parts))

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from growmerge.benchmarks.lines import read_lines
 from growmerge.catalogue.benchmarks import REGISTRY
 from growmerge.errors import GrowmergeError
 
@@ -44,7 +45,10 @@ def _from_table(file: Path) -> Pairs:
 
 
 def _from_lines(english: Path, other: Path) -> Pairs:
-    sides = [file.read_text(encoding="utf-8-sig").splitlines() for file in (english, other)]
+    sides = [read_lines(file) for file in (english, other)]
+    for side in sides:
+        if side[-1] == "":
+            side.pop()  # after the last line feed
     if len(sides[0]) != len(sides[1]):
         raise GrowmergeError(
             f"{other}: has {len(sides[1])} lines, {english} has {len(sides[0])}; line n of one is line n of the other"
