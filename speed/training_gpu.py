@@ -33,7 +33,7 @@ from shapes import WIDTHS, shape
 
 from growmerge.config.training import Training
 from growmerge.models.checkpoints import parameter_count
-from growmerge.training.gradient import is_out_of_memory
+from growmerge.models.memory import is_out_of_memory
 from growmerge.training.hardware import bf16_peak, peak_memory_mb
 
 SKIPPED = 3  # steps

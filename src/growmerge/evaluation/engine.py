@@ -14,9 +14,9 @@ from transformers import PreTrainedModel
 
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.forward import Forward
-from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.evaluation.packing import batches
 from growmerge.evaluation.request import Request, fit
+from growmerge.models.memory import is_out_of_memory
 
 # Positions in a batch, of which a CPU takes less at a time (see forward.py). Raise it on a GPU.
 TOKENS_PER_BATCH = 2048

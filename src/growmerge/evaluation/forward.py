@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from growmerge.allocator import keep_freed_memory
-from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.evaluation.packing import Row, batches, pack, visibility
 from growmerge.evaluation.request import Request
 from growmerge.models.logits import rows_at_a_time
+from growmerge.models.memory import is_out_of_memory
 
 # On a CPU, logits of one chunk of the head and states of one batch (numbers) that stay in a core's own cache with all
 # that a layer makes of them: larger arrays go to memory and come back between any two operations.

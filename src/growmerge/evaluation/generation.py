@@ -25,8 +25,8 @@ from growmerge.benchmarks.few_shot import split_examples
 from growmerge.catalogue.entry import Decoding
 from growmerge.errors import GrowmergeError
 from growmerge.evaluation.engine import max_positions
-from growmerge.evaluation.memory import is_out_of_memory
 from growmerge.hashing import unit_hash
+from growmerge.models.memory import is_out_of_memory
 
 # Part of the identity of every generated text: raise it whenever the same model and prompts would get others.
 GENERATOR_VERSION = 1

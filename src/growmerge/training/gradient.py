@@ -60,14 +60,6 @@ def _summed_loss(head: nn.Module, states: torch.Tensor, targets: torch.Tensor) -
     return F.cross_entropy(head(states).float(), targets, reduction="sum")
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the machine, had no memory left. On a CPU torch raises a plain RuntimeError."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
-    )
-
-
 def is_compilation_failure(error: BaseException) -> bool:
     """Whether torch.compile, not the model, has failed."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))

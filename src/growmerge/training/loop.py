@@ -24,9 +24,10 @@ from growmerge.data.mixture import Mixture
 from growmerge.data.shards import TokenCorpus
 from growmerge.errors import GrowmergeError
 from growmerge.models.asymmetry import block_asymmetry
+from growmerge.models.memory import is_out_of_memory
 from growmerge.study.schedule import Schedule
 from growmerge.training.batches import read_ahead, sequences
-from growmerge.training.gradient import Gradient, is_compilation_failure, is_out_of_memory
+from growmerge.training.gradient import Gradient, is_compilation_failure
 from growmerge.training.hardware import bf16_peak, peak_memory_mb
 from growmerge.training.log import Entry, Spikes, TrainingLog
 from growmerge.training.nonfinite import where_not_finite
