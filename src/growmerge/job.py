@@ -13,6 +13,7 @@ from typing import Any
 from growmerge.disk import is_full, no_room
 from growmerge.errors import GrowmergeError
 from growmerge.fork_server import hand_over
+from growmerge.gpus import gpus_here, locks_folder, take_gpus
 
 INTERRUPTED = 130  # exit status of what Ctrl-C ends: 128 + SIGINT
 # What Snakemake puts into a script under this name, for scripts to import as linters and type checkers want it.
@@ -51,7 +52,7 @@ def heavy_imports() -> Iterator[None]:
 def job(
     log: str | Path | None = None, level: int = logging.INFO, threads: int | None = None, *, name: str = ""
 ) -> Iterator[logging.Logger]:
-    """Run a script's body, with that many `threads` in torch.
+    """Run a script's body, with that many `threads` in torch, on GPUs of its own if its rule asks for some.
 
     Messages of the `growmerge` loggers go to `log`, and to the terminal after the `name` of what the job makes: several
     jobs write to one terminal at a time. A GrowmergeError ends the script with its message alone, and so do a full disk
@@ -74,6 +75,7 @@ def job(
         except OSError as error:
             logger.warning("%s: this log cannot be written (%s)", log, error.strerror)
     try:
+        take_gpus(snakemake.resources.get("gpu", 0) if snakemake else 0, gpus_here(), locks_folder())
         yield logger
     except GrowmergeError as error:
         logger.error("error: %s", error)

@@ -23,6 +23,7 @@ GROUND = {
         "errors",
         "fork_server",
         "frames",
+        "gpus",
         "hashing",
         "hub",
         "ids",
