@@ -1,11 +1,10 @@
 """Wheels fetched by the real pip, from a folder or from an address where nothing answers."""
 
-import hashlib
 import socket
-import zipfile
 from pathlib import Path
 
 import pytest
+from wheels import digest, make_wheel, only_from
 
 from growmerge.data.packages import download_package
 from growmerge.errors import GrowmergeError
@@ -14,22 +13,10 @@ from growmerge.errors import GrowmergeError
 @pytest.fixture
 def index(tmp_path, monkeypatch) -> Path:
     """A folder that is pip's only source, with one wheel in it."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    path = folder / "some_words-1.0-py3-none-any.whl"
-    info = "some_words-1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: some-words\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())
+    path = make_wheel(tmp_path / "index")
+    for name, value in only_from(path.parent).items():
+        monkeypatch.setenv(name, value)
     return path
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_wheel_is_downloaded_and_nothing_else_is_left(tmp_path, index):

@@ -579,6 +579,20 @@ def test_text_to_tune_on_must_be_cut_by_a_benchmark(tmp_path):
         study(tmp_path, f"[{LINEAR}, {{name: tuned}}]", overlay)
 
 
+def test_text_to_tune_on_holds_no_sentences_that_a_benchmark_scores(tmp_path):
+    """The devtest sentences of FLORES+ are the held-out text of the paper's study, and what parity is measured on."""
+    overlay = tmp_path / "mine.yaml"
+    method = "{methods: [{name: tuned_rows, method: tuned, embedding: {method: rows}, sizes: all}]"
+    overlay.write_text(f"add: {method}, benchmarks: [{{name: bits_per_byte, limit: 200}}]}}\n")
+    told = (
+        "mine.yaml: add.methods.0.method = 'tuned': is fitted to held-out text, and that of 'swe', 'flores-swe', "
+        "holds the sentences that the benchmark 'parity' scores; give 'swe' another `evaluation` corpus, or leave the"
+    )
+    with pytest.raises(GrowmergeError, match=told):
+        load_files(CONFIG / "config.yaml", overlay)
+    load_files(CONFIG / "config.yaml", CONFIG / "one-gpu.yaml")  # the same sentences, but not as held-out text
+
+
 def test_a_method_of_the_users_that_asks_for_coefficients_says_how_they_are_fitted(tmp_path):
     (tmp_path / "own.py").write_text(
         "from growmerge.merging.methods import Tensors, merge_method\n\n\n"

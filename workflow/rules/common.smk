@@ -55,6 +55,7 @@ try:
     overlays = list(map(Path, workflow.config_settings.configfiles))
     files = [file for file in map(Path, workflow.configfiles) if file not in overlays] + overlays
     STUDY = validate(config, files, workflow.config_settings.config)
+    config.update(STUDY.model_dump(mode="json"))  # for scripts and the report: lists extended, languages in full
     check_local(STUDY, files, workflow.config_settings.config)
     GRID = Grid(STUDY)
     RECIPES = Recipes(GRID)

@@ -83,7 +83,9 @@ def write_benchmark(
 
 
 def write_tuning_text(folder: Path, text: HeldOutShards, limit: int, piece_bytes: int) -> None:
-    """Publish the tuning half of held-out text as items in `folder`: what merges may be fitted on, never scored on.
+    """Publish the tuning half of held-out text as items in `folder`: what merges may be fitted to.
+
+    Bits per byte are not measured on it.
 
     See `growmerge.benchmarks.made.running_text.text_items`. Raises GrowmergeError if these are fewer than FEWEST_TEXTS.
     """

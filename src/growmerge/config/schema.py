@@ -120,6 +120,13 @@ class Study(Strict):
         """The corpus of that name, or of which `name` is a part."""
         return next(c for c in self.corpora if name == c.name or name in [part.name for part in c.parts])
 
+    def evaluation_corpus(self, code: str) -> Corpus:
+        """The corpus whose held-out documents a language is scored on: `evaluation`, or its own text."""
+        if code == self.english.code:
+            return self.corpus(self.english.evaluation)
+        chosen = next(language for language in self.languages if language.code == code)
+        return self.corpus(chosen.evaluation or chosen.corpus)
+
     def expected(self, name: str) -> Expected | None:
         """The stated size of a corpus or part; a part without one has its share of the corpus's."""
         corpus = self.corpus(name)

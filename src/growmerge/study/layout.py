@@ -382,10 +382,7 @@ class Layout:
 
     def evaluation_corpus(self, language: str) -> Corpus:
         """The corpus whose held-out sentences a language is scored on."""
-        if language == self.study.english.code:
-            return self.study.corpus(self.study.english.evaluation)
-        chosen = next(x for x in self.study.languages if x.code == language)
-        return self.study.corpus(chosen.evaluation or chosen.corpus)
+        return self.study.evaluation_corpus(language)
 
     def heldout_text(self) -> dict[str, list[str]]:
         """Language -> the documents folders that hold its held-out text; English and all languages."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from growmerge.catalogue.merge_methods import COEFFICIENTS, TUNED, WEIGHT, Kind
 from growmerge.catalogue.merge_registry import MergeMethod, member_statistics, merge_methods
+from growmerge.config.corpora import Corpus, HubSource
 from growmerge.config.merging import Ensemble, Method, OverTraining
 from growmerge.config.problems import Problem, check_known, check_unique
 from growmerge.config.schema import Study
@@ -200,8 +202,8 @@ def _check_tuned(key: str, named: str, method: Method, taken: MergeMethod, study
     measured = study.running_text
     if measured is None:
         message = (
-            "is fitted to the half of the held-out text that no benchmark scores, which is cut as the benchmark "
-            "bits_per_byte says; add it to `benchmarks`"
+            "is fitted to the half of the held-out text that bits per byte does not score, which is cut as the "
+            "benchmark bits_per_byte says; add it to `benchmarks`"
         )
         raise Problem(named, method.registered, message)
     for code in study.language_codes:
@@ -210,9 +212,28 @@ def _check_tuned(key: str, named: str, method: Method, taken: MergeMethod, study
                 f"is fitted to held-out text of all languages, but '{measured.name}' leaves '{code}' out; add it there"
             )
             raise Problem(named, method.registered, message)
+        corpus = study.evaluation_corpus(code)
+        if scored := _scored_from(study, code, corpus):
+            message = (
+                f"is fitted to held-out text, and that of '{code}', '{corpus.name}', holds the sentences that the "
+                f"benchmark '{scored}' scores; give '{code}' another `evaluation` corpus, or leave the method out"
+            )
+            raise Problem(named, method.registered, message)
     for name in TUNED:
         if isinstance(value := method.parameters.get(name), list):
             raise Problem(f"{key}.parameters.{name}", value, "must be one number: it is the same for all layers")
+
+
+def _scored_from(study: Study, code: str, corpus: Corpus) -> str | None:
+    """The first benchmark that reads the same rows of the same dataset as the corpus."""
+    read = {(source.dataset, source.config, source.split) for source in corpus.sources if isinstance(source, HubSource)}
+    for benchmark in study.benchmarks:
+        if benchmark.entry.languages is None or not benchmark.has(code):
+            continue
+        dataset = benchmark.dataset(code)
+        if any((dataset.id, *rows) in read for rows in product(dataset.configs, dataset.splits)):
+            return benchmark.name
+    return None
 
 
 def _check_parameter(key: str, name: str, value: Any, method: MergeMethod) -> None:

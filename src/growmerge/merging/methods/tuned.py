@@ -1,6 +1,6 @@
-"""Coefficients for each tensor and language, fitted to held-out text that no benchmark scores.
+"""Coefficients for each tensor and language, fitted to the held-out text that bits per byte does not score.
 
-The merged tensor t is base_t + sum over languages l of c[t, l] (expert_l - base)_t. How c is fitted stands in
+The merged tensor t is base_t + sum over languages l of c[t, l] (expert_l - base)_t. How c is fitted is in
 `growmerge.merging.tuning`; the rule tune_coefficients does it, and the merge itself only adds up.
 """
 
