@@ -39,7 +39,7 @@ VERSIONS = ("torch", "transformers", "lm_eval", "minicons", "mergekit", "dataset
 # What is run, and the arguments with which it only shows that it works.
 COMMANDS = {
     "speed/scoring.py --batch 1 16 32": "--pairs 40 --rounds 1 --batch 1 8",
-    "speed/scoring.py --shape smollm2 --pairs 40 --batch 1 8 --ways harness": "--pairs 2 --rounds 1 --batch 1",
+    "speed/scoring.py --shape smollm2 --pairs 120 --batch 16 --ways harness": "--pairs 2 --rounds 1 --batch 1",
     "speed/merging.py --repeats 2 --only job,mergekit": "--repeats 1 --layers 1 --vocabulary 1024 --methods linear",
     "speed/training.py --rounds 10": "--rounds 1 --steps 8",
     "speed/tokenizing.py --megabytes 20": "--megabytes 1 --rounds 1",
