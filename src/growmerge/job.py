@@ -75,7 +75,8 @@ def job(
         except OSError as error:
             logger.warning("%s: this log cannot be written (%s)", log, error.strerror)
     try:
-        take_gpus(snakemake.resources.get("gpu", 0) if snakemake else 0, gpus_here(), locks_folder())
+        if wanted := snakemake.resources.get("gpu", 0) if snakemake else 0:
+            take_gpus(wanted, gpus_here(), locks_folder())
         yield logger
     except GrowmergeError as error:
         logger.error("error: %s", error)
