@@ -1,4 +1,4 @@
-"""README and docs/: links that lead somewhere, and examples that are configurations."""
+"""README and docs/: links that lead somewhere, and examples and tables that agree with code and configuration."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ from conftest import ROOT
 
 from growmerge.config import load_files
 from growmerge.study.grid import Grid
+from growmerge.study.resources import tuning_memory
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = [ROOT / "config/README.md"]
@@ -53,3 +54,18 @@ def test_merges_of_ones_own_are_added_to_those_of_the_full_grid(tmp_path):
     assert added == ["linear_rows", "linear_centred", "regmean_rows", "tuned_rows"]
     assert study.merging.rounds is not None
     assert {"ensemble", "healed"} <= {model.kind for model in Grid(study)}
+
+
+def test_the_page_on_clusters_says_what_every_rule_with_a_gpu_requests():
+    page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    requests = page.split("## What a job requests\n")[1].split("\n## ")[0]
+    named = {rule for line in requests.splitlines() if line[:1] == "|" for rule in re.findall(r"`(\w+)`", line)}
+    rules = [
+        part
+        for file in (ROOT / "workflow/rules").glob("*.smk")
+        for part in re.split(r"^(?:rule|use rule \w+ as) ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    ]
+    with_gpu = {rule.split(":")[0].split(" ")[0] for rule in rules if re.search(r"^ +gpu=", rule, re.MULTILINE)}
+    assert {"train_base", "tune_coefficients"} <= with_gpu <= named
+    memory = tuning_memory(load_files(ROOT / "config/config.yaml"), 2, "ekk+fao+fas+isl+swe", 1)
+    assert f"take {memory / 1000:.0f} GB to fit coefficients" in requests
