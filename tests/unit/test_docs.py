@@ -1,4 +1,4 @@
-"""README and docs/: links that lead somewhere, and examples and tables that agree with code and configuration."""
+"""README and docs/: readable lines, links that lead somewhere, examples and tables that agree with the code."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,8 @@ from growmerge.config import load_files
 from growmerge.study.grid import Grid
 from growmerge.study.resources import tuning_memory
 
+WIDEST = 128  # characters, CONTRIBUTING.md
+NOTEBOOK = ROOT / "docs/notebook.md"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = [ROOT / "config/README.md"]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
@@ -29,6 +31,12 @@ def snippets(page: str, heading: str) -> list[str]:
     """The examples in YAML of a section."""
     section = (ROOT / page).read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != NOTEBOOK], ids=name)
+def test_no_line_is_longer_than_one_can_read_but_in_tables(page):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert [(i, len(line)) for i, line in enumerate(lines, 1) if len(line) > WIDEST and line[0] != "|"] == []
 
 
 @pytest.mark.parametrize("page", [*PAGES, *GENERATED], ids=name)
