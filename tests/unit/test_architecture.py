@@ -108,6 +108,13 @@ def test_no_import_runs_back_up(name):
         assert ORDER.index(there) <= ORDER.index(here), f"{name} imports {imported}, which stands below it"
 
 
+def test_the_diagram_shows_the_packages_in_this_order():
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    diagram = page.split("```mermaid\n")[1].split("```")[0]
+    shown = [word for line in diagram.splitlines() if "-->" in line for word in re.findall(r"\w+(?=$| -->|\[)", line)]
+    assert [name for name in shown if name not in ("ground", "decide", "do", "show")] == list(ORDER)
+
+
 def test_no_imports_go_round_in_a_circle():
     graph = {name: [other for other in imported if other != name] for name, imported in GRAPH.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle

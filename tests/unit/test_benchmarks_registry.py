@@ -16,7 +16,7 @@ from growmerge.catalogue.entry import Dataset, Entry, Metric
 from growmerge.config.benchmarks import Benchmark
 from growmerge.errors import GrowmergeError
 
-DOCUMENT = Path(__file__).parents[2] / "docs/benchmarks.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/extending.md"
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def added(tmp_path, monkeypatch):
 
 
 def example():
-    """The file that docs/benchmarks.md shows."""
-    section = DOCUMENT.read_text(encoding="utf-8").split("## Adding a benchmark")[1]
+    """The file that docs/extending.md shows."""
+    section = DOCUMENT.read_text(encoding="utf-8").split("## A benchmark\n")[1]
     return section.split("```python\n")[1].split("```")[0]
 
 

@@ -83,7 +83,7 @@ def test_so_does_text_of_ones_own_which_is_counted(texts, tmp_path):
     assert hours < DAY and disk < 100 * GB
 
 
-def test_the_first_hour_has_the_same_models_and_merges_and_little_text(texts):
+def test_the_rehearsal_of_own_text_has_the_same_models_and_merges_and_little_text(texts):
     texts(words=40, documents=5000)
     files = ("one-gpu.yaml", "one-gpu-own.yaml")
     (whole, *_), (grid, costs, _, disk) = planned(*files), planned(*files, "one-gpu-try.yaml")

@@ -27,7 +27,7 @@ job starts.
 |---|---|
 | `config.yaml` | the default: Grow Up and Merge at full size |
 | `published.yaml` | the same study from its published checkpoints, without training |
-| `beyond.yaml` | the same study with merges made for languages, beside the paper's |
+| `beyond.yaml` | the same study with merges made for languages, next to the paper's |
 | `limits-of-merging.yaml` | On the Limits of Model Merging at full size |
 | `limits-of-merging-published.yaml` | given after that file: from its published checkpoints, without training |
 | `miniature.yaml` | the whole pipeline with tiny models, for a laptop; `make demo` runs it |
@@ -47,7 +47,7 @@ job starts.
 
 Each YAML file states only what differs from `config.yaml`. Do the same in a file of your own, and
 give it with `snakemake --configfile my-study.yaml`. Several files can follow one another; a later file overrides an
-earlier one. Mappings are merged key by key. A list replaces the whole list below it, but what stands under `add`
+earlier one. Mappings are merged key by key. A list replaces the whole list below it, but what is under `add`
 extends it, such as `add: {languages: [dan, nob]}`, also in `--config`. These lists can be extended:
 {lists}.
 

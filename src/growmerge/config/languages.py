@@ -38,7 +38,7 @@ class Language(Strict):
 class ShortLanguage(Strict):
     """A language without a `corpus`: its text comes from FineWeb-2, or from files of your own.
 
-    A code alone, such as `dan`, stands for `{code: dan}`. Name, corpus and held-out sentences (of FLORES+, where the
+    A code alone, such as `dan`, means `{code: dan}`. Name, corpus and held-out sentences (of FLORES+, where the
     study has English ones) are derived, and benchmarks of files below list it, too. The keys of Language and those here
     override what is derived; `snakemake plan` shows it.
     """

@@ -129,8 +129,8 @@ class Merging(Strict):
     modules: list[str] = Field(
         default_factory=list,
         description="Python files that define merge methods. A path is relative to the configuration file that names "
-        "it, or else to the working directory. Each file must stand alone: if it is edited, its merges are made again, "
-        "but edits of files that it imports are not noticed.",
+        "it, or else to the working directory. Each file must be complete by itself: if it is edited, its merges are "
+        "made again, but edits of files that it imports are not noticed.",
     )
     methods: list[Method] = Field(description="The merge methods.")
     statistics_from: dict[LanguageCode, Name] = Field(

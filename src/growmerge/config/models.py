@@ -149,7 +149,7 @@ class Sharing(Strict):
 
 
 class External(Strict):
-    """A model of others that is only scored, beside the study's own."""
+    """A model of others that is only scored, next to the study's own."""
 
     name: Name = Field(description="Its name in paths, tables and figures.")
     from_: str = Field(

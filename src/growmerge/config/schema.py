@@ -54,7 +54,7 @@ class Study(Strict):
         None, description="Experts that share the beginning of their training. Default: none."
     )
     external: list[External] = Field(
-        default_factory=list, description="Models of others that are scored beside the study's."
+        default_factory=list, description="Models of others that are scored next to the study's."
     )
     training: Training = Field(description="The training recipe of all models.")
     merging: Merging = Field(description="Which merges are made, and how.")
