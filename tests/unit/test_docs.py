@@ -7,6 +7,7 @@ import pytest
 from conftest import ROOT
 
 from growmerge.config import load_files
+from growmerge.errors import GrowmergeError
 from growmerge.study.grid import Grid
 from growmerge.study.resources import tuning_memory
 
@@ -48,18 +49,23 @@ def test_every_link_leads_to_a_file_and_a_heading(page):
 
 
 def test_merges_of_ones_own_are_added_to_those_of_the_full_grid(tmp_path):
-    """The examples go over config.yaml and take nothing from it."""
-    files = [ROOT / "config/config.yaml"]
-    below = load_files(*files)
-    for i, text in enumerate(snippets("docs/merging-languages.md", "In a study of your own")):
-        files.append(tmp_path / f"{i}.yaml")
-        files[-1].write_text(text, encoding="utf-8")
-    study = load_files(*files)
+    """The first example goes over config.yaml and takes nothing from it. The second is refused there."""
+    full, one_gpu = ROOT / "config/config.yaml", ROOT / "config/one-gpu.yaml"
+    added, tuned = tmp_path / "added.yaml", tmp_path / "tuned.yaml"
+    texts = snippets("docs/merging-languages.md", "In a study of your own")
+    for file, text in zip((added, tuned), texts, strict=True):
+        file.write_text(text, encoding="utf-8")
+    below, study = load_files(full), load_files(full, added)
+    with pytest.raises(GrowmergeError, match="'flores-swe', holds the sentences that the benchmark 'parity' scores"):
+        load_files(full, added, tuned)
+    another = tmp_path / "another.yaml"  # name of its own: one-gpu.yaml has this method already
+    another.write_text(tuned.read_text(encoding="utf-8").replace("name: tuned_rows", "name: again"), encoding="utf-8")
+    assert load_files(full, one_gpu, another).merging.methods[-1].name == "again"
     methods, benchmarks = study.merging.methods, study.benchmarks
     assert methods[: len(below.merging.methods)] == below.merging.methods
     assert benchmarks[: len(below.benchmarks)] == below.benchmarks
-    added = [method.name for method in methods[len(below.merging.methods) :]]
-    assert added == ["linear_rows", "linear_centred", "regmean_rows", "tuned_rows"]
+    names = [method.name for method in methods[len(below.merging.methods) :]]
+    assert names == ["linear_rows", "linear_centred", "regmean_rows"]
     assert study.merging.rounds is not None
     assert {"ensemble", "healed"} <= {model.kind for model in Grid(study)}
 
