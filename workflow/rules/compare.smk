@@ -111,6 +111,6 @@ rule correlate_similarity:
         resamples=STUDY.analysis.bootstrap_resamples,
         seed=STUDY.seed,
     message:
-        "Hold the similarity of every pair of models against the drop after merging it"
+        "Relate the similarity of every pair of models to the drop after merging"
     script:
         "../scripts/correlate_similarity.py"

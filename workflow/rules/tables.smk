@@ -86,7 +86,7 @@ rule tabulate_scores:
         "../scripts/tabulate_scores.py"
 
 
-# Models held against one another on the same items: a merge against linear, members and mixed model, setups, equal cost.
+# A merge is compared with linear, its members and the mixed model; setups with each other; models of equal cost.
 rule tabulate_contrasts:
     """
     Tabulate differences between models, with intervals.
@@ -119,7 +119,7 @@ rule tabulate_contrasts:
         measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
         seed=STUDY.seed,
     message:
-        "Hold models against one another on the same items"
+        "Compare models on the same items"
     script:
         "../scripts/tabulate_contrasts.py"
 
@@ -144,7 +144,7 @@ use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
         models=lambda w: [vars(model) for model in TABULATED[w.figure]],
         kinds=lambda w: CONTRASTED[w.figure],
     message:
-        "Hold the models of {wildcards.figure} against one another on the same items"
+        "Compare the models of {wildcards.figure} on the same items"
 
 
 # Each setup's merges, ensembles and healed models between its base and its model of all languages.
@@ -177,7 +177,7 @@ rule tabulate_gap:
         measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
         seed=STUDY.seed,
     message:
-        "Share out the gap between the bases and joint training"
+        "Compute the share of the gap that each model wins back"
     script:
         "../scripts/tabulate_gap.py"
 
@@ -277,7 +277,7 @@ rule tabulate_benchmarks:
     params:
         measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
     message:
-        "Count the items of every benchmark, beside what the papers print"
+        "Count the items of every benchmark, next to what the papers print"
     script:
         "../scripts/tabulate_benchmarks.py"
 

@@ -1,4 +1,4 @@
-"""Rule tabulate_benchmarks: how many items every benchmark came to, beside what the papers print."""
+"""Rule tabulate_benchmarks: how many items every benchmark came to, next to what the papers print."""
 
 from growmerge.job import heavy_imports, job, snakemake
 

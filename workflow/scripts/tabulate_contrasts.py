@@ -1,4 +1,4 @@
-"""Rule tabulate_contrasts: models held against one another on the same items, as Parquet and CSV."""
+"""Rule tabulate_contrasts: differences between models on the same items, as Parquet and CSV."""
 
 from growmerge.job import heavy_imports, job, snakemake
 

@@ -27,7 +27,7 @@ class Checkpoints:
     """
 
     def __init__(self, folders: Sequence[Path], device: str | torch.device = "cpu") -> None:
-        """Read the headers of the safetensors files of `folders` and hold the shapes against each other.
+        """Read the headers of the safetensors files of `folders` and compare the shapes with each other.
 
         Raises GrowmergeError for a folder that is not a plain Llama, and for the first tensor that one model lacks,
         or has in another shape than the first model, or in one that its config.json does not ask for.
