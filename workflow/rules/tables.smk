@@ -78,7 +78,7 @@ rule tabulate_scores:
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
     message:
         "Tabulate the scores of {wildcards.table} with confidence intervals"
@@ -116,7 +116,7 @@ rule tabulate_contrasts:
         english=STUDY.english.code,
         same_cost=[(match.matched_id, match.cheaper_id) for match in MATCHES if not match.excluded],
         resamples=STUDY.analysis.bootstrap_resamples,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
     message:
         "Compare models on the same items"
@@ -174,7 +174,7 @@ rule tabulate_gap:
         candidates=[vars(candidate) for candidate in SHOWN.candidates],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
     message:
         "Compute the share of the gap that each model wins back"
@@ -211,7 +211,7 @@ rule tabulate_signal:
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
         trainings=SHOWN.moments,
         late=[*(model.id for model in SHOWN.late), *{model.parents[0] for model in SHOWN.late}],
@@ -275,7 +275,7 @@ rule tabulate_benchmarks:
         mem_mb=1000,
         runtime=30,
     params:
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
     message:
         "Count the items of every benchmark, next to what the papers print"
     script:

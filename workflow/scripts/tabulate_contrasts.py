@@ -20,7 +20,7 @@ with job(snakemake.log[0]):
         same_cost=[tuple(pair) for pair in params.same_cost],
         resamples=params.resamples,
         seed=params.seed,
-        measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        measured=params.measured,
         replicates=params.get("replicates"),
         kinds=params.get("kinds"),
     )
