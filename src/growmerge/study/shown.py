@@ -80,6 +80,11 @@ class Shown:
         return {model.id: model for model in models if model.kind == "checkpoint"}
 
     @cached_property
+    def scored(self) -> list[Model]:
+        """All models, merges and checkpoints that are scored."""
+        return [*self.grid, *self.checkpoints.values()]
+
+    @cached_property
     def judged(self) -> list[Model]:
         """The models that show whether a benchmark can tell them apart: adapted ones, their checkpoints, and floors."""
         trained = {model.id for model in self.models}
