@@ -97,7 +97,7 @@ rule score_ensemble:
         members=lambda w: LAYOUT.ensemble_members(w.ensemble),
         benchmarks=lambda w: LAYOUT.listings(GRID.model(w.ensemble).scored_in),
     output:
-        update(f"{RESULTS}/scores/{{ensemble}}/items.parquet"),
+        update(LAYOUT.score("{ensemble}")),
     log:
         f"{LOGS}/scores/{{ensemble}}.log",
     benchmark:
@@ -129,7 +129,7 @@ rule score_unigram:
         counts=[LAYOUT.token_counts(corpus) for corpus in COUNTED_TEXT.values()],
         benchmarks=LAYOUT.listings(COUNTED_TEXT),
     output:
-        f"{RESULTS}/scores/unigram/items.parquet",
+        LAYOUT.score("unigram"),
     log:
         f"{LOGS}/scores/unigram.log",
     benchmark:
