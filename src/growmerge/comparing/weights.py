@@ -65,7 +65,7 @@ class Checkpoints:
                 yield block
 
     def tensor(self, name: str, index: int) -> Tensor:
-        """The tensor `name` of one model, fp32."""
+        """The tensor `name` of the model in `folders[index]`: fp32, of the shape `shapes[name]`."""
         with safe_open(self._paths[index][name], framework="pt") as file:
             tensor: Tensor = file.get_tensor(name)
             return tensor.to(self.device, torch.float32, copy=True)

@@ -26,7 +26,10 @@ MOST_ERRORS = 5
 
 
 def load_files(*paths: Path) -> Study:
-    """The study that the files describe, later ones over earlier ones."""
+    """The study that the files describe, later ones over earlier ones.
+
+    Raises GrowmergeError as `read_yaml` and `validate` do.
+    """
     data: dict[str, Any] = {}
     for path in paths:
         data = merge_mappings(data, read_yaml(path))
