@@ -15,6 +15,7 @@ import argparse
 import csv
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,7 @@ MEASURED = ROOT / "docs/measured/speed.csv"
 BEGIN, END = "<!-- written by make speed -->", "<!-- end of what make speed writes -->"
 COLUMNS = ("what", "other", "ratio", "low", "high", "rounds", "command", "measured")
 WIDTH = 128  # characters of a line of a page
+LOAD = re.compile(r"(?<=, load )[\d.]+(?= before\))")  # in what `machine` says
 VERSIONS = ("torch", "transformers", "lm_eval", "minicons", "mergekit", "datasets", "fastokens", "snakemake")
 # What is run, and the arguments with which it only shows that it works.
 COMMANDS = {
@@ -72,8 +74,18 @@ def whole(rows: Sequence[dict[str, str]]) -> Iterator[str]:
         spread = f"{row['low']} to {row['high']}" if row["low"] else ""
         yield f"| {row['what']} | {row['other']} | {row['ratio']} | {spread} | {row['rounds']} | `{row['command']}` |"
     yield ""
-    for when in dict.fromkeys(row["measured"] for row in rows):
+    for when in conditions(row["measured"] for row in rows):
         yield from textwrap.wrap(f"Measured {when}.", WIDTH)
+
+
+def conditions(measured: Iterable[str]) -> Iterator[str]:
+    """When and on what rows were measured, each once; those that differ only in the load are one, with its range."""
+    loads: dict[str, list[str]] = {}
+    for when in measured:
+        loads.setdefault(LOAD.sub("{}", when), []).extend(LOAD.findall(when))
+    for text, found in loads.items():
+        found.sort(key=float)
+        yield text.replace("{}", " to ".join(dict.fromkeys([*found[:1], *found[-1:]])))
 
 
 def short(rows: Sequence[dict[str, str]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Everything under some folders, held against its manifests: on several cores, and continued where it was cut off."""
+"""Everything under some folders, compared with its manifests: on several cores, and continued where it was cut off."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def verify_tree(
 ) -> int:
     """Verify every artifact under `folders`; returns how many there are.
 
-    Also holds the recorded digests of inputs against the inputs as they are now, and says which of the `expected`
+    Also compares the recorded digests of inputs with the inputs as they are now, and says which of the `expected`
     artifacts are there without a manifest. Unfinished work is named and passed over. Empty folders in `work` are not
     named: jobs leave those that they share. Raises GrowmergeError that lists all that is wrong, or if there is nothing
     to verify.

@@ -140,5 +140,5 @@ def score(study, layout, names, digests=None):
         resamples=50,
         seed=1,
         parity="mean_of_ratios",
-        measured={b.name: b.measured for b in study.benchmarks},
+        measured=study.measured,
     )

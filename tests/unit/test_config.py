@@ -58,6 +58,11 @@ def test_no_heading_is_there_twice():
     assert len(headings) == len(set(headings))
 
 
+def test_a_heading_has_the_keys_of_short_languages_too():
+    (heading,) = [line for line in describe.readme().splitlines() if line.endswith(": Expected")]
+    assert "`languages.expected`" in heading
+
+
 def test_every_file_in_config_is_named():
     files = {path.name for path in (ROOT / "config").iterdir()} - {"README.md"}
     preamble = describe.readme().partition("## ")[0]

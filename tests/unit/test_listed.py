@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from test_gap import MEASURED, NO_REFERENCE, pairs, text
 
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.outcomes import bits_and_bytes, outcomes
+from growmerge.evaluation.outcomes import Documents, outcomes
 from growmerge.study.grid import Model
 from growmerge.tables import listed, statistics
 from growmerge.tables.listed import Listings
@@ -57,11 +57,12 @@ def test_items_of_one_name_share_their_other_candidates():
 @given(st.permutations([(f"d{d}#{p}", -1.0 - d / 3 - p, 10 + p) for d in range(3) for p in range(d + 1)]))
 def test_bits_and_bytes_are_summed_by_document_whatever_the_order_of_rows(pieces):
     rows = pd.DataFrame(pieces, columns=["item", "logprob", "bytes"]).assign(benchmark="text", language="swe")
-    found = bits_and_bytes(rows)
+    found = Documents.of(rows)
+    bits = found.bits(rows["logprob"].to_numpy())
     for d in range(3):
         nats, length = sum(1 + d / 3 + p for p in range(d + 1)), sum(10 + p for p in range(d + 1))
-        bits, summed = found.loc[("text", "swe", f"d{d}")]
-        assert bits == pytest.approx(nats / np.log(2)) and summed == length
+        place = found.index.get_loc(("text", "swe", f"d{d}"))
+        assert bits[place] == pytest.approx(nats / np.log(2)) and found.bytes[place] == length
 
 
 def test_models_with_the_same_items_share_a_listing_and_others_do_not():

@@ -16,7 +16,7 @@ from growmerge.catalogue.entry import Entry, Metric
 from growmerge.data.corpus import HELDOUT
 from growmerge.data.documents import Document, write_documents
 from growmerge.errors import GrowmergeError
-from growmerge.evaluation.outcomes import bits_and_bytes, bits_per_byte
+from growmerge.evaluation.outcomes import Documents, bits_per_byte
 from growmerge.evaluation.scorer import score_items
 from growmerge.study.grid import Model
 from growmerge.tables.contrasts import Contrast, compare
@@ -121,9 +121,10 @@ def test_bits_per_byte_are_an_independent_sum(scored):
     assert count == sum(len(d.text.encode()) for d in DOCUMENTS if d.id in {document_of(item.id) for item in items})
     assert rows["bytes"].sum() == count
     assert bits_per_byte(rows) == pytest.approx(bits / count, rel=1e-6)
-    summed = bits_and_bytes(rows)
-    assert len(summed) == 30, "a row a document, not a piece"
-    assert summed["bits"].sum() / summed["bytes"].sum() == pytest.approx(bits / count, rel=1e-6)
+    documents = Documents.of(rows)
+    assert len(documents.index) == 30, "one for each document, not for each piece"
+    summed = documents.bits(rows["logprob"].to_numpy()).sum()
+    assert summed / documents.bytes.sum() == pytest.approx(bits / count, rel=1e-6)
 
 
 def test_the_summary_has_bits_per_byte_with_an_interval_over_documents(scored):

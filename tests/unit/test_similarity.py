@@ -6,7 +6,7 @@ import torch
 from scipy.stats import ortho_group
 
 from growmerge.comparing.comparison import frame
-from growmerge.comparing.similarity import centred_gram, cka_matrix, cosines, distances, linear_cka, stable_rank
+from growmerge.comparing.similarity import centred_gram, cka_matrix, cosines, distances, stable_rank
 from growmerge.comparing.states import VARIANTS, compare_states, pooled_states
 from growmerge.data.tokenizer import load_tokenizer
 from growmerge.errors import GrowmergeError
@@ -17,6 +17,11 @@ X = RNG.standard_normal((40, 12)) @ RNG.standard_normal((12, 12)) + 3.0
 Y = X[:, :7] @ RNG.standard_normal((7, 9)) + RNG.standard_normal((40, 9))
 
 # --- CKA ------------------------------------------------------------------------------------------------------------
+
+
+def linear_cka(x, y):
+    """That of two representations of the same n inputs, [n, features of each]."""
+    return float(cka_matrix([centred_gram(x), centred_gram(y)])[0, 1])
 
 
 def hsic(k, m):

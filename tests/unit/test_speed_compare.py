@@ -33,6 +33,12 @@ def test_a_ratio_is_that_of_each_round_and_the_row_has_median_and_range(compare)
     assert (empty, when) == ("", "Measured today.")
 
 
+def test_rows_that_differ_only_in_the_load_are_measured_under_one_condition_with_its_range(compare):
+    before = ["1 on 2 cores (a, load 9.5 before); b", "1 on 2 cores (a, load 10.0 before); b", "2 on 4 cores; b"]
+    assert list(compare.conditions([*before, before[0]])) == ["1 on 2 cores (a, load 9.5 to 10.0 before); b", before[2]]
+    assert list(compare.conditions(before[:1] * 2)) == before[:1]
+
+
 def test_rounds_that_one_side_lacks_are_an_error(compare):
     with pytest.raises(ValueError, match="zip"):
         compare.summary({"what": "", "other": "", "ours": [1.0], "theirs": [1.0, 2.0]}, "", "")

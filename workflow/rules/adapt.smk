@@ -9,8 +9,8 @@ use rule train_base as adapt_model with:
         parent=lambda w: LAYOUT.parent(w.adapted),
         shards=lambda w: LAYOUT.training_shards(w.adapted),
     output:
-        model=directory(f"{RESULTS}/models/{{adapted}}"),
-        checkpoints=directory(f"{RESULTS}/checkpoints/{{adapted}}"),
+        model=directory(LAYOUT.model("{adapted}")),
+        checkpoints=directory(LAYOUT.checkpoints("{adapted}")),
     log:
         f"{LOGS}/models/{{adapted}}.log",
     benchmark:

@@ -20,7 +20,6 @@ from growmerge.config.yaml_files import check_file
 from growmerge.study.costs import Costs, check_continued, check_saved_steps, stated_counts
 from growmerge.errors import GrowmergeError
 from growmerge.figures import FIGURES
-from growmerge.ids import split_seed
 from growmerge.producers import search_producers_once
 from growmerge.scheduler import look_only_after_changes
 from growmerge.slurm import outlive_outages
@@ -34,6 +33,7 @@ from growmerge.study.resources import inference_memory, training_gpus, training_
 from growmerge.study.resources import ensemble_memory, ensemble_minutes, merging_minutes, scoring_minutes
 from growmerge.study.resources import merging_memory, tuning_memory
 from growmerge.study.shown import Shown
+from growmerge.study.tabulated import Tabulated
 from growmerge.study.wildcards import constraints, one_of, setups_merged_by_all
 
 outlive_outages()
@@ -73,10 +73,8 @@ except GrowmergeError as error:
 # compute, to see what training brings, or to see how noisy scores are.
 SHOWN = Shown(COSTS, MATCHES)
 CHECKPOINTS = SHOWN.checkpoints
-# All models and merges that are scored.
-SCORED = [*GRID, *CHECKPOINTS.values()]
-# Figure -> the models that it shows. Each is drawn from a table of its name.
-DRAWN = {name: models for name, figure in FIGURES.items() if (models := list(figure.models(SHOWN)))}
+SCORED = SHOWN.scored
+TABULATED = Tabulated(SHOWN, FIGURES, compared=bool(LAYOUT.comparisons()))
 
 # How what benchmarks ask for is generated, where they do; and the files of scores, which then are two.
 DECODING = {b.name: asdict(decoding) for b in STUDY.benchmarks if (decoding := b.decoding(STUDY.seed))}

@@ -1,11 +1,5 @@
 # How alike the models of a setup are before they are merged, and whether that says what merging costs.
 
-# Figures that are drawn from comparisons, if there are any.
-COMPARISON_FIGURES = [name for name in DRAWN if FIGURES[name].source == "comparisons" and LAYOUT.comparisons()]
-COMPARISON_TABLES = [
-    f"{RESULTS}/tables/{table}.{suffix}" for table in COMPARISON_FIGURES for suffix in ("parquet", "csv")
-]
-
 # A statistic that is added, edited or removed makes the comparisons again. Without any there is no such param, so the
 # comparisons of studies that never had one stay as they are.
 ADDED = {"statistics": ADDED_STATISTICS} if ADDED_STATISTICS else {}
@@ -111,6 +105,6 @@ rule correlate_similarity:
         resamples=STUDY.analysis.bootstrap_resamples,
         seed=STUDY.seed,
     message:
-        "Hold the similarity of every pair of models against the drop after merging it"
+        "Relate the similarity of every pair of models to the drop after merging"
     script:
         "../scripts/correlate_similarity.py"

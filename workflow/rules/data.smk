@@ -218,7 +218,7 @@ rule write_tuning_text:
 
 rule generate_pairs:
     """
-    Generate minimal pairs, to be looked at.
+    Build the minimal pairs of inflection in one language, with a sample to read.
     """
     input:
         documents=lambda w: LAYOUT.benchmark_documents(w.benchmark, w.language),
@@ -244,7 +244,7 @@ rule generate_pairs:
         seed=STUDY.seed,
         version=BENCHMARKS_VERSION,
     message:
-        "Make minimal pairs of inflection, {wildcards.benchmark}, in {wildcards.language}"
+        "Build the minimal pairs of inflection, {wildcards.benchmark}, in {wildcards.language}"
     script:
         "../scripts/generate_pairs.py"
 

@@ -1,7 +1,9 @@
 # Figures, each from its table.
 
 FIGURE_FILES = [
-    f"{RESULTS}/figures/{figure}.{suffix}" for figure in FIGURE_NAMES for suffix in ("pdf", "png", "svg", "csv", "md")
+    f"{RESULTS}/figures/{figure}.{suffix}"
+    for figure in TABULATED.figures
+    for suffix in ("pdf", "png", "svg", "csv", "md")
 ]
 
 
@@ -15,7 +17,9 @@ rule draw_figure:
     """
     input:
         table=f"{RESULTS}/tables/{{figure}}.parquet",
-        contrasts=lambda w: [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in CONTRASTED else [],
+        contrasts=lambda w: (
+            [f"{RESULTS}/tables/{w.figure}_contrasts.parquet"] if w.figure in TABULATED.contrasted else []
+        ),
         signal=lambda w: [f"{RESULTS}/tables/signal.parquet"] if FIGURES[w.figure].signal else [],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
@@ -34,7 +38,7 @@ rule draw_figure:
     benchmark:
         f"{TIMES}/figures/{{figure}}.tsv"
     wildcard_constraints:
-        figure="|".join(FIGURE_NAMES),
+        figure="|".join(TABULATED.figures),
     conda:
         "../../envs/analyse.yaml"
     threads: 1
@@ -51,7 +55,7 @@ rule draw_figure:
         "../scripts/draw_figure.py"
 
 
-if TOKENIZER_FIGURES:
+if TABULATED.tokenizer_figures:
 
     rule tokenizer_report:
         """
@@ -60,7 +64,7 @@ if TOKENIZER_FIGURES:
         input:
             [
                 f"{RESULTS}/figures/{figure}.{suffix}"
-                for figure in TOKENIZER_FIGURES
+                for figure in TABULATED.tokenizer_figures
                 for suffix in ("pdf", "png", "csv", "md")
             ],
         message:

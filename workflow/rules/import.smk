@@ -15,7 +15,7 @@ rule import_model:
     input:
         lambda w: parse_reference(GRID.imported[w.imported]).files(),
     output:
-        directory(f"{RESULTS}/models/{{imported}}"),
+        directory(LAYOUT.model("{imported}")),
     log:
         f"{LOGS}/models/{{imported}}.log",
     benchmark:
@@ -43,7 +43,7 @@ use rule import_model as import_checkpoint with:
     input:
         lambda w: parse_reference(GRID.imported_checkpoints[w.imported_checkpoint]).files(),
     output:
-        temp(directory(f"{RESULTS}/models/{{imported_checkpoint}}")),
+        temp(directory(LAYOUT.model("{imported_checkpoint}"))),
     log:
         f"{LOGS}/models/{{imported_checkpoint}}.log",
     benchmark:

@@ -13,7 +13,7 @@ rule count_tokens:
         shards=lambda w: LAYOUT.shards(w.part),
         tokenizer=f"{RESULTS}/tokenizer",
     output:
-        directory(f"{RESULTS}/statistics/token_counts/{{part}}"),
+        directory(LAYOUT.token_counts("{part}")),
     log:
         f"{LOGS}/statistics/token_counts/{{part}}.log",
     benchmark:
@@ -190,7 +190,7 @@ rule merge_models:
         modules=lambda w: LAYOUT.merge_modules([GRID.method(w.method)]),
         statistics=lambda w: LAYOUT.merge_statistics(w.setup, w.combination, [GRID.method(w.method)]),
     output:
-        directory(f"{RESULTS}/merges/{{setup}}/{{combination}}/{{method}}"),
+        directory(LAYOUT.merge("{setup}/{combination}/{method}")),
     log:
         f"{LOGS}/merges/{{setup}}/{{combination}}/{{method}}.log",
     benchmark:

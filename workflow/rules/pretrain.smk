@@ -8,7 +8,7 @@ rule initialise_model:
     input:
         f"{RESULTS}/tokenizer",
     output:
-        directory(f"{RESULTS}/models/{{random_base}}"),
+        directory(LAYOUT.model("{random_base}")),
     log:
         f"{LOGS}/models/{{random_base}}.log",
     benchmark:
@@ -36,7 +36,7 @@ rule clone_model:
     input:
         lambda w: LAYOUT.parent(w.cloned_base),
     output:
-        directory(f"{RESULTS}/models/{{cloned_base}}"),
+        directory(LAYOUT.model("{cloned_base}")),
     log:
         f"{LOGS}/models/{{cloned_base}}.log",
     benchmark:
@@ -64,8 +64,8 @@ rule train_base:
         parent=lambda w: LAYOUT.parent(w.trained_base),
         shards=lambda w: LAYOUT.training_shards(w.trained_base),
     output:
-        model=directory(f"{RESULTS}/models/{{trained_base}}"),
-        checkpoints=directory(f"{RESULTS}/checkpoints/{{trained_base}}"),
+        model=directory(LAYOUT.model("{trained_base}")),
+        checkpoints=directory(LAYOUT.checkpoints("{trained_base}")),
     log:
         f"{LOGS}/models/{{trained_base}}.log",
     benchmark:

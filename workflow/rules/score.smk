@@ -1,5 +1,5 @@
-# Scores of bases, adapted and healed models, ensembles, models of others, and merges that are kept as the result of
-# rounds; those of other merges are made where the merges are.
+# Scores of bases, adapted and healed models, their checkpoints, ensembles, models of others, and merges that are kept as
+# the result of rounds; those of other merges are made where the merges are.
 
 # Information parity compares with what one model makes of the English sentences (Glocker et al. 2025, section 3.6).
 PARITY_CELLS = LAYOUT.parity_cells
@@ -7,6 +7,59 @@ PARITY_CELLS = LAYOUT.parity_cells
 COUNTED_TEXT = counted_corpora(GRID)
 
 
+rule score_model:
+    """
+    Score one model.
+    """
+    input:
+        model=lambda w: LAYOUT.model(w.model),
+        benchmarks=lambda w: LAYOUT.listings(GRID.model(w.model).scored_in),
+    output:
+        [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
+    log:
+        f"{LOGS}/scores/{{model}}.log",
+    benchmark:
+        f"{TIMES}/scores/{{model}}.tsv"
+    conda:
+        "../../envs/merge.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
+        runtime=lambda w, attempt: scoring_minutes(bool(DECODING), attempt),
+    params:
+        decoding=DECODING,
+        tokens_per_batch=STUDY.scoring.tokens_per_batch,
+    message:
+        "Score {wildcards.model}"
+    script:
+        "../scripts/score_model.py"
+
+
+use rule score_model as score_checkpoint with:
+    """
+    Score an intermediate checkpoint.
+    """
+    input:
+        model=lambda w: LAYOUT.checkpoint(w.checkpoint),
+        benchmarks=lambda w: LAYOUT.listings(CHECKPOINTS[w.checkpoint].scored_in),
+    output:
+        [update(f"{RESULTS}/scores/{{checkpoint}}/{name}") for name in SCORES],
+    log:
+        f"{LOGS}/scores/{{checkpoint}}.log",
+    benchmark:
+        f"{TIMES}/scores/{{checkpoint}}.tsv"
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: inference_memory(STUDY, CHECKPOINTS[w.checkpoint].width, 2, attempt),
+        runtime=lambda w, attempt: scoring_minutes(bool(DECODING), attempt),
+    params:
+        step=lambda w: CHECKPOINTS[w.checkpoint].step,
+    message:
+        "Score the intermediate checkpoint {wildcards.checkpoint}"
+
+
+# Not derived from score_model: a derived rule keeps all params, and no decoding shapes these scores.
 rule score_reference:
     """
     Score the English side of parallel sentences with the reference model.
@@ -35,29 +88,6 @@ rule score_reference:
         "../scripts/score_model.py"
 
 
-use rule score_reference as score_model with:
-    """
-    Score one model.
-    """
-    input:
-        model=lambda w: LAYOUT.model(w.model),
-        benchmarks=lambda w: LAYOUT.listings(GRID.model(w.model).scored_in),
-    output:
-        [update(f"{RESULTS}/scores/{{model}}/{name}") for name in SCORES],
-    log:
-        f"{LOGS}/scores/{{model}}.log",
-    benchmark:
-        f"{TIMES}/scores/{{model}}.tsv"
-    resources:
-        gpu=1,
-        mem_mb=lambda w, attempt: inference_memory(STUDY, max(model.width for model in GRID.bases), 2, attempt),
-        runtime=lambda w, attempt: scoring_minutes(bool(DECODING), attempt),
-    params:
-        decoding=DECODING,
-    message:
-        "Score {wildcards.model}"
-
-
 # An ensemble is scored by log-likelihoods alone: it runs all its members, and writes no text.
 rule score_ensemble:
     """
@@ -67,7 +97,7 @@ rule score_ensemble:
         members=lambda w: LAYOUT.ensemble_members(w.ensemble),
         benchmarks=lambda w: LAYOUT.listings(GRID.model(w.ensemble).scored_in),
     output:
-        update(f"{RESULTS}/scores/{{ensemble}}/items.parquet"),
+        update(LAYOUT.score("{ensemble}")),
     log:
         f"{LOGS}/scores/{{ensemble}}.log",
     benchmark:
@@ -99,7 +129,7 @@ rule score_unigram:
         counts=[LAYOUT.token_counts(corpus) for corpus in COUNTED_TEXT.values()],
         benchmarks=LAYOUT.listings(COUNTED_TEXT),
     output:
-        f"{RESULTS}/scores/unigram/items.parquet",
+        LAYOUT.score("unigram"),
     log:
         f"{LOGS}/scores/unigram.log",
     benchmark:

@@ -1,40 +1,8 @@
 # Tables, from scores alone. Each figure is drawn from one of them.
 
-# Table -> the models whose scores it holds.
-TABULATED = {name: models for name, models in DRAWN.items() if FIGURES[name].source == "scores"}
-GAP_FIGURES = [name for name in DRAWN if FIGURES[name].source == "gap" and SHOWN.candidates]
-TOKENIZER_FIGURES = [name for name in DRAWN if FIGURES[name].source == "tokenizer"]
-FIGURE_NAMES = [*TABULATED, *COMPARISON_FIGURES, *GAP_FIGURES, *TOKENIZER_FIGURES]
-OF_GAP = [GRID.model(m) for m in dict.fromkeys(m for candidate in SHOWN.candidates for m in candidate.models)]
-CONTRASTED = {name: kinds for name in TABULATED if (kinds := list(FIGURES[name].contrasts(SHOWN)))}
-# Table -> the groups of its models whose means its figure shows, with several seeds.
-GROUPS = {n: [group._asdict() for group in FIGURES[n].groups(SHOWN)] for n in TABULATED if GRID.replicates.further}
-TABULATED["scores"] = SCORED
-# Contrasts are between models of the first seed, whose replicates are paired with one another.
-FIRST = [model for model in SCORED if split_seed(model.id)[1] is None]
-NAMED = [
-    *TABULATED,
-    *GAP_FIGURES,
-    *TOKENIZER_FIGURES,
-    *(f"{name}_contrasts" for name in CONTRASTED),
-    "contrasts",
-    "benchmarks",
-    "signal",
-    "by_language",
-    "means",
-    *(["trainings"] if GRID.trained else []),
-]
-TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in NAMED for suffix in ("parquet", "csv")] + COMPARISON_TABLES
+TABLES = [f"{RESULTS}/tables/{table}.{suffix}" for table in TABULATED.tables for suffix in ("parquet", "csv")]
 if DECODING:
     TABLES += [f"{RESULTS}/tables/translations.{suffix}" for suffix in ("parquet", "csv", "md")]
-
-# Table -> its models that it has the means over seeds of: none in those of figures that show the first seed.
-AVERAGED = {t: models if t == "scores" or FIGURES[t].over_seeds else [] for t, models in TABULATED.items()}
-# Table -> its models, with the replicates that it averages over.
-IN_TABLE = {t: list(dict.fromkeys([*TABULATED[t], *GRID.with_replicates(models)])) for t, models in AVERAGED.items()}
-
-# The models that show whether a benchmark can tell models apart, and their replicates, whose spread is its noise.
-JUDGED = GRID.with_replicates(SHOWN.judged)
 
 # How Snakemake's own report lists tables.
 IN_REPORT = {"category": "Tables", "caption": "../report/table.rst"}
@@ -53,8 +21,8 @@ rule tabulate_scores:
     Make the table of a figure, or of all scores.
     """
     input:
-        scores=lambda w: LAYOUT.scores(IN_TABLE[w.table]),
-        translations=lambda w: LAYOUT.translations(IN_TABLE[w.table]),
+        scores=lambda w: LAYOUT.scores(TABULATED.with_replicates[w.table]),
+        translations=lambda w: LAYOUT.translations(TABULATED.with_replicates[w.table]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
@@ -65,7 +33,7 @@ rule tabulate_scores:
     benchmark:
         f"{TIMES}/tables/{{table}}.tsv"
     wildcard_constraints:
-        table="|".join(TABULATED),
+        table="|".join(TABULATED.models),
     conda:
         "../../envs/analyse.yaml"
     threads: 1
@@ -73,12 +41,14 @@ rule tabulate_scores:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.table]), groups=lambda w: GROUPS.get(w.table, [])),
-        models=lambda w: [vars(model) for model in IN_TABLE[w.table]],
+        **GRID.replicates.params(
+            lambda w: GRID.by_seed(TABULATED.averaged[w.table]), groups=lambda w: TABULATED.groups(w.table)
+        ),
+        models=lambda w: [vars(model) for model in TABULATED.with_replicates[w.table]],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
     message:
         "Tabulate the scores of {wildcards.table} with confidence intervals"
@@ -86,7 +56,7 @@ rule tabulate_scores:
         "../scripts/tabulate_scores.py"
 
 
-# Models held against one another on the same items: a merge against linear, members and mixed model, setups, equal cost.
+# A merge is compared with linear, its members and the mixed model; setups with each other; models of equal cost.
 rule tabulate_contrasts:
     """
     Tabulate differences between models, with intervals.
@@ -109,17 +79,17 @@ rule tabulate_contrasts:
         mem_mb=lambda w, attempt: 8000 * attempt,
         runtime=120,
     params:
-        **GRID.replicates.params(GRID.by_seed(FIRST)),
-        models=[vars(model) for model in FIRST],
+        **GRID.replicates.params(GRID.by_seed(TABULATED.first)),
+        models=[vars(model) for model in TABULATED.first],
         scores_folder=lambda w: f"{RESULTS}/scores",
         baseline=STUDY.analysis.pairwise_method,
         english=STUDY.english.code,
         same_cost=[(match.matched_id, match.cheaper_id) for match in MATCHES if not match.excluded],
         resamples=STUDY.analysis.bootstrap_resamples,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
     message:
-        "Hold models against one another on the same items"
+        "Compare models on the same items"
     script:
         "../scripts/tabulate_contrasts.py"
 
@@ -127,7 +97,7 @@ rule tabulate_contrasts:
 # What the sentence under a figure rests on: contrasts between the models of that figure alone.
 use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     input:
-        scores=lambda w: LAYOUT.scores(IN_TABLE[w.figure]),
+        scores=lambda w: LAYOUT.scores(TABULATED.with_replicates[w.figure]),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/{{figure}}_contrasts.parquet",
@@ -138,13 +108,13 @@ use rule tabulate_contrasts as tabulate_contrasts_of_figure with:
     benchmark:
         f"{TIMES}/tables/{{figure}}_contrasts.tsv"
     wildcard_constraints:
-        figure="|".join(CONTRASTED),
+        figure="|".join(TABULATED.contrasted),
     params:
-        **GRID.replicates.params(lambda w: GRID.by_seed(AVERAGED[w.figure])),
-        models=lambda w: [vars(model) for model in TABULATED[w.figure]],
-        kinds=lambda w: CONTRASTED[w.figure],
+        **GRID.replicates.params(lambda w: GRID.by_seed(TABULATED.averaged[w.figure])),
+        models=lambda w: [vars(model) for model in TABULATED.models[w.figure]],
+        kinds=lambda w: TABULATED.contrasted[w.figure],
     message:
-        "Hold the models of {wildcards.figure} against one another on the same items"
+        "Compare the models of {wildcards.figure} on the same items"
 
 
 # Each setup's merges, ensembles and healed models between its base and its model of all languages.
@@ -153,7 +123,7 @@ rule tabulate_gap:
     Tabulate which share of the gap between base and joint training merges win back.
     """
     input:
-        scores=lambda w: LAYOUT.scores(GRID.with_replicates(OF_GAP)),
+        scores=lambda w: LAYOUT.scores(GRID.with_replicates(TABULATED.of_gap)),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/gap.parquet",
@@ -170,14 +140,14 @@ rule tabulate_gap:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=120,
     params:
-        **GRID.replicates.params(GRID.by_seed(OF_GAP)),
+        **GRID.replicates.params(GRID.by_seed(TABULATED.of_gap)),
         candidates=[vars(candidate) for candidate in SHOWN.candidates],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
     message:
-        "Share out the gap between the bases and joint training"
+        "Compute the share of the gap that each model wins back"
     script:
         "../scripts/tabulate_gap.py"
 
@@ -188,8 +158,8 @@ rule tabulate_signal:
     Tabulate what each benchmark can tell: above a floor, beyond noise, in order.
     """
     input:
-        scores=LAYOUT.scores(JUDGED),
-        translations=LAYOUT.translations(JUDGED),
+        scores=LAYOUT.scores(TABULATED.judged),
+        translations=LAYOUT.translations(TABULATED.judged),
         reference=[LAYOUT.reference_score] if PARITY_CELLS else [],
     output:
         parquet=f"{RESULTS}/tables/signal.parquet",
@@ -206,12 +176,12 @@ rule tabulate_signal:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
-        **GRID.replicates.params(GRID.by_seed(JUDGED)),
-        models=[vars(model) for model in JUDGED],
+        **GRID.replicates.params(GRID.by_seed(TABULATED.judged)),
+        models=[vars(model) for model in TABULATED.judged],
         scores_folder=lambda w: f"{RESULTS}/scores",
         resamples=STUDY.analysis.bootstrap_resamples,
         parity=STUDY.analysis.parity,
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
         seed=STUDY.seed,
         trainings=SHOWN.moments,
         late=[*(model.id for model in SHOWN.late), *{model.parents[0] for model in SHOWN.late}],
@@ -275,9 +245,9 @@ rule tabulate_benchmarks:
         mem_mb=1000,
         runtime=30,
     params:
-        measured={benchmark.name: benchmark.measured for benchmark in STUDY.benchmarks},
+        measured=STUDY.measured,
     message:
-        "Count the items of every benchmark, beside what the papers print"
+        "Count the items of every benchmark, next to what the papers print"
     script:
         "../scripts/tabulate_benchmarks.py"
 
@@ -318,7 +288,7 @@ rule tabulate_languages:
     """
     input:
         scores=f"{RESULTS}/tables/scores.parquet",
-        gap=[f"{RESULTS}/tables/gap.parquet"] if GAP_FIGURES else [],
+        gap=[f"{RESULTS}/tables/gap.parquet"] if TABULATED.gap_figures else [],
     output:
         by_language=f"{RESULTS}/tables/by_language.parquet",
         means=f"{RESULTS}/tables/means.parquet",

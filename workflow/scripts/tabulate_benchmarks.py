@@ -1,4 +1,4 @@
-"""Rule tabulate_benchmarks: how many items every benchmark came to, beside what the papers print."""
+"""Rule tabulate_benchmarks: how many items every benchmark came to, next to what the papers print."""
 
 from growmerge.job import heavy_imports, job, snakemake
 
@@ -8,5 +8,8 @@ with heavy_imports():
     from growmerge.tables.benchmarks import write_benchmarks
 
 with job(snakemake.log[0]):
-    measured = {benchmark: tuple(measured) for benchmark, measured in snakemake.params.measured.items()}
-    write_benchmarks([Path(folder) for folder in snakemake.input.benchmarks], Path(snakemake.output.parquet), measured)
+    write_benchmarks(
+        [Path(folder) for folder in snakemake.input.benchmarks],
+        Path(snakemake.output.parquet),
+        snakemake.params.measured,
+    )

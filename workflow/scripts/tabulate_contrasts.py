@@ -1,4 +1,4 @@
-"""Rule tabulate_contrasts: models held against one another on the same items, as Parquet and CSV."""
+"""Rule tabulate_contrasts: differences between models on the same items, as Parquet and CSV."""
 
 from growmerge.job import heavy_imports, job, snakemake
 
@@ -20,7 +20,7 @@ with job(snakemake.log[0]):
         same_cost=[tuple(pair) for pair in params.same_cost],
         resamples=params.resamples,
         seed=params.seed,
-        measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        measured=params.measured,
         replicates=params.get("replicates"),
         kinds=params.get("kinds"),
     )

@@ -17,6 +17,6 @@ with job(snakemake.log[0]):
         Path(snakemake.output.parquet),
         resamples=params.resamples,
         seed=params.seed,
-        measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        measured=params.measured,
         replicates=params.get("replicates"),
     )

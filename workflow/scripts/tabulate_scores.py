@@ -19,7 +19,7 @@ with job(snakemake.log[0]):
         resamples=params.resamples,
         seed=params.seed,
         parity=params.parity,
-        measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        measured=params.measured,
         replicates=params.get("replicates"),
         groups=[Group(**group) for group in params.get("groups", [])],
         translated=bool(snakemake.input.translations),

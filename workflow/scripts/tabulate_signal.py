@@ -18,7 +18,7 @@ with job(snakemake.log[0]):
         resamples=params.resamples,
         seed=params.seed,
         parity=params.parity,
-        measured={benchmark: tuple(measured) for benchmark, measured in params.measured.items()},
+        measured=params.measured,
         trainings=params.trainings,
         late=params.late,
         untrained=params.untrained,

@@ -1,1 +1,1 @@
-"""Models held against each other: their weights, language vectors and hidden states."""
+"""Models compared with each other: their weights, language vectors and hidden states."""

@@ -43,11 +43,6 @@ def cka_matrix(grams: list[Matrix]) -> Matrix:
     return cosines(flat @ flat.T)
 
 
-def linear_cka(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """Linear CKA of two representations of the same n inputs, [n, features of each]."""
-    return float(cka_matrix([centred_gram(x), centred_gram(y)])[0, 1])
-
-
 # --- weights --------------------------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ class Checkpoints:
     """
 
     def __init__(self, folders: Sequence[Path], device: str | torch.device = "cpu") -> None:
-        """Read the headers of the safetensors files of `folders` and hold the shapes against each other.
+        """Read the headers of the safetensors files of `folders` and compare the shapes with each other.
 
         Raises GrowmergeError for a folder that is not a plain Llama, and for the first tensor that one model lacks,
         or has in another shape than the first model, or in one that its config.json does not ask for.
@@ -65,7 +65,7 @@ class Checkpoints:
                 yield block
 
     def tensor(self, name: str, index: int) -> Tensor:
-        """The tensor `name` of one model, fp32."""
+        """The tensor `name` of the model in `folders[index]`: fp32, of the shape `shapes[name]`."""
         with safe_open(self._paths[index][name], framework="pt") as file:
             tensor: Tensor = file.get_tensor(name)
             return tensor.to(self.device, torch.float32, copy=True)

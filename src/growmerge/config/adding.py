@@ -36,11 +36,11 @@ def fold(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[Path
     for number, layer in enumerate(layers):
         added = layer.get(ADD, {})
         data = merge_mappings(data, {key: value for key, value in layer.items() if key != ADD})
-        for path in [path for path in places if _at(layer, path[:-1]) is not None]:
+        for path in [path for path in places if value_at(layer, path[:-1]) is not None]:
             del places[path]  # the layer replaces the list
         for name, members in _checked(added).items():
             path = LISTS[name]
-            present = _at(data, path)
+            present = value_at(data, path)
             present = list(present) if isinstance(present, list) else []
             for i, member in enumerate(members):
                 places[*path, str(len(present))] = number, (ADD, name, str(i))
@@ -60,7 +60,8 @@ def _checked(added: Any) -> Mapping[str, list[Any]]:
     return added
 
 
-def _at(node: Any, path: Path) -> Any:
+def value_at(node: Any, path: Sequence[str]) -> Any:
+    """What stands under a path of keys in nested mappings; None if there is nothing."""
     for part in path:
         node = node.get(part) if isinstance(node, Mapping) else None
     return node

@@ -18,8 +18,8 @@ class Healing(Strict):
 
     A share of 0.05 makes `2x/isl+swe/ties~5` from the merge `2x/isl+swe/ties`. It trains on the mixture of `multi` with
     5 % of the epochs. It is a stage as all others: a new optimizer, and a schedule over its own steps by the rules of
-    `training`, so its warm-up takes at most a tenth of the steps, if `warmup_share` does. A healed merge costs its own
-    steps and the training of all experts.
+    `training`. So its warm-up takes `warmup_share` of its own steps. `warmup_min_steps` counts only up to a tenth of
+    them, rounded up. A healed merge costs its own steps and the training of all experts.
     """
 
     methods: list[Name] = Field(min_length=1, description="The merge methods whose merges are trained on.")

@@ -20,8 +20,8 @@ from growmerge.config.schema import Study
 
 PREAMBLE = """# The configuration
 
-`make config-docs` writes this file and `schema.json` from `src/growmerge/config/`. Every value is checked before any
-job starts.
+`make config-docs` writes this file, `schema.json` and `overlay.schema.json` from `src/growmerge/config/`. Every value
+is checked before any job starts.
 
 | file | what it is |
 |---|---|
@@ -29,9 +29,9 @@ job starts.
 | `published.yaml` | the same study from its published checkpoints, without training |
 | `beyond.yaml` | the same study with merges made for languages, next to the paper's |
 | `limits-of-merging.yaml` | On the Limits of Model Merging at full size |
-| `limits-of-merging-published.yaml` | given after that file: from its published checkpoints, without training |
+| `limits-of-merging-published.yaml` | given after `limits-of-merging.yaml`: published checkpoints, without training |
 | `miniature.yaml` | the whole pipeline with tiny models, for a laptop; `make demo` runs it |
-| `miniature-sharing.yaml` | given after that file: experts that share the beginning of their training |
+| `miniature-sharing.yaml` | given after `miniature.yaml`: experts that share the beginning of their training |
 | `miniature-one-rate.yaml` | given after `miniature.yaml`: one learning rate for all weights, as in the papers |
 | `miniature-density.yaml` | given after `miniature.yaml`: TIES and DARE with more of the task vectors |
 | `miniature-translation.yaml` | given after `miniature.yaml`: facts and translation, which its models cannot do |
@@ -39,9 +39,9 @@ job starts.
 | `miniature-seeds.yaml` | given after `miniature.yaml`: one setup with three seeds, and intervals over them |
 | `medium.yaml` | given after `miniature.yaml`: models of ten times the size, to see what lasts |
 | `one-gpu.yaml` | five languages, three seeds and capped text, for a day on one GPU |
-| `one-gpu-capped.yaml` | given after that file: the same with little text and a few steps of training, as a rehearsal |
+| `one-gpu-capped.yaml` | given after `one-gpu.yaml`: a rehearsal with little text and a few steps of training |
 | `one-gpu-own.yaml` | given after `one-gpu.yaml`: the same with text of your own |
-| `one-gpu-try.yaml` | given after both: a rehearsal with text of your own |
+| `one-gpu-try.yaml` | given after `one-gpu.yaml` and `one-gpu-own.yaml`: a rehearsal with text of your own |
 | `schema.json` | the JSON schema of a whole configuration, for editors that check YAML |
 | `overlay.schema.json` | the same for files that state only what differs: no section is required |
 
@@ -101,7 +101,8 @@ def readme() -> str:
     """A section for every type, with a table of its keys, in the order of first mention."""
     sections: dict[type[BaseModel], list[str]] = {}
     _collect(Study, "study", sections)
-    sections = _after(sections, Language, ShortLanguage)
+    _collect(ShortLanguage, "languages", sections)  # no type names it: it becomes a Language when it is read
+    sections = _moved(sections, ShortLanguage, after=Language)
     parts = [PREAMBLE.replace("{lists}", ", ".join(f"`{name}`" for name in sorted(LISTS)))]
     for model, places in sections.items():
         # Sources of different kinds occur under the same keys: the type tells them apart.
@@ -112,15 +113,13 @@ def readme() -> str:
     return "\n".join(parts)
 
 
-def _after(
-    sections: dict[type[BaseModel], list[str]], first: type[BaseModel], then: type[BaseModel]
+def _moved(
+    sections: dict[type[BaseModel], list[str]], moved: type[BaseModel], after: type[BaseModel]
 ) -> dict[type[BaseModel], list[str]]:
-    """The sections with another one behind `first`, at the same places."""
-    return {
-        model: places
-        for present, found in sections.items()
-        for model, places in ([(present, found), (then, found)] if present is first else [(present, found)])
-    }
+    """The sections, with that of `moved` behind that of `after`."""
+    order = [model for model in sections if model is not moved]
+    order.insert(order.index(after) + 1, moved)
+    return {model: sections[model] for model in order}
 
 
 def _collect(model: type[BaseModel], place: str, found: dict[type[BaseModel], list[str]]) -> None:

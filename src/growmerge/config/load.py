@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from growmerge.config.adding import ADD, fold, merge_mappings
+from growmerge.config.adding import ADD, fold, merge_mappings, value_at
 from growmerge.config.checks import problems_of
 from growmerge.config.checks.local_files import check_local_files
 from growmerge.config.derive import derive, has_short_languages
@@ -26,7 +26,10 @@ MOST_ERRORS = 5
 
 
 def load_files(*paths: Path) -> Study:
-    """The study that the files describe, later ones over earlier ones."""
+    """The study that the files describe, later ones over earlier ones.
+
+    Raises GrowmergeError as `read_yaml` and `validate` do.
+    """
     data: dict[str, Any] = {}
     for path in paths:
         data = merge_mappings(data, read_yaml(path))
@@ -97,16 +100,10 @@ def _with_modules_found(study: Study, files: Sequence[Path]) -> Study:
     if not merging.modules:
         return study
     key = ["merging", "modules"]
-    here = next((file for file in reversed(files) if _at(read_yaml(file), key) == merging.modules), None)
+    here = next((file for file in reversed(files) if value_at(read_yaml(file), key) == merging.modules), None)
     folder = here.parent if here else Path()
     modules = [str(_found(folder, Path(module))) for module in merging.modules]
     return study.model_copy(update={"merging": merging.model_copy(update={"modules": modules})})
-
-
-def _at(node: Any, path: Sequence[str]) -> Any:
-    for part in path:
-        node = node.get(part) if isinstance(node, Mapping) else None
-    return node
 
 
 def _found(folder: Path, module: Path) -> Path:

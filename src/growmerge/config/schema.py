@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from growmerge.catalogue.entry import BITS_PER_BYTE
+from growmerge.catalogue.entry import BITS_PER_BYTE, Normalisation
 from growmerge.config.analysis import Analysis
 from growmerge.config.benchmarks import Benchmark
 from growmerge.config.comparison import Comparison
@@ -105,6 +105,11 @@ class Study(Strict):
     def running_text(self) -> Benchmark | None:
         """The first benchmark of bits per byte: how held-out text is cut, also that on which merges are tuned."""
         return next((b for b in self.benchmarks if b.entry.metric.name == BITS_PER_BYTE), None)
+
+    @property
+    def measured(self) -> dict[str, tuple[str, Normalisation]]:
+        """Benchmark -> what it measures, and how candidates' log-probabilities are normalised."""
+        return {benchmark.name: benchmark.measured for benchmark in self.benchmarks}
 
     def statistics_text(self, code: str) -> str | None:
         """The corpus (or part) from which statistics of a language's models are computed; None if no text is read here.

@@ -46,7 +46,7 @@ class Training(Strict):
     )
     warmup_share: Share = Field(0.002, description="Length of the linear warm-up, as a share of the steps.")
     warmup_min_steps: int = Field(
-        10, ge=0, description="Steps of the shortest warm-up; it never takes more than a tenth of all steps."
+        10, ge=0, description="Fewest steps of the warm-up, but at most a tenth of all steps, rounded up."
     )
     warmup_multiple: int = Field(
         1, ge=1, description="The warm-up is rounded up to a multiple of this number of steps."

@@ -1,4 +1,4 @@
-"""How much text there is: what is read is held against what becomes of it."""
+"""How much text there is: what is read is compared with what becomes of it."""
 
 from __future__ import annotations
 

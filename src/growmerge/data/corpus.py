@@ -138,9 +138,9 @@ def build_shard(
 ) -> dict[str, Any]:
     """Write the shard's documents to `folder`: `documents.parquet`, and `heldout.parquet` for evaluation.
 
-    Cleaned as `corpus` says; duplicates are found within a shard, not across shards (what is to be trained on is held
-    against the held-out text of all shards when it is tokenized). With `max_bytes`, reading ends at the first document
-    that does not fit into the shard's share of it, which is not counted.
+    Cleaned as `corpus` says; duplicates are found within a shard, not across shards (what is to be trained on is
+    compared with the held-out text of all shards when it is tokenized). With `max_bytes`, reading ends at the first
+    document that does not fit into the shard's share of it, which is not counted.
 
     Raises GrowmergeError if nothing is left to train on, unless all is meant to be held out, with why each document
     fell; also of one shard of many, for nothing can be trained on such a shard. Raises it for less text than

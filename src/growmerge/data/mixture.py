@@ -95,7 +95,10 @@ class Mixture:
         return self.span(position, position + 1)[0]
 
     def span(self, start: int, stop: int) -> list[tuple[str, int]]:
-        """The same for all positions from `start` up to `stop`: as arrays, some hundred times as fast as one by one."""
+        """The same for all positions from `start` up to `stop`: as arrays, some hundred times as fast as one by one.
+
+        Raises IndexError if `stop` is beyond the end of the run.
+        """
         found: list[tuple[str, int]] = []
         if stop > len(self._run):
             raise IndexError(stop - 1)

@@ -17,6 +17,8 @@ def read_heldout(shards: Iterable[Path]) -> Iterator[Document]:
     """The documents kept for evaluation in shards of a corpus, checked against their manifests.
 
     Only that one file is checked: the text beside it may be a hundred times as large, and every job reads all shards'.
+
+    Raises GrowmergeError for a file that is damaged or has no manifest, and FileNotFoundError if it is not there.
     """
     for shard in shards:
         path = shard / HELDOUT

@@ -112,22 +112,15 @@ class Documents:
         return cls(summed.index, grouped.ngroup().to_numpy(), summed.to_numpy(), cells)
 
     def bits(self, logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The bits of each document, shape (n,), from the log-probabilities of all rows; NaN where one is NaN."""
+        """The bits of each document, shape (n,), from the log-probabilities (nats) of all rows; NaN where one is NaN.
+
+        Minus the summed log-probability, to base 2, of all pieces of the document. Bits per byte are the sum of the
+        bits over the sum of `bytes`: the length of a code for the text, whatever the tokenizer (Gao et al. 2020, The
+        Pile, section 3.1).
+        """
         pieces = pd.Series(-logprobs / np.log(2)).groupby(self.of_row)
         summed = pieces.sum()  # compensated, unlike NumPy's
         return summed.where(pieces.count() == pieces.size()).to_numpy()
-
-
-def bits_and_bytes(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the documents of running text cost, by (benchmark, language, document), sorted: columns `bits` and `bytes`.
-
-    `bits` is minus the summed log-probability, to base 2, of all pieces of a document. Bits per byte are the sum of
-    `bits` over the sum of `bytes`: the length of a code for the text, whatever the tokenizer (Gao et al. 2020, The
-    Pile, section 3.1). `bits` is NaN where a log-probability is NaN.
-    """
-    documents = Documents.of(rows)
-    bits = documents.bits(rows["logprob"].to_numpy())
-    return pd.DataFrame({"bits": bits, "bytes": documents.bytes}, index=documents.index)
 
 
 def bits_per_byte(rows: pd.DataFrame) -> float:

@@ -125,6 +125,9 @@ def update_scores(
 
     Each file is replaced in one step, the manifest written last. Cells that are done while others are still to come
     are kept in `folder`/unfinished, where the next call finds them.
+
+    Raises GrowmergeError for a damaged benchmark and, if something is missing, for a model or tokenizer that cannot be
+    loaded and for what `score_encoded` and `translate` refuse. Scores in `folder` that are damaged are made again.
     """
     start = time.monotonic()
     decoding = decoding or {}

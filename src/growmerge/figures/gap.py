@@ -118,7 +118,7 @@ def draw_gap(table: pd.DataFrame) -> Drawing:
     """Draw `gap_data`: rows are measures; by method, by cost of joint training, by number of languages."""
     measures = [measure for measure in GAP_MEASURES if (table["measure"] == measure).any()]
     if not measures:
-        return style.nothing("nothing is held against a gap")
+        return style.nothing("nothing is compared with a gap")
     looks = style.looks(table["setup"].unique())
     costs = bool((table["part"] == "cost").any())
     figure = style.Figure(figsize=(style.TEXT_WIDTH, 1.45 * len(measures) + 1.1), layout="constrained")

@@ -11,7 +11,7 @@ from growmerge.figures.common.wording import listed
 from growmerge.lazily import lazily
 from growmerge.study.grid import Model
 from growmerge.study.shown import Shown
-from growmerge.study.tokenizer import TWICE
+from growmerge.study.tokenizer import MOST_TIMES_ENGLISH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -72,14 +72,14 @@ def draw_tokenizer(bars: pd.DataFrame) -> Drawing:
         for english in values[part["english"]].dropna():
             axes.axvline(english, color=style.GREY, linewidth=0.6, linestyle="--", zorder=3)
             if statistic == "bytes_per_token":
-                axes.axvline(english / TWICE, color=style.GREY, linewidth=0.9, linestyle=":", zorder=3)
+                axes.axvline(english / MOST_TIMES_ENGLISH, color=style.GREY, linewidth=0.9, linestyle=":", zorder=3)
         axes.set_title(title)
         axes.set_yticks(range(len(part)), part["language"])
         axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()  # shared by all panels
     keys = [
         style.key("English", linestyle="--", linewidth=0.6),
-        style.key(f"{TWICE:g} × English's tokens a byte", linestyle=":", linewidth=0.9),
+        style.key(f"{MOST_TIMES_ENGLISH:g} × English's tokens a byte", linestyle=":", linewidth=0.9),
     ]
     if bars["value"].isna().any():
         keys.append(style.key("nothing held out", **style.MISSING_KEY))
@@ -102,11 +102,15 @@ def _finding(drawn: Drawn) -> str:
     if bars.empty:
         return ""
     low, high = bars.loc[bars["value"].idxmin()], bars.loc[bars["value"].idxmax()]
-    dear = [f"{bar.language} ({bar.times_english:.1f} times)" for bar in bars.itertuples() if bar.times_english > TWICE]
+    dear = [
+        f"{bar.language} ({bar.times_english:.1f} times)"
+        for bar in bars.itertuples()
+        if bar.times_english > MOST_TIMES_ENGLISH
+    ]
     paid = (
-        f"More than {TWICE:g} times as many tokens a byte as English: {listed(dear)}."
+        f"More than {MOST_TIMES_ENGLISH:g} times as many tokens a byte as English: {listed(dear)}."
         if dear
-        else f"No language takes more than {TWICE:g} times as many tokens a byte as English."
+        else f"No language takes more than {MOST_TIMES_ENGLISH:g} times as many tokens a byte as English."
     )
     return (
         f"A token holds from {low['value']:.2f} bytes ({low['language']}) to {high['value']:.2f} ({high['language']}). "

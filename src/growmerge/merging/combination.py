@@ -46,6 +46,8 @@ def merge_and_score(
     one reading of the members, and scored there: no weights are written. Such merges have no results.json: they may be
     many thousand, and clusters limit the number of files. Inputs are verified once, and only if a merge is made. `work`
     is removed: merges were written there once, and a job that was killed left them.
+
+    Raises GrowmergeError as `merge_in_memory` and `update_scores` do, and for inputs or a kept merge that are damaged.
     """
     shutil.rmtree(work, ignore_errors=True)
 

@@ -43,11 +43,14 @@ class Operands:
         return math.prod(self.shape)
 
     def rows(self, part: slice) -> Tensor:
-        """A part of the members, one a row."""
+        """A part of the members, one a row: [members, elements of the part]."""
         return torch.stack([member(part) for member in self.members])
 
     def task_vectors(self, part: slice) -> tuple[Tensor, Tensor]:
-        """A part of the members' differences to the base, one a row, and of the base."""
+        """A part of the members' differences to the base, [members, elements of the part], and of the base, [elements].
+
+        Only for methods that use a base.
+        """
         assert self.base is not None
         base = self.base(part)
         return self.rows(part).sub_(base), base
@@ -59,12 +62,12 @@ class Operands:
 
 
 def whole(values: Values, size: int, workers: Workers) -> Tensor:
-    """All of a flat tensor of `size` elements."""
+    """All of a flat tensor of `size` elements: [size]."""
     return stacked([values], size, workers)[0]
 
 
 def stacked(vectors: Sequence[Values], size: int, workers: Workers) -> Tensor:
-    """All of several flat tensors of `size` elements, one a row."""
+    """All of several flat tensors of `size` elements, one a row: [vectors, size], of the dtype of the first."""
     rows = vectors[0](slice(0, 1)).new_empty((len(vectors), size))
     for row, values in zip(rows, vectors, strict=True):
         _fill(row, values, workers)

@@ -152,7 +152,7 @@ def plain_config(values: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any
 def import_external(reference: Reference, folder: Path) -> Facts:
     """Copy the model that `reference` names into `folder` as it is, whatever its architecture; return facts.
 
-    It is loaded, and its tensors are held against its configuration, when it is scored (`growmerge.models.external`).
+    It is loaded, and its tensors are compared with its configuration, when it is scored (`growmerge.models.external`).
 
     Raises GrowmergeError if it needs remote code, is quantized, has no safetensors or no fast tokenizer, or has weights
     that are not finite.

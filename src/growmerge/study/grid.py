@@ -1,10 +1,7 @@
 """The grid: a configuration expanded into models with their parents and identity.
 
 A pure module without torch: Snakemake imports it whenever it parses the rules. Every model has an id that is also its
-path: `base-2x` (a base), `2x/swe` or `2x/multi` (adapted), `2x/isl+swe/ties` (merged), `2x/swe@250` (an intermediate
-checkpoint), `2x/isl+swe@250/ties` (a merge of checkpoints), `2x/isl+swe/ensemble` (the mean of the members'
-probabilities), `2x/isl+swe/ties~5` (a merge that is trained on), `external/gemma` (a model of others). With a further
-seed of the study, a base is `base-2x#43`, and a model `2x#43/swe`.
+path, such as `2x/swe`; `growmerge.ids` has the grammar.
 """
 
 from __future__ import annotations

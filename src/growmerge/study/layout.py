@@ -89,8 +89,7 @@ class Layout:
 
     def shards(self, part: str) -> list[str]:
         """The token shards of a corpus (or part), each a job."""
-        count = self.study.corpus(part).shards
-        return [f"{self.results}/tokens/{part}/{shard + 1}-of-{count}" for shard in range(count)]
+        return [f"{self.results}/tokens/{part}/{shard}" for shard in Shard.each(self.study.corpus(part).shards)]
 
     def training_shards(self, model_id: str) -> list[str]:
         """The token shards that a model is trained on."""
@@ -300,8 +299,7 @@ class Layout:
 
     def documents(self, corpus: str) -> list[str]:
         """The documents of a corpus, or of the corpus that a part belongs to: its shards, each a job."""
-        chosen = self.study.corpus(corpus)
-        return [self.documents_shard(corpus, str(Shard(index, chosen.shards))) for index in range(chosen.shards)]
+        return [self.documents_shard(corpus, str(shard)) for shard in Shard.each(self.study.corpus(corpus).shards)]
 
     def documents_shard(self, corpus: str, shard: str) -> str:
         """One of them: what the token shard of that name is made from."""

@@ -20,6 +20,11 @@ class Shard:
     count: int = 1
 
     @classmethod
+    def each(cls, count: int) -> list[Shard]:
+        """All pieces of `count`, in order."""
+        return [cls(index, count) for index in range(count)]
+
+    @classmethod
     def parse(cls, name: str) -> Shard:
         """The shard of that name. Raises GrowmergeError for one that there cannot be, such as "9-of-8"."""
         number, count = map(int, name.split("-of-"))

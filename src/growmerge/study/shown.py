@@ -80,6 +80,11 @@ class Shown:
         return {model.id: model for model in models if model.kind == "checkpoint"}
 
     @cached_property
+    def scored(self) -> list[Model]:
+        """All models, merges and checkpoints that are scored."""
+        return [*self.grid, *self.checkpoints.values()]
+
+    @cached_property
     def judged(self) -> list[Model]:
         """The models that show whether a benchmark can tell them apart: adapted ones, their checkpoints, and floors."""
         trained = {model.id for model in self.models}
@@ -121,17 +126,17 @@ class Shown:
         return self.with_experts([merge for merge in two if merge.method == self.pairwise_method])
 
     def with_experts(self, merges: Sequence[Model]) -> list[Model]:
-        """Merges with the experts that they are held against; nothing where there are none."""
+        """Merges with the experts that they are compared with; nothing where there are none."""
         return [*self.experts, *merges] if merges else []
 
     @cached_property
     def floors(self) -> list[Model]:
-        """What models are held against beside chance: untrained models, and the counts of tokens."""
+        """What models are compared with, next to chance: untrained models, and the counts of tokens."""
         return [*untrained(self.grid), *unigram(self.grid)]
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        """What is held against the gap to joint training; nothing if no benchmark measures it."""
+        """What is compared with the gap to joint training; nothing if no benchmark measures it."""
         measured = {benchmark.measured[0] for benchmark in self.study.benchmarks}
         return candidates(self.costs) if measured & set(GAP_MEASURES) else []
 

@@ -1,3 +1,3 @@
 """When a tokenizer is too dear for a language. Pure: figures are drawn where `tokenizers` is not installed."""
 
-TWICE = 2.0  # times English's tokens a byte: a language that pays more gets a warning
+MOST_TIMES_ENGLISH = 2.0  # tokens a byte, as a multiple of English's: a language that takes more gets a warning

@@ -1,4 +1,4 @@
-"""How many items every benchmark came to, beside what the papers print."""
+"""How many items every benchmark came to, next to what the papers print."""
 
 from __future__ import annotations
 

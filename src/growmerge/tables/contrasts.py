@@ -1,4 +1,4 @@
-"""Which models are held against which, and the table of their differences on the same items."""
+"""Which models are compared with which, and the table of their differences on the same items."""
 
 from __future__ import annotations
 

@@ -118,6 +118,7 @@ def bootstrap_mean_of_means(strata: Sequence[NDArray[np.float64]], resamples: in
     """Unweighted mean of the strata's means; each stratum, shape (n_i,), is resampled within itself.
 
     NaN throughout without strata, with an empty stratum, or with a NaN in one; no interval if a stratum has one value.
+    Raises ValueError for fewer than one of `resamples`.
     """
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, not {resamples}")
@@ -140,7 +141,8 @@ def bootstrap_mean_of_ratios_of_sums(
 
     A stratum is (numerators, denominators), both of shape (n_i,), and is resampled within itself, numerator and
     denominator of an item together. NaN throughout without strata, with an empty stratum, or with a NaN in one; no
-    interval if a stratum has one item.
+    interval if a stratum has one item. Raises ValueError for fewer than one of `resamples`, and for a stratum whose
+    numerators and denominators differ in shape.
     """
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, not {resamples}")

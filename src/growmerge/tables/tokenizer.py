@@ -26,7 +26,7 @@ from growmerge.data.split import first_bytes, read_heldout
 from growmerge.data.tokenizer import plain, read_tokenizer
 from growmerge.data.words import count_words
 from growmerge.frames import write_frame
-from growmerge.study.tokenizer import TWICE
+from growmerge.study.tokenizer import MOST_TIMES_ENGLISH
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def write_tokenizer_table(
 
     `documents` maps languages to the documents folders whose held-out text is read, up to `MOST_BYTES` of it. A
     language without such text is a hole: a row without numbers. Logs a warning for each hole, and for each language
-    that pays more than `TWICE` as many tokens a byte as `english` does.
+    that takes more than `MOST_TIMES_ENGLISH` times as many tokens a byte as `english` does.
 
     Raises GrowmergeError for a damaged tokenizer or text.
     """
@@ -64,7 +64,7 @@ def write_tokenizer_table(
     for row in table.itertuples():
         if not row.tokens:
             logger.warning("%s: nothing is held out, so it is not known what the tokenizer makes of it", row.language)
-        elif row.times_english > TWICE:
+        elif row.times_english > MOST_TIMES_ENGLISH:
             logger.warning(
                 "%s: takes %.1f times as many tokens a byte as English; a tokenizer that is trained on its text, too "
                 "(`tokenizer.corpora`), or a larger `vocab_size`, makes its training cheaper",

@@ -58,10 +58,10 @@ class Run:
     """One training run of a model, on all ranks alike; the first of them writes.
 
     After `run`: `micro_batch` (sequences in a forward pass), `halved` (how often it was, for want of memory), and on
-    the first rank `loss` (the last one) and `spikes` (their number).
+    the first rank `loss` (of the last step: mean cross-entropy of a token, in nats) and `spikes` (their number).
     """
 
-    gradient_type = Gradient  # benchmarks put others in its place
+    gradient_type = Gradient  # scripts in speed/ put others in its place
 
     def __init__(self, model: LlamaForCausalLM, settings: Settings, ranks: Ranks) -> None:
         t = settings.training

@@ -73,7 +73,7 @@ class Value(NamedTuple):
 class Measure:
     """What a number of a statistic measures: something of one model, or of a pair of models.
 
-    What is measured of pairs, over all layers and kinds of tensors together, is held against the drop in scores after
+    What is measured of pairs, over all layers and kinds of tensors together, is compared with the drop in scores after
     merging the two models: in the tables similarity_and_drop, and, if it is `drawn`, in a column of the figure of that
     name. `label` is its name there, in lines of about 14 characters; without one, `name` is taken. Raises
     GrowmergeError for a `name` that can be none in a table.

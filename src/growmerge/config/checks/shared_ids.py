@@ -1,4 +1,4 @@
-"""Text of two languages that is held against each other has documents of the same ids."""
+"""Texts of two languages that are compared with each other have documents of the same ids."""
 
 from __future__ import annotations
 

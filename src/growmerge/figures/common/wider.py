@@ -30,7 +30,7 @@ CELL = ("wide", "narrow", "target", "method", "measure", "benchmark", "language"
 LISTED = 6  # comparisons whose languages are named; of more, only their number is given
 
 _RULE = (
-    " What it shows, below, holds wider setups against narrower ones on the same items; a difference is positive where "
+    " What it shows, below, compares wider setups with narrower ones on the same items; a difference is positive where "
     "the wider setup is better. A comparison is better or worse if its 95 % interval leaves out 0 and "
     f"p < {LEVEL:g} ({{test}}, adjusted by Holm over all comparisons of the measure in this figure). If both "
     "models are at chance (their intervals reach chance or lie below), it is not sure. The answer agrees with 'wider "
