@@ -1,6 +1,7 @@
 """Repositories of the hub that ask for an account and for consent to their terms, before anything is fetched.
 
-As their pages say in November 2026; for gemma-2-2b, as users of its chat model report. Whether an account has access, `snakemake preflight` asks the hub.
+As their pages say in November 2026; for gemma-2-2b, as users of its chat model report. Whether an account has access,
+`snakemake preflight` asks the hub.
 """
 
 GATED = {
