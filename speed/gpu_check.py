@@ -5,14 +5,16 @@
 
 Nothing is downloaded, and no text is needed: models have random weights, tokens are made up. The parts (gpu_parts.py)
 are programs of their own. Each has a time limit and runs even if another fails; the folder gets page.md, written anew
-after each part, and what the parts say. The second command needs no GPU: it shows that every part runs, nothing more.
-Exits with status 1 if a part failed, 2 if there is no GPU.
+after each part, and what the parts say. Without a network, run the first command with a Python that has torch (2.11 is
+enough), transformers, pydantic and pytest; a part that needs more says so. The second command needs no GPU: it shows
+that every part runs, nothing more. Exits with status 1 if a part failed, 2 if there is no GPU.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,28 +28,42 @@ from gpu_parts import PARTS, Outcome, Part
 from lines import last_line, read
 
 ROOT = Path(__file__).parents[1]
+LAST_WORDS = 10  # seconds, of a part that is stopped
 
 
 def run(part: Part, folder: Path, environment: dict[str, str], tiny: bool, patience: float = 1.0) -> Outcome:
-    """Run a part within `patience` times its limit, then end it with everything that it started."""
-    limit = part.limit * patience
+    """Run a part within `patience` times its limit, then end it with everything that it started.
+
+    It is interrupted first, as by Ctrl-C, so that pytest reports its tests. Its temporary files are removed.
+    """
+    limit, scratch = part.limit * patience, folder.absolute() / "tmp"
     found, said = folder / f"{part.name}.{part.ending}", folder / f"{part.name}.log"
     found.unlink(missing_ok=True)
+    scratch.mkdir(exist_ok=True)
     command = [sys.executable, *part.command(found.absolute(), tiny)]
     start = time.monotonic()
     with said.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=environment | {"TMPDIR": str(scratch), "PYTHONPATH": str(ROOT / "src")},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             status = process.wait(limit)
             fault = "" if status == 0 else f"exit status {status}: {last_line(said.read_text(encoding='utf-8'))}"
         except subprocess.TimeoutExpired:
             fault = f"stopped after its {limit:.0f} s; what it had measured by then is below"
+            os.killpg(process.pid, signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LAST_WORDS)
         finally:  # a part leaves nothing running: not when it takes too long, nor when the check itself is ended
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            shutil.rmtree(scratch, ignore_errors=True)
     rows = part.rows(found) if part.rows else read(found)
     return Outcome(part.name, rows, time.monotonic() - start, fault)
 

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from heads import LIGER, LigerGradient, TorchGradient, TorchsChoice, WholeGradient
-from lines import add
+from heads import LIGER, TORCH, LigerGradient, TorchGradient, TorchsChoice, WholeGradient
+from lines import add, last_line
 from shapes import VOCABULARIES, shape
 
 from growmerge.models.initialise import initialise, llama_config
@@ -33,10 +33,9 @@ from growmerge.training.gradient import Gradient
 
 WAYS: dict[str, type[Gradient]] = {
     "ours": Gradient,
-    "torch": TorchGradient,
-    "torch-auto": TorchsChoice,
-    "whole": WholeGradient,
     **({"liger": LigerGradient} if LIGER else {}),
+    **({"torch": TorchGradient, "torch-auto": TorchsChoice} if TORCH else {}),
+    "whole": WholeGradient,
 }
 SHAPES = ("miniature", "tiny", "180M", "572M")
 Gradients = tuple[torch.Tensor, torch.Tensor]
@@ -126,9 +125,15 @@ def main() -> None:
         for precision in options.precision:
             for way in options.ways:
                 mine = ["--one", "--shapes", name, "--precision", precision, "--ways", way]
-                run = [sys.executable, __file__, *sys.argv[1:], *mine]
-                line = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-                row = json.loads(line)
+                command = [sys.executable, __file__, *sys.argv[1:], *mine]
+                run = subprocess.run(command, capture_output=True, text=True, check=False)
+                sys.stderr.write(run.stderr)
+                if run.returncode:  # the other ways are measured all the same
+                    row = {"shape": name, "precision": precision, "way": way, "failed": last_line(run.stderr)}
+                    print(f"| {name} | {precision} | {way} | failed: {row['failed']} | | | |", flush=True)
+                    add(options.json, row)
+                    continue
+                row = json.loads(run.stdout.splitlines()[-1])
                 add(options.json, row)
                 numbers = f"{1000 * row['seconds']:.1f} | {row['memory_mb']:.0f}"
                 errors = f"{row['error_of_states']:.1e} | {row['error_of_weight']:.1e}"

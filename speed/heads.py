@@ -5,12 +5,17 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import torch
-from torch.nn import LinearCrossEntropyOptions
-from torch.nn.functional import linear_cross_entropy
 
 from growmerge.models.logits import rows_at_a_time
 from growmerge.training.gradient import Gradient
 
+try:
+    from torch.nn import LinearCrossEntropyOptions
+    from torch.nn.functional import linear_cross_entropy
+except ImportError:  # torch before 2.13, as a machine with a GPU may have
+    TORCH = False
+else:
+    TORCH = True  # whether TorchGradient runs here
 LIGER = find_spec("liger_kernel") is not None and torch.cuda.is_available()  # whether LigerGradient runs here
 
 

@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--shape", default="180M", choices=WIDTHS)
     parser.add_argument("--vocabulary", type=int, default=128_256)
     parser.add_argument("--pairs", type=int, default=20_000)
-    parser.add_argument("--batch", type=int, nargs="+", default=[64, 256])
+    parser.add_argument("--batch", type=int, nargs="+", default=[256, 64])
     parser.add_argument("--slots", type=int, nargs="+", default=[32_768, 2048])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

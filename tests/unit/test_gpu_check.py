@@ -33,7 +33,7 @@ def test_every_part_runs_on_a_cpu_and_the_page_says_that_no_gpu_was_there(tmp_pa
     assert "needs a GPU" in page, "tests that were skipped are not passed over"
     assert "| training 180M: share of bf16 peak | 0.40 | - | not measured |" in page
     training = [json.loads(line) for line in (tmp_path / "training.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [row["engine"] for row in training] == ["ours", "torch", "trainer"]
+    assert [row["engine"] for row in training] == ["ours", "trainer", "torch"]
     assert all(row["tokens_per_second"] > 0 and row["peak_memory_mb"] > 0 for row in training)
 
 
@@ -79,6 +79,57 @@ def test_what_a_part_measured_before_it_failed_is_kept_and_its_fault_told(rest, 
     text = page(["about"], [outcome])
     assert "| linear | - | 1.00 | - | - |" in text
     assert ("**Failed:**" in text) == bool(fault)
+
+
+def test_tests_that_take_too_long_are_reported_as_far_as_they_ran(tmp_path):
+    """pytest writes its report when it ends, so it is interrupted before it is killed; its files are removed."""
+    import gpu_check
+    from gpu_parts import Part, tests
+
+    (tmp_path / "test_it.py").write_text(
+        "import os, time, tempfile\n"
+        "def test_one(): assert tempfile.mkdtemp().startswith(os.environ['TMPDIR'])\n"
+        "def test_two(): time.sleep(600)\n"
+    )
+    program = ("-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path / "test_it.py"))
+    part = Part("tests", 5, program, output="--junitxml", ending="xml", rows=tests)
+    outcome = gpu_check.run(part, tmp_path, dict(os.environ), tiny=False)
+    assert outcome.fault.startswith("stopped after its 5 s")
+    assert [(row["test"], row["outcome"]) for row in outcome.rows][:1] == [("test_one", "passed")]
+    assert not (tmp_path / "tmp").exists()
+
+
+def test_a_torch_without_linear_cross_entropy_measures_the_rest(tmp_path):
+    """As torch 2.11 on a machine that can install nothing."""
+    shim = (
+        "import runpy, sys, torch, torch.nn\n"
+        "del torch.nn.LinearCrossEntropyOptions\n"
+        "sys.argv = sys.argv[1:]\n"
+        f"sys.path.insert(0, {str(ROOT / 'speed')!r})\n"
+        "import heads, training_gpu, head\n"
+        "print(heads.TORCH, training_gpu.ENGINES, [*head.WAYS])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", shim], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False ['ours', 'trainer'] ['ours', 'whole']"
+
+
+def test_a_way_to_compute_the_head_that_fails_takes_no_other_with_it(tmp_path):
+    found = tmp_path / "rows.jsonl"
+    run = [
+        sys.executable,
+        str(ROOT / "speed/head.py"),
+        "--shapes",
+        "tiny",
+        "--vocabulary",
+        "320",
+        "--precision",
+        "fp32",
+    ]
+    tokens = ["--tokens", "-1", "--ways", "ours", "whole", "--json", str(found)]  # no tensor has so many rows
+    subprocess.run([*run, *tokens], capture_output=True, check=True)
+    rows = [json.loads(line) for line in found.read_text(encoding="utf-8").splitlines()]
+    assert [row["way"] for row in rows] == ["ours", "whole"]
+    assert all("RuntimeError" in row["failed"] for row in rows)
 
 
 def test_a_check_that_is_ended_leaves_no_part_running(tmp_path):
