@@ -99,7 +99,7 @@ def start(inputs, out, recipe=RECIPE, ranks=1, forked=True, **options):
         arguments = command(file, processes=ranks, nodes=1, threads=1)
     elif forked:
         arguments = [sys.executable, str(SCRIPT), str(file)]
-        options["env"] = os.environ | forking()
+        options["env"] = options.get("env", os.environ) | forking()
     else:
         arguments = [sys.executable, "-m", "growmerge.training.worker", str(file)]
     return subprocess.Popen(arguments, **{"stderr": subprocess.DEVNULL} | options)
