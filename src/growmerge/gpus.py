@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import subprocess
 import tempfile
 import time
 from collections.abc import MutableMapping
@@ -23,10 +24,15 @@ _taken = ExitStack()  # locks, which the system gives back when the process ends
 
 
 def gpus_here() -> int:
-    """How many GPUs this process can see. The driver is asked, and no GPU opened."""
-    import torch
+    """How many GPUs of NVIDIA there are for this process.
 
-    return torch.cuda.device_count()
+    Its driver's own tool is asked: torch may open a GPU to count them, and could not be told then which ones to use.
+    """
+    try:
+        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.splitlines())
 
 
 def locks_folder() -> Path:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from growmerge.errors import GrowmergeError
-from growmerge.gpus import VISIBLE, take_gpus
+from growmerge.gpus import VISIBLE, gpus_here, take_gpus
 
 JOB = """
 import sys
@@ -49,6 +49,24 @@ def test_each_job_has_gpus_of_its_own_and_a_killed_one_gives_them_back(start):
     two.kill()
     reader.join(30)
     assert len(got[0]) == 2 and first not in got[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ("GPU 0: NVIDIA H200 (UUID: GPU-1)\nGPU 1: NVIDIA H200 (UUID: GPU-2)\n", 2),
+        ("GPU 0: NVIDIA H200 (UUID: GPU-1)\n  MIG 1g.18gb Device 0: (UUID: MIG-1)\n", 1),
+        ("No devices found.\n", 0),
+        (None, 0),
+    ],
+)
+def test_gpus_are_counted_by_the_tool_of_their_driver(tmp_path, monkeypatch, said, count):
+    if said is not None:
+        tool = tmp_path / "nvidia-smi"
+        tool.write_text(f"#!/bin/sh\nprintf '{said}'\n")
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    assert gpus_here() == count
 
 
 @pytest.mark.parametrize(
