@@ -210,9 +210,15 @@ class Patient(Executor):
             self.logger.warning(f"Slurm answers again, after {(time.time() - since) / 60:.1f} minutes.")
 
     def cancel(self) -> None:
-        """End the run, and its jobs."""
+        """End the run, and its jobs.
+
+        While Slurm is asked about jobs, the list of those that run is empty, and a submission may be under way: so all
+        that have this run's name are cancelled, too.
+        """
         self._ending.set()
         super().cancel()
+        if controller_answers():
+            _run("scancel", f"--name={self.run_uuid}")
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Cancel jobs, or say how if Slurm does not answer."""

@@ -342,6 +342,24 @@ def test_a_job_that_ends_while_the_controller_is_away_is_not_forgotten(outage):
     assert "1 of 1 steps (100%) done" in log
 
 
+def test_ctrl_c_ends_the_jobs_of_a_run_also_while_slurm_is_asked_about_them(cluster, clone, tmp_path, monkeypatch):
+    """Snakemake's list of the jobs that run is empty meanwhile."""
+    asked = tmp_path / "asked"
+    slow = tmp_path / "squeue"
+    slow.write_text(f'#!/bin/sh\ntouch {asked}\nsleep 5\nexec {shutil.which("squeue")} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    shutil.rmtree(clone / RESULTS / "models/init", ignore_errors=True)
+    with controller(clone, "ended.log", f"{RESULTS}/models/init") as process:
+        job, _ = stopped(cluster, "initialise_model init", "initialise_model.py")
+        asked.unlink(missing_ok=True)
+        cluster.wait_for(asked.exists, "a question about the job", LONG, every=0.02)
+        process.send_signal(signal.SIGINT)
+        cluster.wait_for(lambda: process.poll() is not None, "the end of the run", LONG)
+    cluster.wait_for(lambda: cluster.jobs_of("initialise_model init")[-1]["JobState"] == "CANCELLED", "its job's", LONG)
+    assert cluster.jobs_of("initialise_model init")[-1]["JobId"] == job["JobId"]
+
+
 def test_a_job_that_slurm_has_lost_counts_as_done_if_it_has_made_its_outputs(cluster, clone):
     """The controller comes back without its memory. This is the last test, because the others look at that."""
     model = RESULTS / "models/init"
