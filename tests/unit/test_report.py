@@ -12,6 +12,7 @@ from report_data import page_data
 
 from growmerge.artifacts import publish, read_manifest, write_manifest
 from growmerge.config import load_files, validate
+from growmerge.report import samples
 from growmerge.report.costs import costs, machines, planned
 from growmerge.report.coverage import coverage
 from growmerge.report.made import Made
@@ -182,3 +183,9 @@ def test_the_page_lets_nothing_in_and_escapes_what_it_shows():
 def test_a_name_that_the_template_does_not_know_is_an_error(monkeypatch):
     with pytest.raises(UndefinedError):
         rendered(empty_page(coverage=None))
+
+
+def test_without_any_benchmark_no_answers_are_shown(study, small_results):
+    """Their folders may be gone, for room: scores and tables are still there."""
+    score = next((small_results / "small/scores").rglob("items.parquet"))
+    assert samples.results(study, score, {}) == {}

@@ -75,6 +75,8 @@ def results(study: Study, score: Path, items: Sample) -> dict[str, list[Any]]:
     """
     wanted = {name: [item.id for item in those] for name, those in items.items()}
     chosen = sorted({item for those in wanted.values() for item in those})
+    if not chosen:
+        return {}
     found: dict[str, dict[str, Any]] = {}
     names = {ITEMS, TRANSLATIONS} if score.with_name(TRANSLATIONS).exists() else {ITEMS}
     verify(score.parent, only=names)
