@@ -154,8 +154,8 @@ def test_files_that_are_fetched_one_by_one_are_counted_until_their_corpus_is_bui
 
 
 def test_what_is_gated_is_named_and_readme_says_what_it_takes(paper):
-    rows, costs = paper
-    report = "\n".join(download_lines(rows, costs))
+    second = planned("config.yaml", "limits-of-merging.yaml")
+    report = "\n".join(line for study in (paper, second) for line in download_lines(*study))
     readme = (CONFIG.parent / "README.md").read_text(encoding="utf-8")
     for name, licence in GATED.items():
         assert f"{name} ({licence})" in report
