@@ -1,5 +1,7 @@
 """What jobs ask for, at full size and in the miniature."""
 
+import re
+
 import pytest
 from conftest import ROOT
 
@@ -11,6 +13,8 @@ from growmerge.study.resources import (
     MERGES_AT_ONCE,
     inference_memory,
     merging_memory,
+    merging_minutes,
+    scoring_minutes,
     training_gpus,
     training_memory,
     training_minutes,
@@ -64,3 +68,11 @@ def test_where_the_tokens_are_not_known_it_is_a_day_on_one_gpu(full):
     unknown = Costs(full.grid, counts)
     assert training_gpus(unknown, "2x/swe") == 1
     assert training_minutes(unknown, "2x/swe", attempt=1) == DAY
+
+
+def test_later_attempts_ask_for_three_times_as_much_and_no_more():
+    """They are due to interruptions: with five retries, a table would else ask for 48 GB."""
+    assert [scoring_minutes(False, attempt) for attempt in range(1, 7)] == [30, 60, 90, 90, 90, 90]
+    assert [merging_minutes(True, attempt) for attempt in range(1, 7)] == [480, 960, 1440, 1440, 1440, 1440]
+    for file in (ROOT / "workflow/rules").glob("*.smk"):
+        assert not re.search(r"\* attempt|attempt \*", file.read_text(encoding="utf-8")), file

@@ -30,7 +30,7 @@ from growmerge.study.layout import DOWNLOADS, Layout
 from growmerge.study.matching import match_compute
 from growmerge.study.recipe import Recipes
 from growmerge.study.resources import inference_memory, training_gpus, training_memory, training_minutes
-from growmerge.study.resources import ensemble_memory, ensemble_minutes, merging_minutes, scoring_minutes
+from growmerge.study.resources import ensemble_memory, ensemble_minutes, escalate, merging_minutes, scoring_minutes
 from growmerge.study.resources import merging_memory, tuning_memory
 from growmerge.study.shown import Shown
 from growmerge.study.tabulated import Tabulated

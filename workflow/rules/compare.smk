@@ -35,7 +35,7 @@ rule compare_models:
         gpu=1,
         # A model, a matrix of it twice, and pieces of all of them.
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 3, attempt),
-        runtime=lambda w, attempt: 240 * attempt,
+        runtime=lambda w, attempt: escalate(240, attempt),
     params:
         **ADDED,
         **COUNTED,

@@ -51,8 +51,8 @@ rule build_documents:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 240 * attempt,
+        mem_mb=lambda w, attempt: escalate(4000, attempt),
+        runtime=lambda w, attempt: escalate(240, attempt),
     params:
         corpus=lambda w: STUDY.corpus(w.corpus).shaping(),
     message:
@@ -78,8 +78,8 @@ rule list_part_ids:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 8000 * attempt,
-        runtime=lambda w, attempt: 240 * attempt,
+        mem_mb=lambda w, attempt: escalate(8000, attempt),
+        runtime=lambda w, attempt: escalate(240, attempt),
     params:
         ids=lambda w: LAYOUT.ids_source(w.part).model_dump(mode="json"),
     message:
@@ -107,7 +107,7 @@ rule build_tokenizer:
         "../../envs/data.yaml"
     threads: 2
     resources:
-        mem_mb=lambda w, attempt: 8000 * attempt,
+        mem_mb=lambda w, attempt: escalate(8000, attempt),
         runtime=60,
     params:
         tokenizer=STUDY.tokenizer.model_dump(mode="json"),
@@ -137,8 +137,8 @@ rule tokenize_shard:
         "../../envs/data.yaml"
     threads: 4
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 240 * attempt,
+        mem_mb=lambda w, attempt: escalate(4000, attempt),
+        runtime=lambda w, attempt: escalate(240, attempt),
     params:
         # Where ids are listed, the shares only say how large the parts are.
         parts=lambda w: [
@@ -173,7 +173,7 @@ rule build_benchmark:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: escalate(4000, attempt),
         runtime=60,
     params:
         benchmark=lambda w: LAYOUT.benchmark(w.benchmark).part(w.language),
@@ -204,7 +204,7 @@ rule write_tuning_text:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: escalate(4000, attempt),
         runtime=60,
     params:
         limit=lambda w: STUDY.running_text.limit,
@@ -236,7 +236,7 @@ rule generate_pairs:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 8000 * attempt,
+        mem_mb=lambda w, attempt: escalate(8000, attempt),
         runtime=120,
     params:
         benchmark=lambda w: LAYOUT.benchmark(w.benchmark).part(w.language),

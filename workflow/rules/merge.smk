@@ -22,8 +22,8 @@ rule count_tokens:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=lambda w, attempt: escalate(2000, attempt),
+        runtime=lambda w, attempt: escalate(60, attempt),
     params:
         vocabulary=STUDY.tokenizer.vocab_size,
     message:
@@ -55,7 +55,7 @@ rule collect_grams:
         gpu=1,
         # A model and its matrices, which are larger than a narrow model, and in fp64 while they are summed.
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 6, attempt),
-        runtime=lambda w, attempt: 60 * attempt,
+        runtime=lambda w, attempt: escalate(60, attempt),
     params:
         tokens=STUDY.merging.gram_tokens,
         length=STUDY.training.sequence_length,
@@ -91,7 +91,7 @@ rule tune_coefficients:
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: tuning_memory(STUDY, GRID.width_of_setup(w.setup), w.combination, attempt),
-        runtime=lambda w, attempt: 60 * attempt,
+        runtime=lambda w, attempt: escalate(60, attempt),
     params:
         method=lambda w: LAYOUT.method_params(GRID.method(w.tuned)),
         seed=lambda w: GRID.replicates.merging_seed(w.setup),
@@ -201,7 +201,7 @@ rule merge_models:
     resources:
         gpu=int(STUDY.merging.device != "cpu"),
         mem_mb=lambda w, attempt: inference_memory(STUDY, GRID.width_of_setup(w.setup), 7, attempt),
-        runtime=lambda w, attempt: 60 * attempt,
+        runtime=lambda w, attempt: escalate(60, attempt),
     params:
         dtype=STUDY.merging.dtype,
         device=STUDY.merging.device,

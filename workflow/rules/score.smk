@@ -138,7 +138,7 @@ rule score_unigram:
         "../../envs/merge.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
+        mem_mb=lambda w, attempt: escalate(2000, attempt),
         runtime=30,
     params:
         languages=list(COUNTED_TEXT),

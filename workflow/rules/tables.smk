@@ -38,7 +38,7 @@ rule tabulate_scores:
         "../../envs/analyse.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: escalate(4000, attempt),
         runtime=60,
     params:
         **GRID.replicates.params(
@@ -76,7 +76,7 @@ rule tabulate_contrasts:
         "../../envs/analyse.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 8000 * attempt,
+        mem_mb=lambda w, attempt: escalate(8000, attempt),
         runtime=120,
     params:
         **GRID.replicates.params(GRID.by_seed(TABULATED.first)),
@@ -137,7 +137,7 @@ rule tabulate_gap:
         "../../envs/analyse.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: escalate(4000, attempt),
         runtime=120,
     params:
         **GRID.replicates.params(GRID.by_seed(TABULATED.of_gap)),
@@ -173,7 +173,7 @@ rule tabulate_signal:
         "../../envs/analyse.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: escalate(4000, attempt),
         runtime=60,
     params:
         **GRID.replicates.params(GRID.by_seed(TABULATED.judged)),
@@ -336,7 +336,7 @@ rule tabulate_translations:
         "../../envs/analyse.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
+        mem_mb=lambda w, attempt: escalate(2000, attempt),
         runtime=30,
     params:
         models=[vars(model) for model in SHOWN.translators()],

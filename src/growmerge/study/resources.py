@@ -70,7 +70,7 @@ def merging_memory(study: Study, width: int, attempt: int) -> int:
 
 def scoring_minutes(translates: bool, attempt: int) -> int:
     """Minutes to score a model, which takes longer if it also `translates`; more at every attempt."""
-    return (90 if translates else 30) * attempt
+    return escalate(90 if translates else 30, attempt)
 
 
 def ensemble_memory(study: Study, ensemble: Model, attempt: int) -> int:
@@ -93,7 +93,7 @@ def merging_minutes(translates: bool, attempt: int) -> int:
 
     Merges that write without an end take the longest: minutes a language.
     """
-    return (480 if translates else 120) * attempt
+    return escalate(480 if translates else 120, attempt)
 
 
 def escalate(amount: int, attempt: int) -> int:
