@@ -69,7 +69,7 @@ PARTS = (
     Part(
         "tests",
         130,
-        ("-m", "pytest", "-v", "-m", "gpu", "-p", "no:cacheprovider", "tests/unit/test_gpu.py",
+        ("-m", "pytest", "-vv", "-m", "gpu", "-p", "no:cacheprovider", "tests/unit/test_gpu.py",
          "tests/unit/test_merging.py"),
         output="--junitxml",
         ending="xml",

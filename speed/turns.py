@@ -29,7 +29,9 @@ def process(ours: bool, prepare: Callable[..., object], *arguments: object) -> I
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=prepare, initargs=arguments) as executor:
         before = dict(os.environ)
         os.environ.update(environment(ours))
-        executor.submit(os.getpid).result()  # starts it
-        os.environ.clear()
-        os.environ.update(before)
+        try:
+            executor.submit(os.getpid).result()  # starts it
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
         yield executor

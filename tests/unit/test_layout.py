@@ -152,8 +152,8 @@ def test_published_ids_are_listed_once_for_all_parts(miniature, tmp_path):
 
 def test_a_language_is_scored_on_its_evaluation_corpus(miniature):
     full = layout_of("config.yaml")
-    assert full.evaluation_corpus("swe").name == "flores-swe"
-    assert full.evaluation_corpus("eng").name == "flores-eng"
+    assert full.study.evaluation_corpus("swe").name == "flores-swe"
+    assert full.study.evaluation_corpus("eng").name == "flores-eng"
     assert miniature.benchmark_packages("acceptability", "fas") == ["results/downloads/hazm-0.10.0"]
     assert miniature.benchmark_packages("acceptability", "swe") == []
 

@@ -225,7 +225,7 @@ def test_the_patterns_that_the_readme_names_are_shown() -> None:
         assert linear[0] > ties[1] and ties[0] > dare[1]
         assert ends("merge", "linear", setup, members=2)[0] > linear[1], "two languages keep more than four"
         assert linear[0] > ends("merge", "linear", "scratch")[1], "shared pre-training keeps more"
-    assert "How much better wider experts are is a mean of four languages" in in_one_line(DEMO)
+    assert "The row on wider experts is about the mean of four languages" in in_one_line(DEMO)
     for setup in ("1x_cloned", "2x"):
         for measure, sign in (("bits_per_byte", -1), ("parity", 1)):
             wide, narrow = (rows("experts", setup=s, measure=measure)["value"].item() for s in (setup, "1x"))

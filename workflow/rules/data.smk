@@ -177,9 +177,9 @@ rule build_benchmark:
         runtime=60,
     params:
         benchmark=lambda w: LAYOUT.benchmark(w.benchmark).part(w.language),
-        placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
+        placeholder=lambda w: STUDY.evaluation_corpus(w.language).placeholder,
         origin=lambda w: LAYOUT.origin(w.benchmark, w.language),
-        origin_placeholder=lambda w: LAYOUT.evaluation_corpus(LAYOUT.origin(w.benchmark, w.language)).placeholder,
+        origin_placeholder=lambda w: STUDY.evaluation_corpus(LAYOUT.origin(w.benchmark, w.language)).placeholder,
         seed=STUDY.seed,
         version=BENCHMARKS_VERSION,
     message:
@@ -193,7 +193,7 @@ rule write_tuning_text:
     Write the held-out text that coefficients are fitted to.
     """
     input:
-        documents=lambda w: LAYOUT.documents(LAYOUT.evaluation_corpus(w.language).name),
+        documents=lambda w: LAYOUT.documents(STUDY.evaluation_corpus(w.language).name),
     output:
         directory(LAYOUT.tuning_text("{language}")),
     log:
@@ -209,7 +209,7 @@ rule write_tuning_text:
     params:
         limit=lambda w: STUDY.running_text.limit,
         piece_bytes=lambda w: STUDY.running_text.bytes_of_piece,
-        placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
+        placeholder=lambda w: STUDY.evaluation_corpus(w.language).placeholder,
     message:
         "Keep held-out text of {wildcards.language} to tune merges on"
     script:
@@ -240,7 +240,7 @@ rule generate_pairs:
         runtime=120,
     params:
         benchmark=lambda w: LAYOUT.benchmark(w.benchmark).part(w.language),
-        placeholder=lambda w: LAYOUT.evaluation_corpus(w.language).placeholder,
+        placeholder=lambda w: STUDY.evaluation_corpus(w.language).placeholder,
         seed=STUDY.seed,
         version=BENCHMARKS_VERSION,
     message:

@@ -65,7 +65,7 @@ rule collect_grams:
         "../scripts/collect_grams.py"
 
 
-# The half of held-out text that bits per byte does not score decides how much of each expert a merge takes, tensor by tensor.
+# Bits per byte leave out half of the held-out text. That half decides how much of each expert a merge takes.
 rule tune_coefficients:
     """
     Fit the coefficients of a merge to held-out text.

@@ -83,11 +83,10 @@ def write_benchmark(
 
 
 def write_tuning_text(folder: Path, text: HeldOutShards, limit: int, piece_bytes: int) -> None:
-    """Publish the tuning half of held-out text as items in `folder`: what merges may be fitted to.
+    """Publish the tuning half of held-out text as items in `folder`: merges may be fitted to it.
 
-    Bits per byte are not measured on it.
-
-    See `growmerge.benchmarks.made.running_text.text_items`. Raises GrowmergeError if these are fewer than FEWEST_TEXTS.
+    Bits per byte are measured on the other half. See `growmerge.benchmarks.made.running_text.text_items`. Raises
+    GrowmergeError for fewer items than FEWEST_TEXTS.
     """
     half = of_half(text.documents(), "tuning")
     items = text_items(half, "tuning", limit, piece_bytes)

@@ -61,7 +61,7 @@ def _checked(added: Any) -> Mapping[str, list[Any]]:
 
 
 def value_at(node: Any, path: Sequence[str]) -> Any:
-    """What stands under a path of keys in nested mappings; None if there is nothing."""
+    """The value at a path of keys in nested mappings; None if there is none."""
     for part in path:
         node = node.get(part) if isinstance(node, Mapping) else None
     return node

@@ -215,7 +215,7 @@ def density_finding(summary: pd.DataFrame, selection: Selection) -> str:
 
 
 def _of_sweep(method: str, names: dict[float, str], scores: pd.DataFrame, reference: str, order: list[str]) -> str:
-    """What it changes to keep most numbers. A measure is rescued that gains, and then is not worse than `reference`."""
+    """What it changes to keep most numbers. A measure is rescued if it gains and is then no worse than `reference`."""
     most = max(names)
     least = max((density for density in names if density <= HALF and density < most), default=min(names))
     parts, rescued, known = [], [], []

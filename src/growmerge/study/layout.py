@@ -373,19 +373,17 @@ class Layout:
         """
         names = {corpus.name for corpus in corpora}
         languages = [x.code for x in self.study.languages if self.study.corpus(x.corpus).name in names]
-        evaluated = [self.evaluation_corpus(code) for code in [self.study.english.code, *languages]] if names else []
+        evaluated = (
+            [self.study.evaluation_corpus(code) for code in [self.study.english.code, *languages]] if names else []
+        )
         own = [corpus for corpus in corpora if corpus.heldout]
         chosen = dict.fromkeys(corpus.name for corpus in [*evaluated, *own])
         return [shard for name in chosen for shard in self.documents(name)]
 
-    def evaluation_corpus(self, language: str) -> Corpus:
-        """The corpus whose held-out sentences a language is scored on."""
-        return self.study.evaluation_corpus(language)
-
     def heldout_text(self) -> dict[str, list[str]]:
         """Language -> the documents folders that hold its held-out text; English and all languages."""
         languages = dict.fromkeys([self.study.english.code, *self.study.language_codes])
-        return {code: self.documents(self.evaluation_corpus(code).name) for code in languages}
+        return {code: self.documents(self.study.evaluation_corpus(code).name) for code in languages}
 
     def benchmark(self, name: str) -> Benchmark:
         """The configuration of a benchmark."""
@@ -395,7 +393,9 @@ class Layout:
         """The documents whose held-out part a benchmark is made from: none, where it is read from elsewhere."""
         benchmark = self.benchmark(name)
         own_text = benchmark.inflection is not None and language in benchmark.inflection.sentences
-        return [] if benchmark.entry.languages or own_text else self.documents(self.evaluation_corpus(language).name)
+        return (
+            [] if benchmark.entry.languages or own_text else self.documents(self.study.evaluation_corpus(language).name)
+        )
 
     def tuning_text(self, language: str) -> str:
         """The held-out text of a language that merges may be fitted on."""
@@ -412,7 +412,7 @@ class Layout:
         """The documents in that language, for a benchmark that is made here from two."""
         entry = self.benchmark(name).entry
         parallel = entry.languages is None and entry.metric.name in ("parity", "chrf")
-        return self.documents(self.evaluation_corpus(self.origin(name, language)).name) if parallel else []
+        return self.documents(self.study.evaluation_corpus(self.origin(name, language)).name) if parallel else []
 
     def benchmark_packages(self, name: str, language: str) -> list[str]:
         """The packages that a benchmark needs in a language."""
